@@ -1,0 +1,170 @@
+"""The typed configuration of a run, as read from TOML: every key the model knows, its bounds and its default.
+
+Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` and `[export]`
+concerns maps and is typed by the other package; here it stays a plain table.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flowmodel.errors import ConfigError
+
+Year = Annotated[int, Field(ge=1900, le=2200)]
+Path_ = dict[Year, Annotated[float, Field(gt=0, le=10)]]
+
+
+class Section(BaseModel):
+    """A table of the configuration: frozen, strict, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Run(Section):
+    """`[run]`: what the run is called and the seed of everything random in it."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class Natural(Section):
+    """`[model.natural]`: multipliers of the zones' birth and death rates by year, linear between the years named."""
+
+    birth_path: Path_ = {}
+    death_path: Path_ = {}
+
+
+class Model(Section):
+    """`[model]`: the years that are run and the covariates that pull people in and send them off."""
+
+    years: tuple[Year, Year]
+    attraction: tuple[str, ...] = ()
+    departure: tuple[str, ...] = ()
+    natural: Natural = Natural()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Model:
+        if not 1 <= self.years[1] - self.years[0] <= 200:
+            raise ValueError(f"years = {list(self.years)}: the last must come 1 to 200 years after the first")
+        return self
+
+
+class Override(Section):
+    """`[parameters.NAME]`: another bound or prior for a parameter, or a value to hold it at."""
+
+    fixed: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    prior_mean: float | None = None
+    prior_sd: Annotated[float, Field(gt=0)] | None = None
+
+
+class Fit(Section):
+    """`[fit]`: what is fitted to, and how the search goes."""
+
+    targets: tuple[Literal["growth", "national_total"], ...] = ("growth", "national_total")
+    priors: bool = True
+    degrees_of_freedom: Annotated[float, Field(gt=2, le=1000)] = 4.0
+    national_sd: Annotated[float, Field(gt=0, le=1)] = 1e-4
+    adam_steps: Annotated[int, Field(ge=0, le=100_000)] = 150
+    adam_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    lbfgs_steps: Annotated[int, Field(ge=0, le=100_000)] = 300
+    tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    start: Literal["prior", "draw"] = "prior"
+    require_identified: bool = False
+
+
+class Runtime(Section):
+    """`[runtime]`: the device, and the precision of the pair kernel (vectors and accounts are always float64)."""
+
+    device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
+    kernel: Literal["float32", "float64"] = "float32"
+
+
+class Config(Section):
+    """A whole configuration file."""
+
+    run: Run
+    zones: dict[str, Any]
+    model: Model
+    parameters: dict[str, Override] = {}
+    truth: dict[str, float] = {}
+    fit: Fit = Fit()
+    runtime: Runtime = Runtime()
+    export: dict[str, Any] = {}
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: the file is missing or is no TOML; the message gives the line.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("E-CONFIG-FILE", f"no such file: {file}", "name an existing configuration") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("E-CONFIG-TOML", f"{file}: {error}", "correct that line") from None
+
+
+def override(tables: dict[str, Any], assignment: str) -> None:
+    """Applies one `section.key=value` (a TOML value, or bare text) to `tables` in place.
+
+    Raises:
+        ConfigError: the assignment has no `=` or names no key.
+    """
+    path, equals, text = assignment.partition("=")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise ConfigError("E-CONFIG-SET", f"--set {assignment!r}", "write --set section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for key in keys[:-1]:
+        tables = tables.setdefault(key, {})
+        if not isinstance(tables, dict):
+            raise ConfigError("E-CONFIG-SET", f"--set {assignment!r}: {key} is no section", "name a section")
+    tables[keys[-1]] = value
+
+
+def parse(tables: dict[str, Any], source: str) -> Config:
+    """`tables` as a typed configuration; `source` names the file in messages.
+
+    Raises:
+        ConfigError: one message with every unknown key (and the nearest known one), wrong type and bound passed.
+    """
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigError(
+            "E-CONFIG-KEY", f"{source}: {validation_text(error, Config)}", "see docs/configs.md"
+        ) from None
+
+
+def validation_text(error: ValidationError, model: type[BaseModel]) -> str:
+    """Every problem of a pydantic error on one line each, unknown keys with the nearest known key of `model`."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        line = f"{key}: {problem['msg']} (got {problem['input']!r})"
+        if problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(model), n=1)
+            line = f"{key}: unknown key" + (f", perhaps {near[0]}" if near else "")
+        lines.append(line)
+    return "; ".join(lines)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        found.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found.extend(_keys(field.annotation))
+    return found

@@ -1,0 +1,1 @@
+"""What the census says about the parameters: observation, objective, optimisation, uncertainty, scores."""

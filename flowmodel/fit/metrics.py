@@ -1,0 +1,30 @@
+"""Scores of a predicted population against a counted one, as applied demography defines them. NumPy on the host."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Scores of one interval, each zone counted once.
+
+    Args:
+        start: residents at the start, persons [zone].
+        observed: residents counted at the end, persons [zone].
+        predicted: residents predicted at the end, persons [zone].
+
+    Returns:
+        `r2` and `rmse` of ln(end / start); `mape`, `medape` (mean and median absolute error) and `malpe` (mean
+        algebraic error, the bias) of the population, per cent; `sign`, the share of zones whose growth or decline is
+        called right.
+    """
+    seen, said = np.log(observed / start), np.log(predicted / start)
+    error = 100 * (predicted - observed) / observed
+    return {
+        "r2": float(1 - np.sum((seen - said) ** 2) / np.sum((seen - seen.mean()) ** 2)),
+        "rmse": float(np.sqrt(np.mean((seen - said) ** 2))),
+        "mape": float(np.mean(np.abs(error))),
+        "medape": float(np.median(np.abs(error))),
+        "malpe": float(np.mean(error)),
+        "sign": float(np.mean((seen >= 0) == (said >= 0))),
+    }

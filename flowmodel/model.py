@@ -1,0 +1,82 @@
+"""A model ready to run: the zones of a table, their pairs, the years, and the parameters' registry."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.config import Config
+from flowmodel.dynamics import accounts as accounting
+from flowmodel.dynamics import rollout
+from flowmodel.dynamics.accounts import Accounts
+from flowmodel.dynamics.year import Calendar
+from flowmodel.errors import ConfigError
+from flowmodel.gravity import deterrence, kernel
+from flowmodel.gravity.kernel import Pairs, Place
+from flowmodel.parameters import Parameters, Registry, registry
+from flowmodel.store import ZoneTable
+from flowmodel.zones import Zones, zones
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """Everything a run needs besides parameter values."""
+
+    table: ZoneTable
+    years: tuple[int, int]
+    zones: Zones
+    pairs: Pairs
+    calendar: Calendar
+    registry: Registry
+
+
+def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
+    """The model of `config` on the zones of `table`, its pair kernel in `dtype`.
+
+    Raises:
+        ConfigError: a parameter override is wrong.
+        ZonesError: the table lacks a year or a covariate the configuration names.
+    """
+    names = registry(config.model, config.parameters)
+    offset_km = names["offset_km"].fixed
+    if offset_km is None:
+        raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
+    return Model(
+        table=table,
+        years=config.model.years,
+        zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
+        pairs=pairs(table, offset_km, dtype),
+        calendar=rollout.calendar(config.model.natural, config.model.years),
+        registry=names,
+    )
+
+
+def pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
+    """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
+    lon, lat = jnp.asarray(table.values("lon")), jnp.asarray(table.values("lat"))
+    place = Place(
+        index=jnp.arange(len(table.codes), dtype=jnp.int32),
+        province=jnp.asarray(table.indices("province")),
+        prefecture=jnp.asarray(table.indices("prefecture")),
+        east=jnp.asarray(table.values("east").astype(bool)),
+    )
+    return Pairs(deterrence.log_distance(lon, lat, jnp.asarray(offset_km, lon.dtype)).astype(dtype), place)
+
+
+def run(model: Model, parameters: Parameters) -> Accounts:
+    """Runs the years in float64 and closes the accounts.
+
+    Raises:
+        NumericError: somebody was lost (`dynamics.accounts.check`).
+    """
+    exact = dataclasses.replace(model.pairs, log_distance=model.pairs.log_distance.astype(jnp.float64))
+    states, moved = rollout.history(parameters, model.zones, exact, model.calendar)
+    operator = kernel.stored(parameters, exact, kernel.strength(kernel.coefficients(parameters), exact))
+    closed = accounting.accounts(
+        np.asarray(model.zones.population), np.asarray(states), moved, operator, np.asarray(exact.place.east)
+    )
+    accounting.check(closed, model.table.codes, model.years[0])
+    return closed

@@ -1,0 +1,70 @@
+"""What the process asks of JAX before its first array: precision, device, and what the machine turned out to be."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from flowmodel.config import Runtime
+from flowmodel.errors import ResourceError
+
+
+def configure(runtime: Runtime) -> None:
+    """Switches to float64 vectors and the device asked for; call it once, before any array is made.
+
+    Raises:
+        ResourceError: the device asked for is not there. There is no silent fall-back.
+    """
+    jax.config.update("jax_enable_x64", val=True)
+    if runtime.device == "auto":
+        return
+    jax.config.update("jax_platforms", {"gpu": "cuda"}.get(runtime.device, runtime.device))
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        raise ResourceError(
+            "E-DEVICE", f"no {runtime.device} here ({error})", "install .[cuda12|cuda13|tpu], or device = 'auto'"
+        ) from None
+
+
+def kernel_dtype(runtime: Runtime) -> Any:
+    """The precision of the pair kernel."""
+    return jnp.dtype(runtime.kernel)
+
+
+def describe() -> dict[str, str]:
+    """The device and the versions that computed, for provenance."""
+    device = jax.devices()[0]
+    return {
+        "platform": device.platform,
+        "device": device.device_kind,
+        "jax": jax.__version__,
+        "python": sys.version.split()[0],
+    }
+
+
+def peak_memory_gb() -> float:
+    """Largest resident memory of this process so far, GB (10⁹ bytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+@contextlib.contextmanager
+def compile_seconds() -> Iterator[Callable[[], float]]:
+    """Yields a function that says how many seconds XLA has compiled since."""
+    spent: list[float] = []
+
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            spent.append(duration_secs)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield lambda: sum(spent)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)

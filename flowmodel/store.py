@@ -1,0 +1,115 @@
+"""The labelled files: `zones.nc` in, and what a reader needs to trust it. No JAX here: this is host data.
+
+`zones.nc` holds one row a zone; every variable carries `units`, `long_name` and `source`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from flowmodel.errors import ZonesError
+
+_REQUIRED = ("province", "prefecture", "lon", "lat", "area", "population", "birth_rate", "death_rate", "east")
+
+
+@dataclasses.dataclass(frozen=True)
+class ZoneTable:
+    """A checked `zones.nc` in memory."""
+
+    data: xr.Dataset
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Codes of the zones, text, in row order."""
+        return np.asarray(self.data["zone"].values)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the zones are invented."""
+        return bool(self.data.attrs.get("synthetic", 0))
+
+    @property
+    def inputs(self) -> list[dict[str, Any]]:
+        """The files the table was made from, with their SHA-256."""
+        return list(json.loads(self.data.attrs.get("inputs", "[]")))
+
+    @property
+    def rules(self) -> list[str]:
+        """The declared rules that changed something on the way in, a sentence each."""
+        return list(json.loads(self.data.attrs.get("rules", "[]")))
+
+    def values(self, name: str) -> np.ndarray:
+        """A variable over zones."""
+        return np.asarray(self.data[name].values)
+
+    def population(self, year: int) -> np.ndarray:
+        """Residents of a census year, persons, float64.
+
+        Raises:
+            ZonesError: the table has no such year.
+        """
+        years = [int(known) for known in self.data["year"].values]
+        if year not in years:
+            raise ZonesError("E-ZONES-YEAR", f"no residents of {year}", f"choose among the table's years {years}")
+        return np.asarray(self.data["population"].sel(year=year).values, float)
+
+    def covariate(self, name: str) -> np.ndarray:
+        """A covariate over zones, in its own unit.
+
+        Raises:
+            ZonesError: the table has no such covariate, or it does not vary.
+        """
+        known = [str(key) for key, v in self.data.data_vars.items() if v.attrs.get("role") == "covariate"]
+        if name not in known:
+            raise ZonesError("E-ZONES-COVARIATE", f"no covariate {name!r}", f"choose among {known}")
+        column = self.values(name)
+        if not column.std() > 0:
+            raise ZonesError("E-ZONES-CONSTANT", f"covariate {name!r} is the same everywhere", "leave it out")
+        return column
+
+    def indices(self, name: str) -> np.ndarray:
+        """Row indices 0..K-1 of the distinct values of a code variable; codes themselves never enter an array."""
+        return np.unique(self.values(name), return_inverse=True)[1].astype(np.int32)
+
+
+def read_zones(file: Path) -> ZoneTable:
+    """Reads and checks a `zones.nc`.
+
+    Raises:
+        ZonesError: the file is missing, lacks a variable, or holds a value that is not finite, or negative residents.
+    """
+    if not file.is_file():
+        raise ZonesError("E-ZONES-FILE", f"no such file: {file}", "run scripts/build_zones.py first")
+    with xr.open_dataset(file, engine="h5netcdf") as opened:
+        return check(opened.load(), str(file))
+
+
+def check(data: xr.Dataset, name: str) -> ZoneTable:
+    """`data` as a table; `name` says what it is in messages.
+
+    Raises:
+        ZonesError: see `read_zones`.
+    """
+    lacking = [variable for variable in _REQUIRED if variable not in data]
+    if lacking:
+        raise ZonesError("E-ZONES-VARIABLE", f"{name} lacks {lacking}", "build it with scripts/build_zones.py")
+    for variable, column in data.data_vars.items():
+        if np.issubdtype(column.dtype, np.floating) and variable != "population" and not np.isfinite(column).all():
+            row = str(data["zone"].values[np.argwhere(~np.isfinite(column.values))[0][0]])
+            raise ZonesError("E-ZONES-NAN", f"{name}: {variable} of zone {row} is not finite", "give it a value")
+    people = data["population"].values
+    if not (np.isfinite(people) & (people >= 0)).all():
+        row = str(data["zone"].values[np.argwhere(~(people >= 0))[0][0]])
+        raise ZonesError("E-ZONES-POP", f"{name}: residents of zone {row}", "residents are finite and not negative")
+    return ZoneTable(data)
+
+
+def write(data: xr.Dataset, file: Path) -> None:
+    """Writes a labelled file."""
+    data.to_netcdf(file, engine="h5netcdf")

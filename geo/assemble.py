@@ -1,0 +1,160 @@
+"""Any source to `zones.nc`: adds the divide, names units and origins, and hands on every problem found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from . import divide
+from .config import BuiltinConfig, PanelConfig
+from .errors import Issue
+from .sources import panel
+from .sources.source import Source
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build of zones gives.
+
+    Attributes:
+        dataset: The content of `zones.nc`.
+        polygons: The zones in EPSG:4326, with columns code, name, province and prefecture.
+        issues: Warnings.
+    """
+
+    dataset: xr.Dataset
+    polygons: gpd.GeoDataFrame
+    issues: tuple[Issue, ...]
+
+
+# Variable: column of `Source.zones`, units, long_name.
+_ZONE_VARIABLES = {
+    "name": ("name", "1", "name of the zone"),
+    "province": ("province", "1", "province code"),
+    "province_name": ("province_name", "1", "name of the province"),
+    "prefecture": ("prefecture", "1", "prefecture code"),
+    "lon": ("lon", "degrees_east", "longitude of the position people move from and to"),
+    "lat": ("lat", "degrees_north", "latitude of the position people move from and to"),
+    "area": ("area_km2", "km2", "land area"),
+    "birth_rate": ("birth_rate", "per_year", "births per resident and year"),
+    "death_rate": ("death_rate", "per_year", "deaths per resident and year"),
+    "imputed": ("imputed", "1", "1 where a rate or covariate was filled by a declared rule"),
+}
+
+
+def build(config: PanelConfig | BuiltinConfig, seed: int) -> Build:
+    """Build the zones that a config names.
+
+    Args:
+        config: The `[zones]` section.
+        seed: Seed of the run; only a synthetic source uses it.
+
+    Returns:
+        Dataset, polygons and warnings.
+
+    Raises:
+        DataError: With every error of the inputs.
+    """
+    source = _read(config, seed)
+    return Build(_dataset(source), _polygons(source), source.issues)
+
+
+def _read(config: PanelConfig | BuiltinConfig, seed: int) -> Source:
+    if isinstance(config, PanelConfig):
+        return panel.build(config)
+    from . import country  # the built-in country is made only when asked for
+
+    return country.build(config.counties, seed)
+
+
+def _dataset(source: Source) -> xr.Dataset:
+    """Name every number of a source, and add the side of the divide."""
+    zones = source.zones
+    variables = {
+        name: (
+            "zone",
+            _typed(zones[column].to_numpy()),
+            {"units": units, "long_name": long_name, "source": source.title},
+        )
+        for name, (column, units, long_name) in _ZONE_VARIABLES.items()
+    }
+    variables |= _divide_variables(source)
+    people = {"units": "persons", "long_name": "residents", "source": source.title, "definition": "resident"}
+    population = (("zone", "year"), source.population.to_numpy(dtype=np.float64), people)
+    covariates = {
+        name: (
+            "zone",
+            source.covariates[name].to_numpy(dtype=np.float64),
+            {"units": "1", "long_name": name.replace("_", " "), "source": source.title, "role": "covariate"},
+        )
+        for name in source.covariates.columns
+    }
+    dataset = xr.Dataset(
+        {**variables, "population": population, **covariates},
+        coords={
+            "zone": (
+                "zone",
+                _typed(zones.index.to_numpy()),
+                {"units": "1", "long_name": "zone code", "source": source.title},
+            ),
+            "year": (
+                "year",
+                np.array(source.population.columns, dtype=np.int64),
+                {"units": "1", "long_name": "census year", "source": source.title},
+            ),
+        },
+        attrs={
+            "title": source.title,
+            "synthetic": int(source.synthetic),
+            "inputs": json.dumps(source.inputs, ensure_ascii=False),
+            "rules": json.dumps(source.rules, ensure_ascii=False),
+            "divide": divide.DESCRIPTION,
+        },
+    )
+    for name, attributes in source.attributes.items():
+        dataset[name].attrs.update(attributes)
+    return dataset
+
+
+def _divide_variables(source: Source) -> dict[str, tuple[str, NDArray[np.float64] | NDArray[np.int8], dict[str, str]]]:
+    distance_km = divide.signed_distance_km(source.zones["lon"].to_numpy(), source.zones["lat"].to_numpy())
+    share = divide.area_share_east(source.polygons.geometry)
+    origin = {"source": divide.DESCRIPTION}
+    return {
+        "divide_distance": (
+            "zone",
+            distance_km,
+            {"units": "km", "long_name": "distance from the divide, positive to the south-east", **origin},
+        ),
+        "east": (
+            "zone",
+            (distance_km > 0).astype(np.int8),
+            {"units": "1", "long_name": "1 where the position is south-east of the divide", **origin},
+        ),
+        "area_share_east": (
+            "zone",
+            share,
+            {"units": "1", "long_name": "share of the polygon's area south-east of the divide", **origin},
+        ),
+    }
+
+
+def _polygons(source: Source) -> gpd.GeoDataFrame:
+    zones = source.zones
+    columns = {
+        "code": zones.index.to_numpy(),
+        **{name: zones[name].to_numpy() for name in ("name", "province", "prefecture")},
+    }
+    return gpd.GeoDataFrame(columns, geometry=source.polygons.geometry.to_numpy(), crs=source.polygons.crs)
+
+
+def _typed(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Keep text as fixed-length unicode and numbers in double precision; NetCDF knows no Python objects."""
+    if values.dtype == np.int8:
+        return values
+    return values.astype(np.str_) if values.dtype.kind in "OUT" else values.astype(np.float64)

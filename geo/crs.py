@@ -1,0 +1,129 @@
+"""Named coordinate reference systems, and the checks that keep one from being guessed."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyproj.exceptions import CRSError
+
+from .errors import DataError, Issue, error
+
+WGS84 = pyproj.CRS.from_epsg(4326)
+
+# Mainland, islands and a margin of a degree: lon, lat (trust no narrower box: the South China Sea reaches 3 N).
+_COUNTRY = (72.0, 2.0, 137.0, 55.0)
+
+
+@cache
+def china_albers() -> pyproj.CRS:
+    """Give the equal-area projection of the maps: Albers on WGS 84, parallels 25 and 47 N, meridian 105 E.
+
+    No EPSG or ESRI code names it, so its WKT is shipped with the package.
+    """
+    return pyproj.CRS.from_wkt(resources.files(__package__).joinpath("china_albers.wkt").read_text(encoding="utf-8"))
+
+
+def project(shapes: NDArray[Any], source: pyproj.CRS, target: pyproj.CRS) -> NDArray[Any]:
+    """Bring shapely geometries from one system to another, x before y in both.
+
+    Args:
+        shapes: Geometries, shape (N,).
+        source: System of the coordinates given.
+        target: System wanted.
+
+    Returns:
+        Geometries, shape (N,).
+    """
+    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
+
+    return np.asarray(shapely.transform(shapes, move))
+
+
+def parse(text: str, file: str) -> pyproj.CRS:
+    """Read a declared CRS.
+
+    Raises:
+        DataError: E-CRS-UNKNOWN where the text names none.
+    """
+    try:
+        return pyproj.CRS.from_user_input(text)
+    except CRSError as unknown:
+        rule = "the declared crs must be a code or WKT that PROJ knows"
+        raise DataError([error("E-CRS-UNKNOWN", file, value=text, rule=rule, fix='crs = "EPSG:4490"')]) from unknown
+
+
+def resolve(layer: gpd.GeoDataFrame, declared: str | None, file: str) -> pyproj.CRS:
+    """Decide the CRS of a layer from the file and the config, never from the coordinates.
+
+    Args:
+        layer: What was read, with the CRS of the file or none.
+        declared: `crs` of the config.
+        file: Base name, for the message.
+
+    Returns:
+        The CRS of the coordinates.
+
+    Raises:
+        DataError: E-CRS-MISSING where neither names one, E-CRS-MISMATCH where they differ.
+    """
+    if declared is None:
+        if layer.crs is None:
+            missing = " (the .prj file is missing)" if file.lower().endswith(".shp") else ""
+            rule = f"the file names no coordinate reference system{missing}, and none is guessed"
+            raise DataError([error("E-CRS-MISSING", file, rule=rule, fix='declare it: crs = "EPSG:4490"')])
+        return pyproj.CRS(layer.crs)
+    wanted = parse(declared, file)
+    if layer.crs is not None and not layer.crs.equals(wanted, ignore_axis_order=True):
+        rule = f"the file says {name(layer.crs)}, the config says {name(wanted)}"
+        fix = "remove crs from the config, or correct the file"
+        raise DataError([error("E-CRS-MISMATCH", file, value=name(layer.crs), rule=rule, fix=fix)])
+    return wanted
+
+
+def check_range(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> list[Issue]:
+    """Find coordinates that cannot be in the CRS they are said to be in.
+
+    Args:
+        bounds: Least x, least y, greatest x, greatest y.
+        system: CRS of the coordinates.
+        file: Base name, for the message.
+
+    Returns:
+        At most one issue: E-AXIS-SWAP or E-CRS-RANGE.
+    """
+    x0, y0, x1, y1 = (float(edge) for edge in bounds)
+    value = f"x {x0:.6g} to {x1:.6g}, y {y0:.6g} to {y1:.6g}"
+    in_degrees = abs(x0) <= 180 and abs(x1) <= 180 and abs(y0) <= 90 and abs(y1) <= 90
+    if not system.is_geographic:
+        if not in_degrees:
+            return []
+        rule = f"coordinates look like degrees, but the CRS is {name(system)}"
+        return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
+    if _inside(y0, x0, y1, x1) and not _inside(x0, y0, x1, y1):
+        rule = "x must be the longitude and y the latitude; these are the other way round"
+        return [error("E-AXIS-SWAP", file, value=value, rule=rule, fix="swap the coordinates when exporting the file")]
+    if not in_degrees:
+        rule = f"coordinates are outside of longitude and latitude, but the CRS is {name(system)}"
+        return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
+    return []
+
+
+def name(system: pyproj.CRS) -> str:
+    """Name a CRS shortly: its code where it has one, else its own name."""
+    authority = system.to_authority()
+    return ":".join(authority) if authority else str(system.name)
+
+
+def _inside(x0: float, y0: float, x1: float, y1: float) -> bool:
+    west, south, east, north = _COUNTRY
+    return west <= x0 and x1 <= east and south <= y0 and y1 <= north

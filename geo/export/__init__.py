@@ -1,0 +1,1 @@
+"""A finished run as files for people: rasters, vector layers, figures and one page."""

@@ -1,0 +1,140 @@
+"""A run folder as the exports see it: zones, results and polygons in one order, and the numbers they share."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from geo.errors import DataError, Issue, error
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What one run read and what came out of it.
+
+    Attributes:
+        path: the folder.
+        name: `[run] name` of the run's configuration.
+        zones: zones.nc, dims zone and year.
+        results: results.nc, dims zone, year, interval, census, direction.
+        polygons: zones.gpkg in the order of `zones`, EPSG:4326, indexed by code.
+    """
+
+    path: Path
+    name: str
+    zones: xr.Dataset
+    results: xr.Dataset
+    polygons: gpd.GeoDataFrame
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the counties are invented."""
+        return bool(self.zones.attrs["synthetic"])
+
+    @property
+    def codes(self) -> list[str]:
+        """Zone codes, in order."""
+        return [str(code) for code in self.zones["zone"].values]
+
+    @property
+    def censuses(self) -> list[int]:
+        """Census years, in order."""
+        return [int(year) for year in self.results["census"].values]
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Pairs of consecutive census years."""
+        return list(zip(self.censuses[:-1], self.censuses[1:], strict=True))
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """First and last census year."""
+        return self.censuses[0], self.censuses[-1]
+
+    @property
+    def last_year(self) -> int:
+        """The last year of the run."""
+        return int(self.results["year"].values[-1])
+
+    def observed(self, year: int) -> NDArray[np.float64]:
+        """Residents counted in a census, (zones,) persons."""
+        return _numbers(self.results["population_observed"].sel(census=year))
+
+    def fitted(self, year: int) -> NDArray[np.float64]:
+        """Residents of the model at the end of a year, (zones,) persons."""
+        return _numbers(self.results["population"].sel(year=year))
+
+    def over(self, flow: str, span: tuple[int, int]) -> NDArray[np.float64]:
+        """People counted over all years between two censuses, (zones,) persons.
+
+        Args:
+            flow: births, deaths, inflow or outflow.
+            span: first and last census year.
+        """
+        years = slice(span[0] + 1, span[1])
+        return _numbers(self.results[flow].sel(interval=years).sum("interval"))
+
+    def zone(self, variable: str) -> NDArray[np.float64]:
+        """A variable of zones.nc over the zones, float64."""
+        return _numbers(self.zones[variable])
+
+    @property
+    def covariates(self) -> list[str]:
+        """Names of the covariates of zones.nc."""
+        return [str(name) for name, values in self.zones.data_vars.items() if values.attrs.get("role") == "covariate"]
+
+
+def log_growth(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln(after / before), (zones,); NaN where either is zero, because there the growth has no value.
+
+    Args:
+        before: (zones,) persons.
+        after: (zones,) persons.
+    """
+    growth = np.full(before.shape, np.nan)
+    peopled = (before > 0.0) & (after > 0.0)
+    growth[peopled] = np.log(after[peopled] / before[peopled])
+    return growth
+
+
+def read(path: Path) -> RunFolder:
+    """Open a run folder.
+
+    Args:
+        path: folder with config.toml, zones.nc, zones.gpkg and results.nc.
+
+    Raises:
+        DataError: E-RUN-FILE for each file that is missing, E-RUN-ZONES where the files do not hold the same zones.
+    """
+    needed = ("config.toml", "zones.nc", "zones.gpkg", "results.nc")
+    missing = [name for name in needed if not (path / name).is_file()]
+    if missing:
+        rule, fix = "a finished run has this file", f"run the fit again into {path.name}"
+        raise DataError([error("E-RUN-FILE", name, rule=rule, fix=fix) for name in missing])
+    zones = xr.load_dataset(path / "zones.nc", engine="h5netcdf")
+    results = xr.load_dataset(path / "results.nc", engine="h5netcdf")
+    polygons = gpd.read_file(f"GPKG:{path / 'zones.gpkg'}", layer="zones").set_index("code")
+    codes = [str(code) for code in zones["zone"].values]
+    issues = _differing("results.nc", codes, [str(code) for code in results["zone"].values])
+    issues += _differing("zones.gpkg", codes, sorted(polygons.index))
+    if issues:
+        raise DataError(issues)
+    name = str(tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))["run"]["name"])
+    return RunFolder(path=path, name=name, zones=zones, results=results, polygons=polygons.loc[codes])
+
+
+def _differing(file: str, codes: list[str], found: list[str]) -> list[Issue]:
+    if found == codes:
+        return []
+    odd = sorted(set(codes) ^ set(found))
+    value = ", ".join(odd[:5]) if odd else "the same codes, repeated or in another order"
+    rule = "every file of a run holds the zones of zones.nc, each once"
+    return [error("E-RUN-ZONES", file, column="zone", value=value, rule=rule, fix="run the fit again")]
+
+
+def _numbers(values: xr.DataArray) -> NDArray[np.float64]:
+    return values.values.astype(np.float64)

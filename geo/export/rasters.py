@@ -1,0 +1,127 @@
+"""The layers of a run as single-band GeoTIFFs, each with a style beside it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.crs import project
+from geo.files import replacing
+from geo.raster import cog
+from geo.raster.grid import covering, projected
+from geo.raster.zonal import Ownership, check_people, own
+
+from . import folder as run_folder
+from . import styles
+from .folder import RunFolder
+from .layers import Layer, layers
+
+NORTH_WEST, SOUTH_EAST = 1, 2
+_SUM_PEOPLE = "cell value x cell area in km2, summed over the cells of a zone, is its people"
+_SIDES = {NORTH_WEST: ("north-west", "#a6611a"), SOUTH_EAST: ("south-east", "#018571")}
+
+
+def write(
+    run: Path,
+    folder: Path,
+    crs: str = "china_albers",
+    cell_m: float = 1000.0,
+    progress: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Write every map of a run as a Cloud Optimised GeoTIFF, each verified before it takes its name.
+
+    Each raster of people sums back to its zones: cell value x cell area over the cells of a zone is the zone's people
+    to half a person or 1e-6. A QGIS style (.qml) of the same name lies beside each.
+
+    Args:
+        run: the run folder.
+        folder: where the files go; made if missing.
+        crs: "china_albers" or the code of a projected coordinate system in metres, equal-area if densities are to be
+            true on the ground.
+        cell_m: side of a cell, metres.
+        progress: called with the name of each file when it stands.
+
+    Returns:
+        The GeoTIFFs, in the order written.
+
+    Raises:
+        DataError: a refused grid, or a raster that does not read back (see `geo.raster`).
+    """
+    source = run_folder.read(run)
+    system = projected(crs)
+    polygons = project(np.asarray(source.polygons.geometry.array), source.polygons.crs, system)
+    left, bottom, right, top = (float(edge) for edge in _bounds(polygons))
+    ownership = own(polygons, covering((left, bottom, right, top), system, cell_m), source.codes)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for layer in layers(source):
+        written.append(_write_quantity(source, folder, layer, ownership))
+        if progress is not None:
+            progress(written[-1].name)
+    written.append(_write_side(source, folder, ownership))
+    if progress is not None:
+        progress(written[-1].name)
+    return written
+
+
+def _bounds(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
+    corners = np.array([polygon.bounds for polygon in polygons])
+    return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
+
+
+def _write_quantity(run: RunFolder, folder: Path, layer: Layer, ownership: Ownership) -> Path:
+    values = ownership.density(layer.values) if layer.counted else layer.values
+    tags = _tags(run, layer.name, layer.years, _SUM_PEOPLE if layer.counted else "a ratio: not to be summed")
+    if not layer.counted:
+        tags["ZONES_WITHOUT_VALUE"] = str(int(np.isnan(values).sum()))
+    band = cog.Band(name=layer.name, long_name=_said(run, layer.long_name), units=layer.units, tags=tags)
+    cells = np.where(np.isnan(values), cog.NODATA_FLOAT, values).astype(np.float32)
+    block = ownership.painted(cells, cog.NODATA_FLOAT)
+    path = folder / f"{layer.name}.tif"
+    with replacing(path) as partial:
+        cog.encode(partial, ownership.grid, band, block)
+        cog.verify(partial, ownership.grid, band, block)
+        if layer.counted:
+            with cog.reading(partial, ownership.grid) as found:
+                check_people(path.name, ownership, found, layer.values)
+    styles.write_ramp(path, layer.ramp(values))
+    return path
+
+
+def _write_side(run: RunFolder, folder: Path, ownership: Ownership) -> Path:
+    side = np.where(run.zone("east") == 1, SOUTH_EAST, NORTH_WEST).astype(np.uint8)
+    band = cog.Band(
+        name="divide_side",
+        long_name=_said(run, "Side of the divide on which a zone is counted: 1 north-west, 2 south-east"),
+        units="1",
+        dtype="uint8",
+        tags=_tags(run, "divide_side", "all", "a class: not to be summed"),
+        colours={side: _rgba(colour) for side, (_, colour) in _SIDES.items()},
+    )
+    block = ownership.painted(side, cog.NODATA_CLASS)
+    path = folder / "divide_side.tif"
+    with replacing(path) as partial:
+        cog.encode(partial, ownership.grid, band, block)
+        cog.verify(partial, ownership.grid, band, block)
+    styles.write_classes(path, _SIDES)
+    return path
+
+
+def _rgba(colour: str) -> tuple[int, int, int, int]:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue, 255
+
+
+def _said(run: RunFolder, sentence: str) -> str:
+    return f"{sentence}; its counties are synthetic" if run.synthetic else sentence
+
+
+def _tags(run: RunFolder, variable: str, years: str, sums: str) -> dict[str, str]:
+    return {
+        "RUN": run.name,
+        "SYNTHETIC": str(int(run.synthetic)),
+        "VARIABLE": variable,
+        "YEARS": years,
+        "HOW_TO_SUM": sums,
+    }

@@ -1,0 +1,1 @@
+"""One adapter for each kind of input; every one of them ends in a `Source`."""

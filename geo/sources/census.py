@@ -1,0 +1,175 @@
+"""The census table read and judged column by column; the polygons are not known here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.config import PanelConfig
+from geo.errors import Issue, error
+
+from .keys import check_codes, check_columns
+from .missing import Filled, Rows
+from .numbers import read_column
+from .people import read_population, restore_whole
+from .quantities import read_covariate, read_rate
+from .table import Table
+
+
+@dataclass(frozen=True)
+class Census:
+    """What the table says of its zones, in the order of its rows; usable as a whole only without errors.
+
+    Attributes:
+        rows: File, lines, codes and provinces.
+        texts: name, province, province_name and prefecture of each row.
+        measures: lon, lat (degrees) and area_km2 where the table has them, shape (rows,) each.
+        population: Whole residents by census year.
+        rates: "birth" and "death", per year.
+        covariates: By name.
+        rules: A sentence for each declared rule that changed something.
+        issues: Everything found.
+        people: Residents of the last census by code, for the messages about polygons.
+    """
+
+    rows: Rows
+    texts: dict[str, tuple[str, ...]]
+    measures: dict[str, NDArray[np.float64]]
+    population: dict[int, NDArray[np.float64]]
+    rates: dict[str, Filled]
+    covariates: dict[str, Filled]
+    rules: tuple[str, ...]
+    issues: tuple[Issue, ...]
+    people: dict[str, float]
+
+
+def read(table: Table, config: PanelConfig) -> Census:
+    """Read every quantity that the config names; one whose column is absent is reported and left out."""
+    options = config.table
+    issues = check_columns(table.file, table.columns, _columns(config))
+    codes = _text(table, options.code) or tuple("" for _ in table.lines)
+    texts, rules = _texts(table, config, codes)
+
+    persons: dict[int, NDArray[np.float64]] = {}
+    for year, population in sorted(config.population.items()):
+        if population.column in table.columns:
+            persons[year], found = read_population(table, population, options)
+            issues += found
+    unknown = np.full(table.rows, np.nan)
+    first, last = (persons[edge(persons)] if persons else unknown for edge in (min, max))
+    people = {code: count for code, count in zip(codes, last.tolist(), strict=True) if not np.isnan(count)}
+    if options.code in table.columns:
+        issues += check_codes(table.file, codes, table.lines, options.code, people)
+
+    rows = Rows(table.file, table.lines, codes, texts["province"], first, min(config.population))
+    issues += _blank_provinces(table, config, texts["province"], rows)
+    measures, found = _measures(table, config, rows)
+    issues += found
+    for year, count in persons.items():
+        if config.population[year].fractional and not np.isnan(count).any():
+            declared = config.population[year]
+            persons[year], sentences, found = restore_whole(count, declared, year, table, texts["province"])
+            rules += sentences
+            issues += found
+    rates = {
+        kind: read_rate(table, config, kind, rows) for kind in ("birth", "death") if _has_rate(table, config, kind)
+    }
+    covariates = {
+        name: read_covariate(table, config, name, rows)
+        for name, covariate in config.covariates.items()
+        if {covariate.column, covariate.per or covariate.column} <= table.columns.keys()
+    }
+    for quantity in (*rates.values(), *covariates.values()):
+        rules += quantity.rules
+        issues += quantity.issues
+    return Census(rows, texts, measures, persons, rates, covariates, tuple(rules), tuple(issues), people)
+
+
+def _columns(config: PanelConfig) -> set[str]:
+    """Every column of the table that the config names."""
+    options = config.table
+    named = [options.code, options.name, options.province, options.province_name, options.prefecture]
+    named += [options.lon, options.lat, options.area.column if options.area else None]
+    named += [population.column for population in config.population.values()]
+    named += [config.rates.birth.column, config.rates.death.column]
+    named += [part for covariate in config.covariates.values() for part in (covariate.column, covariate.per)]
+    return {column for column in named if column is not None}
+
+
+def _has_rate(table: Table, config: PanelConfig, kind: str) -> bool:
+    return getattr(config.rates, kind).column in table.columns
+
+
+def _text(table: Table, column: str | None) -> tuple[str, ...] | None:
+    return table.columns.get(column) if column is not None else None
+
+
+def _texts(table: Table, config: PanelConfig, codes: tuple[str, ...]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Read names and parents; without a column for them the parents are the leading digits of the code (GB/T 2260)."""
+    options = config.table
+    province = _text(table, options.province) or tuple(code[:2] for code in codes)
+    prefecture = _text(table, options.prefecture) or tuple(code[:4] for code in codes)
+    blank = sum(not text for text in prefecture)
+    rules = (
+        [f"prefecture: {blank} zones have none in the table and take the first four digits of their code (GB/T 2260)."]
+        if blank
+        else []
+    )
+    texts = {
+        "name": _text(table, options.name) or codes,
+        "province": province,
+        "province_name": _text(table, options.province_name) or province,
+        "prefecture": tuple(text or code[:4] for text, code in zip(prefecture, codes, strict=True)),
+    }
+    return texts, rules
+
+
+def _blank_provinces(table: Table, config: PanelConfig, provinces: tuple[str, ...], rows: Rows) -> list[Issue]:
+    rule, fix = "every zone belongs to a province", "write the province code"
+    column = config.table.province
+    return [
+        error(
+            "E-PROVINCE", table.file, line=line, column=column, value="", rule=rule, fix=fix, people=rows.residents(row)
+        )
+        for row, (line, province) in enumerate(zip(table.lines, provinces, strict=True))
+        if not province and column is not None
+    ]
+
+
+def _measures(table: Table, config: PanelConfig, rows: Rows) -> tuple[dict[str, NDArray[np.float64]], list[Issue]]:
+    """Read position and area where the config names columns for them; named, they must be there for every zone."""
+    options = config.table
+    wanted = {
+        "lon": (options.lon, -180.0, 180.0, "a longitude lies between -180 and 180 degrees"),
+        "lat": (options.lat, -90.0, 90.0, "a latitude lies between -90 and 90 degrees"),
+        "area_km2": (options.area.column if options.area else None, 1e-6, 2e7, "an area is positive, in km2"),
+    }
+    people = [rows.residents(row) for row in range(table.rows)]
+    measures, issues = {}, []
+    for name, (column, least, greatest, rule) in wanted.items():
+        if column is None or column not in table.columns:
+            continue
+        values, found = read_column(table, column, people, options.thousands)
+        issues += found
+        blank = np.array([not text for text in table.columns[column]])
+        wrong = blank | (values < least) | (values > greatest)
+        for row in map(int, np.flatnonzero(wrong)):
+            code, fix = (
+                ("E-AREA", "correct the number") if name == "area_km2" else ("E-POS-RANGE", "correct the position")
+            )
+            issues.append(
+                error(
+                    code,
+                    table.file,
+                    rule=rule,
+                    fix=fix,
+                    people=people[row],
+                    line=table.lines[row],
+                    column=column,
+                    value=table.columns[column][row],
+                )
+            )
+        measures[name] = np.where(wrong, np.nan, values)
+    return measures, issues

@@ -1,0 +1,153 @@
+"""Blank cells: an error, or the declared rule that fills them in sight of everybody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import Issue, error
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What every check of a quantity needs to know of the zones, in the order of the table.
+
+    Attributes:
+        file: Base name of the table.
+        lines: Line of each row.
+        codes: Zone code of each row.
+        provinces: Province code of each row.
+        people: Residents of each row at the first census, NaN where unknown.
+        census: Year of the first census.
+    """
+
+    file: str
+    lines: Sequence[int]
+    codes: Sequence[str]
+    provinces: Sequence[str]
+    people: NDArray[np.float64]
+    census: int
+
+    def residents(self, row: int) -> float | None:
+        """Give the residents of a row for a message, None where unknown."""
+        people = float(self.people[row])
+        return None if math.isnan(people) else people
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A quantity without gaps.
+
+    Attributes:
+        values: Shape (rows,).
+        imputed: Which values a declared rule has put there, bool, shape (rows,).
+        rules: A sentence where the rule was used.
+        issues: Warnings for the filled zones, or errors.
+    """
+
+    values: NDArray[np.float64]
+    imputed: NDArray[np.bool_]
+    rules: tuple[str, ...]
+    issues: tuple[Issue, ...]
+
+
+def fill(
+    values: NDArray[np.float64], blank: NDArray[np.bool_], rule: str | None, *, name: str, column: str, rows: Rows
+) -> Filled:
+    """Deal with the zones that lack a quantity.
+
+    `province_mean` gives them the mean of the zones of their province that have it, weighted by residents of the
+    first census, taken of the finished quantity (of the ratio, not of its parts).
+
+    Args:
+        values: The quantity, NaN where it is blank or wrong, shape (rows,).
+        blank: Where the table is blank, shape (rows,); wrong cells are reported elsewhere.
+        rule: `missing` of the config.
+        name: Name of the quantity.
+        column: Column it comes from.
+        rows: The zones.
+
+    Returns:
+        The filled quantity; E-MISSING or E-MISSING-PROVINCE where that is not possible.
+    """
+    gaps = [int(row) for row in np.flatnonzero(blank)]
+    if not gaps:
+        return Filled(values, blank, (), ())
+    if rule is None:
+        return Filled(values, np.zeros_like(blank), (), tuple(_missing(row, name, column, rows) for row in gaps))
+    means = province_means(values, rows)
+    filled = values.copy()
+    issues = []
+    for row in gaps:
+        province = rows.provinces[row]
+        filled[row] = means.get(province, np.nan)
+        issues.append(_imputed(row, name, column, rows) if province in means else _hopeless(row, name, column, rows))
+    people = float(np.nansum(rows.people[blank]))
+    text = (
+        f"{name}: {len(gaps)} zones ({people:,.0f} people in {rows.census}) have no value in {column} and take the "
+        f'population-weighted mean of their province (missing = "{rule}").'
+    )
+    return Filled(filled, blank, (text,), tuple(issues))
+
+
+def province_means(values: NDArray[np.float64], rows: Rows) -> dict[str, float]:
+    """Average a quantity over the zones of each province that have it, weighted by residents.
+
+    Args:
+        values: Shape (rows,), NaN where unknown.
+        rows: The zones.
+
+    Returns:
+        Mean by province; a province without a value or without residents is absent.
+    """
+    provinces = np.asarray(rows.provinces)
+    known = ~np.isnan(values) & (rows.people > 0)
+    return {
+        str(province): float(np.average(values[of], weights=rows.people[of]))
+        for province in np.unique(provinces[known])
+        for of in [known & (provinces == province)]
+    }
+
+
+def _missing(row: int, name: str, column: str, rows: Rows) -> Issue:
+    return error(
+        "E-MISSING",
+        rows.file,
+        line=rows.lines[row],
+        column=column,
+        value="",
+        rule=f"zone {rows.codes[row]} has no {name}",
+        fix='write the value, or declare missing = "province_mean" for it',
+        people=rows.residents(row),
+    )
+
+
+def _hopeless(row: int, name: str, column: str, rows: Rows) -> Issue:
+    return error(
+        "E-MISSING-PROVINCE",
+        rows.file,
+        line=rows.lines[row],
+        column=column,
+        value="",
+        rule=f"no zone of province {rows.provinces[row]} has {name}, so there is no mean for zone {rows.codes[row]}",
+        fix="write at least one value in the province",
+        people=rows.residents(row),
+    )
+
+
+def _imputed(row: int, name: str, column: str, rows: Rows) -> Issue:
+    return Issue(
+        "W-IMPUTED",
+        "warning",
+        rows.file,
+        rows.lines[row],
+        column,
+        "",
+        f"zone {rows.codes[row]} has no {name} and takes the mean of province {rows.provinces[row]}",
+        "write the value, if it is known",
+        rows.residents(row),
+    )

@@ -1,0 +1,54 @@
+"""What every source hands on: zones with people, rates, covariates and polygons, all in one order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.errors import Issue
+
+ZONE_COLUMNS = (
+    "name",
+    "province",
+    "province_name",
+    "prefecture",
+    "lon",
+    "lat",
+    "area_km2",
+    "birth_rate",
+    "death_rate",
+    "imputed",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Zones ready to be assembled; every frame is indexed by the zone code, sorted, in the same order.
+
+    Attributes:
+        zones: Columns `ZONE_COLUMNS`: lon and lat in degrees (the position people move from and to), area_km2,
+            birth_rate and death_rate per year, imputed 0 or 1.
+        population: One column for each census year (int), residents in whole persons (float64).
+        covariates: One column for each covariate, in its unit after scaling.
+        attributes: For a variable of `zones.nc` (population, birth_rate, area, a covariate ...): units, long_name,
+            source and what else should stand with it.
+        polygons: Geometry in EPSG:4326 (lon, lat).
+        inputs: For each file read: file (base name), sha256, rows, crs (or None).
+        rules: A sentence for each declared rule that changed something, with how many zones and people.
+        issues: Warnings; a source with an error is never made.
+        synthetic: Whether the zones are invented.
+        title: One line that says what the zones are.
+    """
+
+    zones: pd.DataFrame
+    population: pd.DataFrame
+    covariates: pd.DataFrame
+    attributes: dict[str, dict[str, str]]
+    polygons: gpd.GeoDataFrame
+    inputs: tuple[dict[str, object], ...]
+    rules: tuple[str, ...]
+    issues: tuple[Issue, ...]
+    synthetic: bool
+    title: str

@@ -1,0 +1,136 @@
+"""What every script shares: the command line, exit codes, the run folder with its lock, log and whole files."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+Config = Annotated[Path, tyro.conf.Positional]
+Settings = Annotated[
+    tuple[str, ...],
+    tyro.conf.arg(name="set", metavar="SECTION.KEY=VALUE", help_behavior_hint=""),
+    tyro.conf.UseAppendAction,
+]
+Out = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+
+
+class Interrupted(BaseException):
+    """SIGTERM, as an exception, so that half-written files are removed on the way out."""
+
+
+def cli(command: Callable[..., int | None]) -> None:
+    """Runs `command` with the command line's arguments and leaves with its exit status, or its error's (see README)."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = tyro.cli(command, description=sys.modules[command.__module__].__doc__) or 0
+    except KeyboardInterrupt:
+        status = _say("interrupted", 130)
+    except Interrupted:
+        status = _say("terminated", 143)
+    except BrokenPipeError:
+        status = 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        status = _say(f"E-IO {error}; fix: check the path, its permissions and the space left", 6)
+    except MemoryError as error:
+        status = _say(f"E-MEMORY {error}; fix: fewer zones, or a float32 kernel", 6)
+    except ImportError as error:
+        status = _say(f"E-EXTRA {error}; fix: pip install '.[geo,report]'", 2)
+    except Exception as error:
+        known = getattr(error, "exit_status", None)
+        if known is None:
+            raise
+        status = _say(str(error), known)
+    sys.exit(status)
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Interrupted
+
+
+def _say(text: str, status: int) -> int:
+    print(text, file=sys.stderr)
+    return status
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run; whoever holds it is its only writer."""
+
+    path: Path
+
+    def file(self, name: str) -> Path:
+        """Where a file of the run has its place."""
+        return self.path / name
+
+    def write(self, name: str, writer: Callable[[Path], object]) -> None:
+        """Writes a file whole: `writer` fills a file beside its final name, which is then renamed onto it."""
+        final = self.path / name
+        final.parent.mkdir(parents=True, exist_ok=True)
+        beside = final.with_name(f".{os.getpid()}-{final.name}")
+        try:
+            writer(beside)
+            with beside.open("rb+") as written:
+                os.fsync(written.fileno())
+            beside.replace(final)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a text file whole."""
+        self.write(name, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Writes a JSON file whole; NaN and infinity are refused."""
+        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Appends one line to log.jsonl."""
+        line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "event": event, **fields}
+        with self.file("log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def finished_run(path: Path) -> None:
+    """Refuses a folder that holds no finished run.
+
+    Raises:
+        ConfigError: there is no results.nc.
+    """
+    from flowmodel.errors import ConfigError
+
+    if not (path / "results.nc").is_file():
+        raise ConfigError("E-RUN", f"{path} holds no results.nc", "name the folder of a finished run")
+
+
+@contextlib.contextmanager
+def run_folder(path: Path) -> Iterator[RunFolder]:
+    """The folder at `path`, made if need be and locked against a second writer; the kernel frees the lock of the dead.
+
+    Raises:
+        LockedError: another process holds it.
+    """
+    from flowmodel.errors import LockedError
+
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / ".lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise LockedError("E-LOCKED", f"{path} is in use by {lock.read()}", "wait for it, or give --out") from None
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+        lock.flush()
+        yield RunFolder(path)

@@ -1,0 +1,197 @@
+"""From a configuration file to a checked table of zones; the one place where maps and model meet on the way in."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from _command import RunFolder
+
+from flowmodel import config as configuration
+from flowmodel import store
+from flowmodel.config import Config
+from flowmodel.errors import ConfigError
+from flowmodel.store import ZoneTable
+
+if TYPE_CHECKING:
+    from flowmodel.dynamics.accounts import Accounts
+    from flowmodel.model import Model
+    from geo.errors import Issue
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A configuration with where it came from: paths in it are relative to `base`."""
+
+    config: Config
+    tables: dict[str, Any]
+    base: Path
+    out: Path
+
+
+def request(file: Path, settings: Sequence[str], out: Path | None) -> Request:
+    """Reads a configuration file with its `--set` overrides.
+
+    Raises:
+        ConfigError: see `flowmodel.config`.
+    """
+    tables = configuration.read_toml(file)
+    for setting in settings:
+        configuration.override(tables, setting)
+    config = configuration.parse(tables, str(file))
+    return Request(config, tables, file.resolve().parent, out or Path("runs") / config.run.name)
+
+
+def obtain(asked: Request, folder: RunFolder) -> ZoneTable:
+    """The zones of a run: read from the file the configuration names, or built from its sources into the run.
+
+    Raises:
+        ConfigError: `[zones]` is wrong.
+        DataError: the sources are; `issues.csv` has every problem.
+        ZonesError: the file is.
+    """
+    section = asked.config.zones
+    if "file" in section:
+        return _copied(asked, folder)
+    built = _built(asked, folder)
+    folder.write("zones.nc", lambda path: store.write(built.data, path))
+    return built
+
+
+def _copied(asked: Request, folder: RunFolder) -> ZoneTable:
+    """The zones of a ready file, kept in the run with its polygons if they lie beside it."""
+    if set(asked.config.zones) != {"file"}:
+        raise ConfigError("E-CONFIG-KEY", "[zones] has file and other keys", "give the file alone, or sources alone")
+    file = (asked.base / asked.config.zones["file"]).resolve()
+    table = store.read_zones(file)
+    for source in (file, file.with_suffix(".gpkg")):
+        if source.is_file() and source != folder.file(source.name).resolve():
+            folder.write(f"zones{source.suffix}", partial(shutil.copyfile, source))
+    return table
+
+
+def _built(asked: Request, folder: RunFolder) -> ZoneTable:
+    from pydantic import ValidationError
+
+    from geo import assemble
+    from geo import config as sources
+    from geo.errors import DataError
+
+    try:
+        section = sources.parse(asked.config.zones, asked.base)
+    except ValidationError as error:
+        text = configuration.validation_text(error, sources.PanelConfig)
+        raise ConfigError("E-CONFIG-KEY", f"[zones] {text}", "see docs/configs.md") from None
+    try:
+        built = assemble.build(section, asked.config.run.seed)
+    except DataError as error:
+        _write_issues(folder, error.issues)
+        raise
+    _write_issues(folder, built.issues)
+    folder.write("zones.gpkg", lambda path: built.polygons.to_file(path, layer="zones", driver="GPKG"))
+    table = store.check(built.dataset, "zones.nc")
+    for rule in table.rules:
+        print(f"declared rule: {rule}", file=sys.stderr)
+    return _completed(table, asked.config)
+
+
+def _completed(table: ZoneTable, config: Config) -> ZoneTable:
+    """A world with a [truth] gets its last census from it."""
+    if not config.truth:
+        return table
+    from flowmodel import runtime, synthetic
+
+    runtime.configure(config.runtime)
+    return synthetic.observe(table, config)
+
+
+def _write_issues(folder: RunFolder, issues: Sequence[Issue]) -> None:
+    import pandas as pd
+
+    columns = ["code", "severity", "file", "line", "column", "value", "rule", "fix", "people"]
+    frame = pd.DataFrame([dataclasses.asdict(issue) for issue in issues], columns=columns)
+    folder.write("issues.csv", lambda path: frame.to_csv(path, index=False))
+
+
+def provenance(asked: Request, table: ZoneTable) -> dict[str, Any]:
+    """What a reader needs to make the run again: versions, device, configuration, inputs."""
+    import platform
+    from importlib import metadata
+
+    from flowmodel import runtime
+
+    named = (
+        "flowmodel",
+        "jax",
+        "jaxlib",
+        "optax",
+        "numpy",
+        "scipy",
+        "xarray",
+        "geopandas",
+        "shapely",
+        "pyproj",
+        "rasterio",
+    )
+    versions = {name: _version(metadata, name) for name in named}
+    config = asked.out / "config.toml"
+    return {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "git": _git(),
+        "versions": versions,
+        "machine": {"system": platform.platform(), "processor": platform.machine()} | runtime.describe(),
+        "config_sha256": hashlib.sha256(config.read_bytes()).hexdigest(),
+        "seed": asked.config.run.seed,
+        "inputs": table.inputs,
+        "synthetic": table.synthetic,
+    }
+
+
+def _version(metadata: Any, name: str) -> str | None:
+    try:
+        return str(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git() -> str | None:
+    import subprocess
+
+    found = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or None
+
+
+def write_run(asked: Request, folder: RunFolder, model: Model, closed: Accounts) -> None:
+    """Writes what every run leaves behind, fitted or simulated, and removes what was exported from older results."""
+    import tomli_w
+
+    from flowmodel import results
+
+    for stale in ("rasters", "vectors", "figures"):
+        shutil.rmtree(folder.file(stale), ignore_errors=True)
+    folder.file("report.html").unlink(missing_ok=True)
+    folder.write_text("config.toml", tomli_w.dumps(resolved(asked)))
+    folder.write("results.nc", lambda path: store.write(results.dataset(model, closed), path))
+    folder.write("accounts.csv", lambda path: results.accounts_table(model, closed).to_csv(path, index=False))
+    folder.write("zones.csv", lambda path: results.zones_table(model.table).to_csv(path, index=False))
+    folder.write_json("provenance.json", provenance(asked, model.table))
+
+
+def resolved(asked: Request) -> dict[str, Any]:
+    """The configuration with every default written out, as TOML can hold it."""
+    tables = asked.config.model_dump(mode="json", exclude_none=True)
+    return {key: _text_keys(value) for key, value in tables.items()}
+
+
+def _text_keys(value: Any) -> Any:
+    return {str(key): _text_keys(inner) for key, inner in value.items()} if isinstance(value, dict) else value

@@ -1,0 +1,105 @@
+"""What a script tells a person: the progress bar, and the tables at the end of a fit."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_SCORES = {"r2": "R²", "rmse": "RMSE", "mape": "MAPE %", "medape": "MedAPE %", "malpe": "MALPE %", "sign": "sign"}
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str, int, int, float], None]]:
+    """A bar over the stages of a search; silent when the output is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[value]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks: dict[str, Any] = {}
+
+        def update(stage: str, done: int, total: int, value: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total, value="")
+            bar.update(tasks[stage], completed=done, value=f"{value:.6g}")
+
+        yield update
+
+
+@contextlib.contextmanager
+def steps(what: str) -> Iterator[Callable[[str], None]]:
+    """A running word on what is being done; silent when the output is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda step: None
+        return
+    with console.status(what) as status:
+        yield lambda step: status.update(f"{what}: {step}")
+
+
+def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> None:
+    """The outcome of a fit: verdict, parameters, scores beside the baselines, and what the data cannot tell."""
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    console.print(_parameters(parameters))
+    console.print(_scores(report))
+    _accounts(console, report)
+    console.print("What the data can tell", style="bold")
+    identification = report["identification"]
+    console.print(f"  condition of the scaled Hessian {identification['condition']:.3g}; strongest correlations:")
+    for pair in identification["worst_correlations"]:
+        console.print(f"    {pair['parameters'][0]} ~ {pair['parameters'][1]}  {pair['correlation']:+.2f}")
+    for warning in identification["warnings"]:
+        console.print(f"  warning: {warning}", markup=False, highlight=False)
+    spent = report["seconds"]
+    console.print(
+        f"{spent['total']:.1f} s (build {spent['build']:.1f}, compile {spent['compile']:.1f}, fit {spent['fit']:.1f}), "
+        f"{report['memory_gb']:.2f} GB; written to {folder}"
+    )
+
+
+def _parameters(parameters: pd.DataFrame) -> Table:
+    table = Table(
+        "parameter", "estimate", "se", "status", *(["truth"] if "truth" in parameters else []), title="Parameters"
+    )
+    for row in parameters.to_dict("records"):
+        truth = [_number(row["truth"])] if "truth" in row else []
+        table.add_row(row["name"], _number(row["estimate"]), _number(row["se"]), row["status"], *truth)
+    return table
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.4g}"
+
+
+def _scores(report: dict[str, Any]) -> Table:
+    (interval,) = report["growth"]
+    table = Table("growth " + interval.replace("_", "-"), *_SCORES.values(), title=f"Scores, {report['scored']}")
+    rows = {"this model": report["growth"], **report["baselines"]}
+    for name, scores in rows.items():
+        table.add_row(name, *(f"{scores[interval][key]:.3f}" for key in _SCORES))
+    return table
+
+
+def _accounts(console: Console, report: dict[str, Any]) -> None:
+    national, divide = report["national"], report["divide"]
+    console.print(f"residents at the end: counted {national['observed']:,.0f}, fitted {national['fitted']:,.0f}")
+    for year, share in divide.items():
+        model = (
+            f", fitted {share['population_east_share_fitted']:.2%}" if "population_east_share_fitted" in share else ""
+        )
+        counted = f"{share['population_east_share']:.2%} of residents"
+        console.print(f"east of the divide {year}: {counted}{model}; {share['area_east_share']:.1%} of land")
+    worst = report["accounts"]["largest_residual_persons"]
+    console.print(f"accounts: every zone and year closes to {worst:.1e} persons")

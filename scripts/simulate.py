@@ -1,0 +1,66 @@
+"""Runs the model of a configuration forward from given parameter values, without fitting, and closes its accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _command import Config, Out, RunFolder, Settings, cli, run_folder
+
+if TYPE_CHECKING:
+    from _inputs import Request
+
+    from flowmodel.parameters import Registry
+
+
+def simulate(config: Config, parameters: Path | None = None, set_: Settings = (), out: Out = None) -> None:
+    """Runs CONFIG forward and writes its run folder.
+
+    Args:
+        config: the configuration, a TOML file.
+        parameters: a parameters.csv to take values from; else fixed values, the [truth], or the centres of the priors.
+        set_: overrides one value of the configuration; may be repeated.
+        out: the run folder; runs/NAME if not given.
+    """
+    import _inputs
+
+    asked = _inputs.request(config, set_, out)
+    with run_folder(asked.out) as folder:
+        _simulate(asked, folder, parameters)
+
+
+def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> None:
+    import _inputs
+    import jax.numpy as jnp
+
+    from flowmodel import model as models
+    from flowmodel import runtime
+
+    table = _inputs.obtain(asked, folder)
+    runtime.configure(asked.config.runtime)
+    model = models.build(table, asked.config, jnp.float64)
+    values = _values(model.registry, asked.config.truth, parameters)
+    closed = models.run(model, model.registry.parameters(model.registry.vector(values)))
+    _inputs.write_run(asked, folder, model, closed)
+    folder.log("simulated", residents=float(closed.closing[-1].sum()))
+    print(f"{model.years[1]}: {closed.closing[-1].sum():,.0f} residents; written to {folder.path}")
+
+
+def _values(registry: Registry, truth: dict[str, float], parameters: Path | None) -> dict[str, float]:
+    """Natural values of the free parameters, from what is given first: a table, the truth, the priors."""
+    import pandas as pd
+
+    from flowmodel.errors import ConfigError
+
+    centres = {entry.name: entry.prior_mean for entry in registry.free}
+    if parameters is None:
+        return centres | {name: value for name, value in truth.items() if name in centres}
+    given = pd.read_csv(parameters, float_precision="round_trip").set_index("name")["estimate"].to_dict()
+    lacking = sorted(set(centres) - set(given))
+    if lacking:
+        raise ConfigError("E-PARAMETER-LACKING", f"{parameters} lacks {lacking}", "name a table of the same model")
+    return {name: float(given[name]) for name in centres}
+
+
+if __name__ == "__main__":
+    cli(simulate)

@@ -1,0 +1,77 @@
+"""Accounts: they close, and they stop closing when one side of one flow is touched."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import worlds
+
+from flowmodel import model as models
+from flowmodel.dynamics import accounts, rollout
+from flowmodel.errors import NumericError
+from flowmodel.gravity import kernel
+
+
+@pytest.fixture(scope="module")
+def built():
+    config = worlds.configuration()
+    return models.build(worlds.table(120), config, jnp.float64)
+
+
+@pytest.fixture(scope="module")
+def parameters(built):
+    return built.registry.parameters(built.registry.vector(worlds.TRUTH))
+
+
+def test_every_zone_and_year_closes(built, parameters):
+    closed = models.run(built, parameters)
+    assert closed.closing.shape == (10, 120)
+    assert np.abs(closed.residual()).max() < 1e-6
+    assert np.abs(closed.national_residual()).max() < 1e-13
+    assert (closed.inflow > 0).all()
+    np.testing.assert_allclose(closed.inflow.sum(axis=1), closed.outflow.sum(axis=1), rtol=1e-13)
+
+
+def test_crossings_are_the_flows_between_the_sides(built, parameters):
+    closed = models.run(built, parameters)
+    east = built.table.values("east").astype(bool)
+    born = (closed.births - closed.deaths)[:, east].sum(axis=1)
+    change = (closed.closing - closed.opening)[:, east].sum(axis=1)
+    np.testing.assert_allclose(change - born, closed.cross_divide[:, 1] - closed.cross_divide[:, 0], rtol=1e-9)
+
+
+def test_perturbing_one_side_of_one_flow_is_caught(built, parameters):
+    states, moved = rollout.history(parameters, built.zones, built.pairs, built.calendar)
+    matrix = kernel.strength(kernel.coefficients(parameters), built.pairs)
+    operator = kernel.stored(parameters, built.pairs, matrix)
+    flow = float(moved.push[3, 5] * operator.origin[5] * matrix[5, 9] * operator.destination[9] * moved.pull[3, 9])
+    # One way of one pair is changed so that a person and a half more leave zone 5 for zone 9 in the fourth year.
+    bent = dataclasses.replace(operator, strength=matrix.at[5, 9].multiply(1 + 1.5 / flow))
+    start, east = np.asarray(built.zones.population), built.table.values("east")
+    whole = accounts.accounts(start, np.asarray(states), moved, operator, east)
+    accounts.check(whole, built.table.codes, 2010)
+    lost = accounts.accounts(start, np.asarray(states), moved, bent, east)
+    assert lost.residual()[3, 5] == pytest.approx(-1.5, abs=1e-3)
+    with pytest.raises(NumericError, match=r"E-ACCOUNT-ZONE.*year 20"):
+        accounts.check(lost, built.table.codes, 2010)
+
+
+def test_a_leak_too_small_for_any_zone_is_caught_in_the_nation(built, parameters):
+    closed = models.run(built, parameters)
+    leaking = dataclasses.replace(closed, closing=closed.closing * (1 + 1e-7 / closed.closing * 1e6))
+    assert np.abs(leaking.residual()).max() < 1
+    with pytest.raises(NumericError, match="E-ACCOUNT-NATION"):
+        accounts.check(leaking, built.table.codes, 2010)
+
+
+def test_negative_and_missing_residents_are_caught(built, parameters):
+    closed = models.run(built, parameters)
+    shift = np.zeros_like(closed.closing)
+    shift[:, 7] = -2 * closed.closing[:, 7]
+    sunk = dataclasses.replace(closed, closing=closed.closing + shift, inflow=closed.inflow + shift)
+    with pytest.raises(NumericError):
+        accounts.check(sunk, built.table.codes, 2010)
+    missing = dataclasses.replace(closed, closing=np.where(shift < 0, np.nan, closed.closing))
+    with pytest.raises(NumericError, match=f"zone {built.table.codes[7]}"):
+        accounts.check(missing, built.table.codes, 2010)
