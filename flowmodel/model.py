@@ -74,7 +74,7 @@ def run(model: Model, parameters: Parameters) -> Accounts:
     """
     exact = dataclasses.replace(model.pairs, log_distance=model.pairs.log_distance.astype(jnp.float64))
     states, moved = rollout.history(parameters, model.zones, exact, model.calendar)
-    operator = kernel.stored(parameters, exact, kernel.strength(kernel.coefficients(parameters), exact))
+    operator = kernel.build(parameters, exact)
     closed = accounting.accounts(
         np.asarray(model.zones.population), np.asarray(states), moved, operator, np.asarray(exact.place.east)
     )

@@ -74,13 +74,14 @@ def zones_table(table: ZoneTable) -> pd.DataFrame:
 
 
 def growth_scores(model: Model, closed: Accounts) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(scores of the model, scores of every baseline), by interval; all in sample."""
+    """(scores of the model, of every baseline), by interval, over zones inhabited at both dates; all in sample."""
     first, last = model.years
     start, end = model.table.population(first), model.table.population(last)
-    label = f"{first}_{last}"
-    predicted = baselines.predictions(start, end, _natural_only(model), _known(model))
+    inhabited = (start > 0) & (end > 0)
+    start, end, label = start[inhabited], end[inhabited], f"{first}_{last}"
+    predicted = baselines.predictions(start, end, _natural_only(model)[inhabited], _known(model)[inhabited])
     scores = {name: {label: metrics.growth(start, end, values)} for name, values in predicted.items()}
-    return {label: metrics.growth(start, end, closed.closing[-1])}, scores
+    return {label: metrics.growth(start, end, closed.closing[-1][inhabited])}, scores
 
 
 def _natural_only(model: Model) -> np.ndarray:

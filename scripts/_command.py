@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import tyro
 
@@ -35,9 +35,9 @@ def cli(command: Callable[..., int | None]) -> None:
     try:
         status = tyro.cli(command, description=sys.modules[command.__module__].__doc__) or 0
     except KeyboardInterrupt:
-        status = _say("interrupted", 130)
+        _leave("interrupted", 130)
     except Interrupted:
-        status = _say("terminated", 143)
+        _leave("terminated", 143)
     except BrokenPipeError:
         status = 0
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,6 +57,14 @@ def cli(command: Callable[..., int | None]) -> None:
 
 def _terminate(number: int, frame: object) -> None:
     raise Interrupted
+
+
+def _leave(text: str, status: int) -> NoReturn:
+    """Ends the process at once: everything is closed by now, and the runtime may still compute in its own threads."""
+    _say(text, status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _say(text: str, status: int) -> int:

@@ -17,19 +17,20 @@ from typing import Annotated, Any
 import tyro
 from _command import cli
 
-DATA = Path(os.environ.get("FLOWMODEL_DATA", Path(__file__).resolve().parent.parent / "data"))
+_PAUSE_S = 0.05
+_WARM_CALLS = 6
 
 
 def bench(
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
-    repeats: int = 15,
+    repeats: int = 5,
     config: Path = Path("configs/china_2010_2020.toml"),
 ) -> None:
     """Runs the comparisons called NAMES, or all of them: forward_county, gradient_county, startup.
 
     Args:
         names: which comparisons.
-        repeats: how often each side is timed, alternately.
+        repeats: turns of each side, six timed calls each.
         config: whose zones are used; the real counties by default.
     """
     from flowmodel.errors import ConfigError
@@ -47,17 +48,26 @@ def bench(
 
 
 def alternate(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each side, warmed up once and then timed in turn."""
+    """Median seconds of each side, timed in turn.
+
+    A turn begins with a pause, in which the other side's threads stop spinning for work, and calls that are not timed,
+    which bring the side's arrays back into cache: neither side pays for the other. The first turn is not counted: the
+    allocator learns from it.
+    """
     import numpy as np
 
     for run in sides.values():
-        run()
+        for _ in range(2 * _WARM_CALLS):
+            run()
     spent: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(repeats):
         for side, run in sides.items():
-            started = time.perf_counter()
-            run()
-            spent[side].append(time.perf_counter() - started)
+            time.sleep(_PAUSE_S)
+            for call in range(2 * _WARM_CALLS):
+                started = time.perf_counter()
+                run()
+                if call >= _WARM_CALLS:
+                    spent[side].append(time.perf_counter() - started)
     return {side: float(np.median(seconds)) for side, seconds in spent.items()}
 
 
@@ -94,7 +104,7 @@ def gradient_county(config: Path, repeats: int) -> dict[str, Any]:
         "batched": case.batched_differences,
     }
     difference = _rival_case.largest_difference(both(case.objective, case.natural)[1], case.central_differences())
-    seconds = alternate(sides, max(5, repeats // 3))
+    seconds = alternate(sides, repeats)
     return _line(seconds, "central differences of the NumPy model, one evaluation a side and parameter") | {
         "parameters": len(case.natural),
         "over_own_forward": seconds["ours"] / seconds["forward"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from _command import Config, Out, RunFolder, Settings, cli, run_folder
@@ -77,7 +78,7 @@ def _metrics(model: Model, fitted: Fitted, seconds: dict[str, float]) -> dict[st
     return {
         "verdict": fitted.outcome.verdict,
         "flags": fitted.flags(),
-        "remaining_step": fitted.outcome.remaining,
+        "remaining_step": fitted.outcome.remaining if isfinite(fitted.outcome.remaining) else None,
         "growth": growth,
         "baselines": baselines,
         "scored": "in sample",

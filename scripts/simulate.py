@@ -55,7 +55,7 @@ def _values(registry: Registry, truth: dict[str, float], parameters: Path | None
     centres = {entry.name: entry.prior_mean for entry in registry.free}
     if parameters is None:
         return centres | {name: value for name, value in truth.items() if name in centres}
-    given = pd.read_csv(parameters, float_precision="round_trip").set_index("name")["estimate"].to_dict()
+    given = pd.read_csv(parameters).set_index("name")["estimate"].to_dict()
     lacking = sorted(set(centres) - set(given))
     if lacking:
         raise ConfigError("E-PARAMETER-LACKING", f"{parameters} lacks {lacking}", "name a table of the same model")

@@ -43,8 +43,8 @@ def test_crossings_are_the_flows_between_the_sides(built, parameters):
 
 def test_perturbing_one_side_of_one_flow_is_caught(built, parameters):
     states, moved = rollout.history(parameters, built.zones, built.pairs, built.calendar)
-    matrix = kernel.strength(kernel.coefficients(parameters), built.pairs)
-    operator = kernel.stored(parameters, built.pairs, matrix)
+    operator = kernel.build(parameters, built.pairs)
+    matrix = operator.strength
     flow = float(moved.push[3, 5] * operator.origin[5] * matrix[5, 9] * operator.destination[9] * moved.pull[3, 9])
     # One way of one pair is changed so that a person and a half more leave zone 5 for zone 9 in the fourth year.
     bent = dataclasses.replace(operator, strength=matrix.at[5, 9].multiply(1 + 1.5 / flow))

@@ -27,9 +27,9 @@ def calendar(natural: Natural, years: tuple[int, int]) -> Calendar:
 def residents(parameters: Parameters, zones: Zones, pairs: Pairs, years: Calendar) -> Float[Array, " zone"]:
     """Residents after the last year, persons; differentiable in the parameters at 2 to 3 times its own cost."""
 
-    def run(matrix: Array, taps: Taps, rest: tuple[Parameters, Zones, Calendar]) -> Float[Array, " zone"]:
-        parameters, zones, years = rest
-        operator = kernel.stored(parameters, pairs, matrix)
+    def run(matrix: Array, taps: Taps, rest: tuple[Parameters, Zones, Calendar, Array]) -> Float[Array, " zone"]:
+        parameters, zones, years, tilt = rest
+        operator = kernel.stored(matrix, tilt)
 
         def step(population: Array, this: tuple[Calendar, Taps]) -> tuple[Array, None]:
             tapped = dataclasses.replace(operator, taps=this[1])
@@ -38,7 +38,8 @@ def residents(parameters: Parameters, zones: Zones, pairs: Pairs, years: Calenda
         return jax.lax.scan(step, zones.population, (years, taps))[0]
 
     through = through_strength(run, len(years.births))
-    end: Array = through(kernel.coefficients(parameters), pairs, (parameters, zones, years))
+    rest = (parameters, zones, years, kernel.tilt(parameters, pairs))
+    end: Array = through(kernel.coefficients(parameters), pairs, rest)
     return end
 
 
@@ -47,7 +48,7 @@ def history(
     parameters: Parameters, zones: Zones, pairs: Pairs, years: Calendar
 ) -> tuple[Float[Array, "year zone"], Movements]:
     """Residents at the end of every year [year, zone], persons, and the movements of every year."""
-    operator = kernel.stored(parameters, pairs, kernel.strength(kernel.coefficients(parameters), pairs))
+    operator = kernel.build(parameters, pairs)
 
     def step(population: Array, this: Calendar) -> tuple[Array, tuple[Array, Movements]]:
         after, moved = year(parameters, zones, operator, population, this)

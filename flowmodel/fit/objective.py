@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.dynamics import rollout
 from flowmodel.dynamics.year import Calendar
-from flowmodel.fit.observation import Census, census
+from flowmodel.fit.observation import Census, log_growth
 from flowmodel.gravity.kernel import Pairs
 from flowmodel.parameters import Parameters, Registry
 from flowmodel.zones import Zones
@@ -44,10 +44,10 @@ class Objective:
     def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
         """Negative log likelihood by target."""
         parameters = self.registry.parameters(natural)
-        seen = census(self.zones.population, self.residents(parameters))
+        end = self.residents(parameters)
         terms = {
-            "growth": lambda: growth(parameters, seen, self.observed, self.degrees_of_freedom),
-            "national_total": lambda: national_total(seen, self.observed, self.national_sd),
+            "growth": lambda: growth(parameters, end, self.observed, self.degrees_of_freedom),
+            "national_total": lambda: national_total(jnp.sum(end), self.observed.national, self.national_sd),
         }
         return {name: terms[name]() for name in self.targets}
 
@@ -64,14 +64,19 @@ class Objective:
         return self.likelihood(natural) + self.prior(natural)
 
 
-def growth(parameters: Parameters, seen: Census, observed: Census, degrees: float) -> Float[Array, ""]:
-    """Student's t of log growth with scale √(σ_0² + σ_1²/n): boundary artefacts are far out, small zones noisy."""
-    scale = jnp.sqrt(parameters.noise**2 + parameters.noise_size**2 / observed.start)
-    standard = (observed.log_growth - seen.log_growth) / scale
+def growth(parameters: Parameters, end: Float[Array, " zone"], observed: Census, degrees: float) -> Float[Array, ""]:
+    """Student's t of log growth with scale √(σ_0² + σ_1²/n): boundary artefacts are far out, small zones noisy.
+
+    Zones without residents at either date have no growth and take no part; they are in the national total.
+    """
+    people = jnp.where(observed.counted, observed.start, 1.0)
+    scale = jnp.sqrt(parameters.noise**2 + parameters.noise_size**2 / people)
+    standard = (log_growth(observed.end, observed) - log_growth(end, observed)) / scale
     constant = gammaln(degrees / 2) - gammaln((degrees + 1) / 2) + jnp.log(degrees * jnp.pi) / 2
-    return jnp.sum(constant + jnp.log(scale) + (degrees + 1) / 2 * jnp.log1p(standard**2 / degrees))
+    density = constant + jnp.log(scale) + (degrees + 1) / 2 * jnp.log1p(standard**2 / degrees)
+    return jnp.sum(jnp.where(observed.counted, density, 0.0))
 
 
-def national_total(seen: Census, observed: Census, sd: float) -> Float[Array, ""]:
+def national_total(end: Float[Array, ""], observed: Float[Array, ""], sd: float) -> Float[Array, ""]:
     """Normal of the log national total: what makes the births' adjustment close the nation."""
-    return ((jnp.log(seen.national) - jnp.log(observed.national)) / sd) ** 2 / 2
+    return ((jnp.log(end) - jnp.log(observed)) / sd) ** 2 / 2

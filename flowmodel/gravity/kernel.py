@@ -119,10 +119,19 @@ def strength(coefficient: Float[Array, " coefficient"], pairs: Pairs) -> Float[A
     return matrix
 
 
-def stored(parameters: Parameters, pairs: Pairs, matrix: Float[Array, "zone zone"]) -> Kernel:
-    """The operator from its stored S and the divide's direction."""
-    tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, pairs.place.east)
+def tilt(parameters: Parameters, pairs: Pairs) -> Float[Array, " zone"]:
+    """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
+    return barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, pairs.place.east)
+
+
+def stored(matrix: Float[Array, "zone zone"], tilt: Float[Array, " zone"]) -> Kernel:
+    """The operator from its stored S and `tilt`."""
     return Kernel(matrix, jnp.exp(-tilt), jnp.exp(tilt))
+
+
+def build(parameters: Parameters, pairs: Pairs) -> Kernel:
+    """The operator of a parameter set."""
+    return stored(strength(coefficients(parameters), pairs), tilt(parameters, pairs))
 
 
 def contract(factors: Factors, matrix: Float[Array, "zone zone"], pairs: Pairs) -> Float[Array, " coefficient"]:
@@ -147,8 +156,9 @@ def contract(factors: Factors, matrix: Float[Array, "zone zone"], pairs: Pairs) 
     return jax.lax.scan(lambda total, first: (total + block(first), None), jnp.zeros(len(COEFFICIENTS)), firsts)[0]
 
 
-_BLOCK_ROWS = 168
-"""Rows of a block in `contract`: at county scale two such blocks fit a core's cache."""
+_BLOCK_ROWS = 96
+"""Rows of a block in `contract`: a block fits a core's cache. At county scale it also keeps what a gradient holds, S
+included, under 32 MiB, beyond which glibc maps and unmaps the memory at every call (a quarter of the time)."""
 
 
 def _product(

@@ -1,0 +1,216 @@
+"""The scripts as a person runs them: exit codes, whole files, nothing imported that is not needed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+import worlds
+import xarray as xr
+
+from flowmodel import store, synthetic
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def command(script: str, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with a configuration whose zones are a ready file, and the run that a fit of it leaves behind."""
+    folder = tmp_path_factory.mktemp("world")
+    config = worlds.configuration("fit.priors=true", "truth={}", "parameters={}")
+    store.write(synthetic.observe(worlds.table(100), worlds.configuration()).data, folder / "zones.nc")
+    tables = config.model_dump(mode="json", exclude_none=True)
+    (folder / "world.toml").write_text(tomli_w.dumps(tables))
+    done = command("fit", "world.toml", folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_fit_leaves_every_file_of_a_run(world):
+    run = world / "runs" / "world"
+    expected = {"config.toml", "provenance.json", "log.jsonl", "zones.nc", "zones.csv", "results.nc"}
+    expected |= {"parameters.csv", "metrics.json", "accounts.csv", ".lock"}
+    assert {path.name for path in run.iterdir()} == expected
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["verdict"] == "converged"
+    assert set(metrics["baselines"]) == {"no_change", "uniform_national", "natural_increase", "ols"}
+    assert set(metrics["growth"]["2010_2020"]) == {"r2", "rmse", "mape", "medape", "malpe", "sign"}
+    assert set(metrics["seconds"]) == {"build", "compile", "fit", "total"}
+    assert metrics["flags"][-1] == "growth_only"
+    columns = "name,symbol,estimate,se,lower,upper,unit,status,source"
+    assert (run / "parameters.csv").read_text().splitlines()[0] == columns
+
+
+def test_accounts_on_disk_close_for_every_zone_and_year(world):
+    table = pd.read_csv(world / "runs/world/accounts.csv", dtype={"zone": str})
+    assert table.columns.tolist() == [
+        "zone",
+        "group",
+        "year",
+        "opening",
+        "births",
+        "deaths",
+        "inflow",
+        "outflow",
+        "closing",
+    ]
+    assert len(table) == 1000
+    residual = table.opening + table.births - table.deaths + table.inflow - table.outflow - table.closing
+    assert residual.abs().max() < 1e-6
+    following = table.sort_values(["zone", "year"])
+    same = following.zone.to_numpy()[1:] == following.zone.to_numpy()[:-1]
+    np.testing.assert_array_equal(following.opening.to_numpy()[1:][same], following.closing.to_numpy()[:-1][same])
+
+
+def test_results_are_labelled(world):
+    with xr.open_dataset(world / "runs/world/results.nc") as results:
+        assert all({"units", "long_name", "source"} <= set(variable.attrs) for variable in results.data_vars.values())
+        assert results["population"].dims == ("zone", "year")
+        assert results["year"].values.tolist() == list(range(2010, 2021))
+        assert results["census"].values.tolist() == [2010, 2020]
+
+
+def test_the_same_inputs_give_the_same_bytes(world):
+    names = ("parameters.csv", "accounts.csv", "zones.csv")
+    first = {name: (world / "runs/world" / name).read_bytes() for name in names}
+    assert command("fit", "world.toml", "--out", "again", folder=world).returncode == 0
+    assert {name: (world / "again" / name).read_bytes() for name in names} == first
+
+
+def test_simulating_a_fit_reproduces_it(world):
+    table = world / "runs/world/parameters.csv"
+    done = command("simulate", "world.toml", "--parameters", table, "--out", "forward", folder=world)
+    assert done.returncode == 0, done.stderr
+    with (
+        xr.open_dataset(world / "forward/results.nc") as forward,
+        xr.open_dataset(world / "runs/world/results.nc") as fitted,
+    ):
+        # The fit's own run converts its float32 log distances to float64.
+        np.testing.assert_allclose(forward["population"], fitted["population"], rtol=1e-6)
+
+
+def test_ready_zones_never_load_a_map_library(world):
+    watch = (
+        "import runpy, sys\n"
+        "sys.argv = ['simulate.py', 'world.toml', '--out', 'bare']\n"
+        f"sys.path.insert(0, {str(ROOT / 'scripts')!r})\n"
+        "try:\n"
+        f"    runpy.run_path({str(ROOT / 'scripts' / 'simulate.py')!r}, run_name='__main__')\n"
+        "except SystemExit as left:\n"
+        "    assert not left.code, left.code\n"
+        "print(sorted({'geo', 'geopandas', 'shapely', 'rasterio', 'pyproj', 'pyogrio'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", watch], cwd=world, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "said"),
+    [
+        (("--set", "fit.adam_stps=3"), 2, "unknown key, perhaps adam_steps"),
+        (("--set", "parameters.distnce.fixed=1"), 2, "E-PARAMETER-NAME"),
+        (("--set", "zones.file=nowhere.nc"), 3, "E-ZONES-FILE"),
+        (("--set", "model.attraction=['income']"), 3, "no covariate 'income'"),
+        (("--set", "runtime.device='tpu'"), 6, "E-DEVICE"),
+        (("--set", "fit.adam_steps=5", "--set", "fit.lbfgs_steps=5"), 5, ""),
+    ],
+)
+def test_exit_codes(world, settings, status, said):
+    done = command("fit", "world.toml", "--out", "failing", *settings, folder=world)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_exit_5_still_writes_every_file(world):
+    settings = ("--set", "fit.adam_steps=5", "--set", "fit.lbfgs_steps=5")
+    assert command("fit", "world.toml", "--out", "early", *settings, folder=world).returncode == 5
+    assert json.loads((world / "early/metrics.json").read_text())["verdict"] == "max_steps"
+    assert (world / "early/results.nc").is_file()
+
+
+def test_a_folder_in_use_is_refused_and_a_dead_writer_is_not(world):
+    waiting = world / "waiting"
+    line = "import sys, time; from pathlib import Path; from _command import run_folder\n"
+    line += f"with run_folder(Path({str(waiting)!r})):\n    print(flush=True)\n    time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", line], cwd=ROOT / "scripts", stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    refused = command("simulate", "world.toml", "--out", "waiting", folder=world)
+    assert (refused.returncode, "E-LOCKED" in refused.stderr) == (7, True)
+    assert str(holder.pid) in refused.stderr
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    assert command("simulate", "world.toml", "--out", "waiting", folder=world).returncode == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_leaves_no_half_file(world, number, status):
+    line = [sys.executable, str(ROOT / "scripts/fit.py"), "world.toml", "--out", f"cut-{status}"]
+    line += ["--set", "fit.adam_steps=100000"]
+    running = subprocess.Popen(line, cwd=world, stderr=subprocess.PIPE, text=True)
+    folder = world / f"cut-{status}"
+    while not (folder / "zones.nc").is_file():
+        time.sleep(0.05)
+    time.sleep(3)
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == status, said
+    assert {path.name for path in folder.iterdir()} == {".lock", "log.jsonl", "zones.nc"}
+
+
+def test_files_are_written_beside_and_renamed(tmp_path):
+    from _command import RunFolder
+
+    folder = RunFolder(tmp_path)
+    folder.write_text("kept.txt", "old")
+    with pytest.raises(ZeroDivisionError):
+        folder.write("kept.txt", lambda path: (path.write_text("half"), 1 / 0))
+    assert (tmp_path / "kept.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+    with pytest.raises(ValueError, match="JSON"):
+        folder.write_json("number.json", {"value": float("nan")})
+
+
+def test_start_up_is_fast_and_silent():
+    def seconds(*arguments: str) -> float:
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, cwd=ROOT)
+        assert done.stdout == "" or "--help" in arguments
+        return time.perf_counter() - started
+
+    assert min(seconds("-c", "import flowmodel") for _ in range(3)) < 0.3
+    assert min(seconds("-c", "import geo") for _ in range(3)) < 0.3
+    assert min(seconds("scripts/fit.py", "--help") for _ in range(3)) < 1.0
+
+
+def test_doctor_knows_the_machine(world):
+    done = command("doctor", folder=world)
+    assert done.returncode == 0
+    assert "GDAL" in done.stdout
+    assert str(ROOT / "geo" / "__init__.py") in done.stdout
+
+
+@pytest.mark.parametrize("script", ["export", "report"])
+def test_a_folder_without_a_run_is_refused(script, tmp_path):
+    done = command(script, tmp_path, folder=tmp_path)
+    assert (done.returncode, "E-RUN" in done.stderr) == (2, True)
+
+
+def test_a_pipe_that_closes_is_no_crash(world):
+    line = f"{sys.executable} {ROOT}/scripts/doctor.py | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, env=os.environ)
+    assert "Traceback" not in done.stderr

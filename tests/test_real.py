@@ -1,0 +1,124 @@
+"""The whole road on the real counties, as a user walks it: fit, export, report, then the numbers in the files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import xarray as xr
+
+ROOT = Path(__file__).resolve().parent.parent
+RASTERS = {
+    "population_density_observed_2010",
+    "population_density_observed_2020",
+    "population_density_fitted_2020",
+    "growth_observed_2010_2020",
+    "growth_fitted_2010_2020",
+    "net_migration_2010_2020",
+    "inflow_2010_2020",
+    "outflow_2010_2020",
+    "divide_side",
+}
+
+pytestmark = [pytest.mark.data, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def run(data_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real") / "china_2010_2020"
+    for arguments in (
+        ("fit.py", ROOT / "configs/china_2010_2020.toml", "--out", folder),
+        ("export.py", folder, "--cell-m", "5000"),
+        ("report.py", folder),
+    ):
+        script, *rest = map(str, arguments)
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "scripts" / script), *rest], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def metrics(run):
+    return json.loads((run / "metrics.json").read_text())
+
+
+def test_zones_and_residents(run):
+    with xr.open_dataset(run / "zones.nc") as zones:
+        assert zones.sizes["zone"] == 2641
+        assert zones["population"].sum("zone").values.tolist() == [1_332_809_370, 1_409_778_724]
+        assert int(zones["imputed"].sum()) == 25
+
+
+def test_the_fit_converges_in_time_and_says_what_growth_cannot(metrics):
+    assert metrics["verdict"] == "converged"
+    assert metrics["remaining_step"] < 1e-3
+    assert metrics["seconds"]["total"] < 120
+    assert metrics["memory_gb"] < 2.5
+    assert "growth_only" in metrics["flags"]
+    assert any("must not be interpreted" in warning for warning in metrics["identification"]["warnings"])
+    assert len(metrics["identification"]["worst_correlation"]["parameters"]) == 2
+
+
+def test_the_fit_explains_growth_about_as_well_as_regression_in_sample(metrics):
+    assert metrics["scored"] == "in sample"
+    model = metrics["growth"]["2010_2020"]
+    baselines = {name: scores["2010_2020"] for name, scores in metrics["baselines"].items()}
+    assert model["r2"] > 0.38
+    assert model["rmse"] < min(baselines[name]["rmse"] for name in ("no_change", "uniform_national"))
+    assert baselines["no_change"]["r2"] == pytest.approx(0, abs=0.01)
+    assert baselines["ols"]["r2"] == pytest.approx(0.41, abs=0.02)
+
+
+def test_shares_east_of_the_divide(metrics):
+    for year in ("2010", "2020"):
+        assert 0.9365 < metrics["divide"][year]["population_east_share"] < 0.9383
+        assert 0.434 < metrics["divide"][year]["area_east_share"] < 0.438
+
+
+def test_the_nation_is_closed_by_the_births_alone(run, metrics):
+    observed, fitted = metrics["national"]["observed"], metrics["national"]["fitted"]
+    assert fitted == pytest.approx(observed, rel=1e-5)
+    parameters = pd.read_csv(run / "parameters.csv").set_index("name")
+    assert 1.2 < parameters.loc["birth_adjustment", "estimate"] < 1.3
+    assert (parameters["status"] != "fixed").sum() == 22
+
+
+def test_accounts_close(run):
+    table = pd.read_csv(run / "accounts.csv", dtype={"zone": str})
+    residual = table.opening + table.births - table.deaths + table.inflow - table.outflow - table.closing
+    assert residual.abs().max() < 1
+    years = table.groupby("year")[["opening", "births", "deaths", "closing"]].sum()
+    national = years.opening + years.births - years.deaths
+    assert (abs(years.closing - national) / national).max() < 1e-9
+
+
+def test_rasters_sum_back_to_their_counties(run):
+    assert {path.stem for path in (run / "rasters").glob("*.tif")} == RASTERS
+    with rasterio.open(run / "rasters/population_density_fitted_2020.tif") as raster:
+        assert raster.count == 1
+        assert "Albers" in raster.crs.to_wkt()
+        people = raster.read(1, masked=True).astype(float).sum() * 25
+    with xr.open_dataset(run / "results.nc") as results:
+        assert people == pytest.approx(float(results["population"].sel(year=2020).sum()), rel=1e-6)
+
+
+def test_vectors_hold_every_county_and_the_line(run):
+    counties = gpd.read_file(run / "vectors/results.gpkg", layer="counties")
+    assert len(counties) == 2641
+    assert counties.geometry.is_valid.all()
+    line = gpd.read_file(run / "vectors/results.gpkg", layer="divide")
+    assert np.round(line.total_bounds, 2).tolist() == [98.49, 25.02, 127.53, 50.24]
+
+
+def test_the_report_stands_alone(run):
+    page = (run / "report.html").read_text()
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert "in sample" in page

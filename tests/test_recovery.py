@@ -1,0 +1,40 @@
+"""The built-in country gives back the parameters it was made with, from five starts away from them."""
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from flowmodel import config, store, synthetic
+from flowmodel import model as models
+from flowmodel.fit import calibrate, optimise
+from geo import assemble
+from geo.config import BuiltinConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """The demo's configuration and its objective: float32 pairs, noise held, priors off."""
+    parsed = config.parse(config.read_toml(ROOT / "configs/demo.toml"), "demo.toml")
+    built = assemble.build(BuiltinConfig(source="builtin", counties=2800), parsed.run.seed)
+    table = synthetic.observe(store.check(built.dataset, "demo"), parsed)
+    model = models.build(table, parsed, jnp.float32)
+    assert not parsed.fit.priors
+    return parsed, model, calibrate.objective(model, parsed.fit)
+
+
+@pytest.mark.slow
+def test_five_far_starts_find_every_parameter_to_a_thousandth(demo):
+    parsed, model, objective = demo
+    names = [entry.name for entry in model.registry.free]
+    truth = np.array([parsed.truth[name] for name in names])
+    assert len(names) == 15
+    for seed in range(5):
+        start = model.registry.draw(seed)
+        assert np.max(np.abs(np.asarray(start) - truth) / np.abs(truth)) > 1
+        found = optimise.search(objective, start, parsed.fit, lambda *_: None)
+        assert found.verdict == "converged"
+        np.testing.assert_allclose(found.natural, truth, rtol=1e-3, err_msg=f"start {seed}")
