@@ -61,7 +61,10 @@ def obtain(asked: Request, folder: RunFolder) -> ZoneTable:
     section = asked.config.zones
     if "file" in section:
         return _copied(asked, folder)
-    built = _built(asked, folder)
+    import _show
+
+    with _show.steps("building zones"):
+        built = _built(asked, folder)
     folder.write("zones.nc", lambda path: store.write(built.data, path))
     return built
 

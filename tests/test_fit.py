@@ -118,9 +118,23 @@ def test_growth_alone_is_said_to_be_growth_alone(world):
 
 def test_an_objective_that_stops_being_finite_is_an_error(world):
     data = world.data.copy(deep=True)
-    data["population"].loc[{"year": 2020, "zone": "100003"}] = 0.0
+    data["birth_rate"][3] = np.nan
     with pytest.raises(NumericError, match="E-FIT-NONFINITE"):
         fitted(dataclasses.replace(world, data=data), "fit.adam_steps=5")
+
+
+def test_zones_that_were_or_become_empty_have_no_growth_but_are_counted(world):
+    data = world.data.copy(deep=True)
+    gone = float(data["population"].loc[{"year": 2020, "zone": "100003"}])
+    data["population"].loc[{"year": 2020, "zone": "100003"}] = 0.0
+    data["population"].loc[{"year": 2010, "zone": "100007"}] = 0.0
+    found = fitted(dataclasses.replace(world, data=data), "fit.adam_steps=20", "fit.lbfgs_steps=40")
+    observed = found.objective.observed
+    assert np.flatnonzero(~np.asarray(observed.counted)).tolist() == [3, 7]
+    assert float(observed.national) == world.population(2020).sum() - gone
+    assert np.isfinite(found.outcome.value)
+    assert np.isfinite(found.inference.se).all()
+    assert found.accounts.closing[-1, 7] == found.accounts.inflow[:, 7].sum() == 0
 
 
 def test_what_a_table_lacks_is_named(world):

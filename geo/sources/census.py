@@ -159,17 +159,6 @@ def _measures(table: Table, config: PanelConfig, rows: Rows) -> tuple[dict[str, 
             code, fix = (
                 ("E-AREA", "correct the number") if name == "area_km2" else ("E-POS-RANGE", "correct the position")
             )
-            issues.append(
-                error(
-                    code,
-                    table.file,
-                    rule=rule,
-                    fix=fix,
-                    people=people[row],
-                    line=table.lines[row],
-                    column=column,
-                    value=table.columns[column][row],
-                )
-            )
+            issues.append(table.wrong_cell(code, row, column, rule, fix, people[row]))
         measures[name] = np.where(wrong, np.nan, values)
     return measures, issues

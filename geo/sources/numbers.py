@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.errors import Issue, error
+from geo.errors import Issue
 
 from .table import Table
 
@@ -53,18 +53,7 @@ def read_column(
             numbers[row] = value
             continue
         code, rule, fix = _explain(text, value, thousands)
-        issues.append(
-            error(
-                code,
-                table.file,
-                rule=rule,
-                fix=fix,
-                people=people[row],
-                line=table.lines[row],
-                column=column,
-                value=text,
-            )
-        )
+        issues.append(table.wrong_cell(code, row, column, rule, fix, people[row]))
     return numbers, issues
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.config import PopulationConfig, TableConfig
-from geo.errors import Issue, error
+from geo.errors import Issue
 
 from .numbers import SCALE, read_column
 from .table import Table
@@ -40,18 +40,7 @@ def read_population(
         if fault is not None:
             code, rule, fix = fault
             people = max(count, 0.0) if math.isfinite(count) else None
-            issues.append(
-                error(
-                    code,
-                    table.file,
-                    rule=rule,
-                    fix=fix,
-                    people=people,
-                    line=table.lines[row],
-                    column=config.column,
-                    value=text,
-                )
-            )
+            issues.append(table.wrong_cell(code, row, config.column, rule, fix, people))
     return np.where(persons < 0, np.nan, persons), issues
 
 

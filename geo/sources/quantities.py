@@ -100,18 +100,7 @@ def _read(
     blank |= np.array([not text for text in table.columns[per]])
     for row in map(int, np.flatnonzero(divisor <= 0)):
         rule, fix = f"{column} is divided by it, so it must be positive", "correct the number, or leave it blank"
-        more.append(
-            error(
-                "E-DIV-ZERO",
-                table.file,
-                rule=rule,
-                fix=fix,
-                people=people[row],
-                line=table.lines[row],
-                column=per,
-                value=table.columns[per][row],
-            )
-        )
+        more.append(table.wrong_cell("E-DIV-ZERO", row, per, rule, fix, people[row]))
     return values / np.where(divisor > 0, divisor, np.nan), blank, issues + more
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geo.config import TableConfig
-from geo.errors import DataError, error
+from geo.errors import DataError, Issue, error
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ class Table:
     def rows(self) -> int:
         """Number of rows below the header."""
         return len(self.lines)
+
+    def wrong_cell(self, code: str, row: int, column: str, rule: str, fix: str, people: float | None) -> Issue:
+        """The error that a cell breaks `rule`, with the cell's place and text."""
+        value = self.columns[column][row]
+        return error(
+            code, self.file, rule=rule, fix=fix, people=people, line=self.lines[row], column=column, value=value
+        )
 
 
 def read(config: TableConfig) -> Table:
