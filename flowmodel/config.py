@@ -1,7 +1,7 @@
 """The typed configuration of a run, as read from TOML: every key the model knows, its bounds and its default.
 
-Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` and `[export]`
-concerns maps and is typed by the other package; here it stays a plain table.
+Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` concerns maps and
+is typed by the other package; here it stays a plain table.
 """
 
 from __future__ import annotations
@@ -11,16 +11,26 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from flowmodel.errors import ConfigError
 
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return names
+
+
 Year = Annotated[int, Field(ge=1900, le=2200)]
-Path_ = dict[Year, Annotated[float, Field(gt=0, le=10)]]
+RatePath = dict[Year, Annotated[float, Field(gt=0, le=10, strict=True)]]
+Targets = tuple[Literal["growth", "national_total"], ...]
+Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+Number = Annotated[float, Field(strict=True)]
 
 
 class Section(BaseModel):
-    """A table of the configuration: frozen, strict, no unknown keys, no NaN or infinity."""
+    """A table of the configuration: frozen, no unknown keys, no NaN or infinity, no text for a number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -28,23 +38,23 @@ class Section(BaseModel):
 class Run(Section):
     """`[run]`: what the run is called and the seed of everything random in it."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
 
 
 class Natural(Section):
     """`[model.natural]`: multipliers of the zones' birth and death rates by year, linear between the years named."""
 
-    birth_path: Path_ = {}
-    death_path: Path_ = {}
+    birth_path: RatePath = {}
+    death_path: RatePath = {}
 
 
 class Model(Section):
     """`[model]`: the years that are run and the covariates that pull people in and send them off."""
 
     years: tuple[Year, Year]
-    attraction: tuple[str, ...] = ()
-    departure: tuple[str, ...] = ()
+    attraction: Names = ()
+    departure: Names = ()
     natural: Natural = Natural()
 
     @model_validator(mode="after")
@@ -57,26 +67,26 @@ class Model(Section):
 class Override(Section):
     """`[parameters.NAME]`: another bound or prior for a parameter, or a value to hold it at."""
 
-    fixed: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    prior_mean: float | None = None
-    prior_sd: Annotated[float, Field(gt=0)] | None = None
+    fixed: Number | None = None
+    lower: Number | None = None
+    upper: Number | None = None
+    prior_mean: Number | None = None
+    prior_sd: Annotated[float, Field(gt=0, strict=True)] | None = None
 
 
 class Fit(Section):
     """`[fit]`: what is fitted to, and how the search goes."""
 
-    targets: tuple[Literal["growth", "national_total"], ...] = ("growth", "national_total")
-    priors: bool = True
-    degrees_of_freedom: Annotated[float, Field(gt=2, le=1000)] = 4.0
-    national_sd: Annotated[float, Field(gt=0, le=1)] = 1e-4
-    adam_steps: Annotated[int, Field(ge=0, le=100_000)] = 150
-    adam_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
-    lbfgs_steps: Annotated[int, Field(ge=0, le=100_000)] = 300
-    tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    targets: Annotated[Targets, Field(min_length=1)] = ("growth", "national_total")
+    priors: StrictBool = True
+    degrees_of_freedom: Annotated[float, Field(gt=2, le=1000, strict=True)] = 4.0
+    national_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = 1e-4
+    adam_steps: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 150
+    adam_rate: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.05
+    lbfgs_steps: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 300
+    tolerance: Annotated[float, Field(gt=0, le=1, strict=True)] = 1e-3
     start: Literal["prior", "draw"] = "prior"
-    require_identified: bool = False
+    require_identified: StrictBool = False
 
 
 class Runtime(Section):
@@ -93,10 +103,9 @@ class Config(Section):
     zones: dict[str, Any]
     model: Model
     parameters: dict[str, Override] = {}
-    truth: dict[str, float] = {}
+    truth: dict[str, Number] = {}
     fit: Fit = Fit()
     runtime: Runtime = Runtime()
-    export: dict[str, Any] = {}
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -106,8 +115,8 @@ def read_toml(file: Path) -> dict[str, Any]:
         ConfigError: the file is missing or is no TOML; the message gives the line.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, IsADirectoryError):
         raise ConfigError("E-CONFIG-FILE", f"no such file: {file}", "name an existing configuration") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("E-CONFIG-TOML", f"{file}: {error}", "correct that line") from None

@@ -20,6 +20,11 @@ from jaxtyping import Array, Float
 from flowmodel.config import Model, Override
 from flowmodel.errors import ConfigError
 
+_AT_BOUND = 1e-3
+"""A parameter within this share of its range of a bound is at the bound, if data or prior push it there."""
+_MARGIN = 0.01
+"""Share of the range by which the centre of a prior, and any start, keeps clear of the bounds."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
@@ -42,17 +47,26 @@ class Parameter:
     prior_scale: Literal["natural", "log"] = "natural"
 
     def __post_init__(self) -> None:
-        """Refuses bounds that are not ordered and a prior mean or fixed value outside them."""
+        """Refuses bounds that are not ordered, a fixed value outside them and a prior that is not well inside."""
+        margin = _MARGIN * (self.upper - self.lower) if self.fixed is None else 0.0
         value = self.prior_mean if self.fixed is None else self.fixed
-        if not self.lower < self.upper or not self.lower <= value <= self.upper:
+        if not self.lower < self.upper or not self.lower + margin <= value <= self.upper - margin:
             raise ConfigError(
                 "E-PARAMETER-BOUND",
                 f"{self.name}: {value} in [{self.lower}, {self.upper}]",
-                "give lower < upper with the prior mean, or the fixed value, between them",
+                "give lower < upper, the fixed value between them, the prior mean a hundredth of the range inside",
+            )
+        if self.prior_scale == "log" and self.lower <= 0:
+            raise ConfigError(
+                "E-PARAMETER-BOUND", f"{self.name}: lower = {self.lower}", "a log-normal prior needs a positive bound"
             )
 
+    def from_score(self, score: float) -> float:
+        """The value `score` standard deviations from the prior's centre."""
+        shift = score * self.prior_sd
+        return float(self.prior_mean * np.exp(shift) if self.prior_scale == "log" else self.prior_mean + shift)
 
-_AT_BOUND = 1e-3
+
 _COVARIATE_SOURCE = "per standard deviation of the covariate; weak prior around no effect"
 _BASE = (
     Parameter(
@@ -70,7 +84,7 @@ _BASE = (
         "departure_level", "m_0", "logit per year", -8.0, -1.0, -4.0, 0.5, "8-20 % leave their county in a decade"
     ),
     Parameter(
-        "birth_adjustment", "nu", "1", 0.4, 2.5, 1.0, 0.3, "births of 2010 were under-registered; closes the nation"
+        "birth_adjustment", "nu", "1", 0.4, 2.5, 1.0, 0.3, "births the census or its path missed; closes the nation"
     ),
 )
 _NOISE = (
@@ -156,11 +170,17 @@ class Registry:
         scalars = {e.name: value(e) for e in self.entries if ":" not in e.name and e.name != "offset_km"}
         return Parameters(**scalars, attraction=block("attraction"), departure=block("departure"))
 
-    def inside(self, natural: Float[Array, " free"]) -> np.ndarray:
-        """Which free parameters are off their bounds, by more than a thousandth of their range."""
+    def held(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
+        """Which free parameters sit at a bound and are pushed against it (the condition of Karush, Kuhn and Tucker).
+
+        Args:
+            natural: natural values.
+            gradient: of the objective to be minimised, by natural values.
+        """
         lower, upper = (np.asarray(bound) for bound in self._bounds())
         share = (np.asarray(natural) - lower) / (upper - lower)
-        return np.asarray((share > _AT_BOUND) & (share < 1 - _AT_BOUND))
+        push = gradient * np.asarray(self.prior_sds())
+        return np.asarray(((share < _AT_BOUND) & (push > _AT_BOUND)) | ((share > 1 - _AT_BOUND) & (push < -_AT_BOUND)))
 
     def prior_centres(self) -> Float[Array, " free"]:
         """Where the priors of the free parameters are centred, natural values."""
@@ -178,10 +198,11 @@ class Registry:
         return jnp.where(log, jnp.log(positive), natural - self.prior_centres()) / sd
 
     def draw(self, seed: int) -> Float[Array, " free"]:
-        """A start drawn from the priors, kept within the middle 96 % of each range."""
+        """A start drawn from the priors, kept clear of the bounds by a hundredth of the range."""
         lower, upper = (np.asarray(bound) for bound in self._bounds())
-        draw = np.random.default_rng(seed).normal(np.asarray(self.prior_centres()), np.asarray(self.prior_sds()))
-        margin = 0.02 * (upper - lower)
+        scores = np.random.default_rng(seed).normal(size=len(self.free))
+        draw = [entry.from_score(score) for entry, score in zip(self.free, scores, strict=True)]
+        margin = _MARGIN * (upper - lower)
         return jnp.asarray(np.clip(draw, lower + margin, upper - margin))
 
     def _bounds(self) -> tuple[Float[Array, " free"], Float[Array, " free"]]:

@@ -104,6 +104,13 @@ def _known(model: Model) -> np.ndarray:
     return np.unique(np.stack([np.asarray(column, float) for column in columns]), axis=0).T
 
 
+def without_growth(model: Model) -> dict[str, float]:
+    """Zones empty at one of the dates: in no growth term and no score, but in every account and total."""
+    start, end = (model.table.population(year) for year in model.years)
+    empty = (start == 0) | (end == 0)
+    return {"zones": int(empty.sum()), "people": float((start + end)[empty].sum())}
+
+
 def divide_shares(model: Model, closed: Accounts) -> dict[str, dict[str, float]]:
     """Shares of residents and land east of the divide by the position of the zone, census and model."""
     east = model.table.values("east").astype(bool)

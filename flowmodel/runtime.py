@@ -66,7 +66,8 @@ def describe() -> dict[str, str]:
 
 def peak_memory_gb() -> float:
     """Largest resident memory of this process so far, GB (10⁹ bytes)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 @contextlib.contextmanager

@@ -17,6 +17,16 @@ from flowmodel.errors import ZonesError
 
 _REQUIRED = ("province", "prefecture", "lon", "lat", "area", "population", "birth_rate", "death_rate", "east")
 
+_RANGES = {
+    "population": (0, 1e10),
+    "lon": (-180, 180),
+    "lat": (-90, 90),
+    "area": (0, 1e8),
+    "birth_rate": (0, 0.2),
+    "death_rate": (0, 0.2),
+    "east": (0, 1),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class ZoneTable:
@@ -82,12 +92,17 @@ def read_zones(file: Path) -> ZoneTable:
     """Reads and checks a `zones.nc`.
 
     Raises:
-        ZonesError: the file is missing, lacks a variable, or holds a value that is not finite, or negative residents.
+        ZonesError: the file is missing or no NetCDF, lacks a variable, repeats a zone or year, or holds a value that is
+            not finite or out of its range.
     """
     if not file.is_file():
         raise ZonesError("E-ZONES-FILE", f"no such file: {file}", "run scripts/build_zones.py first")
-    with xr.open_dataset(file, engine="h5netcdf") as opened:
-        return check(opened.load(), str(file))
+    try:
+        with xr.open_dataset(file, engine="h5netcdf") as opened:
+            data = opened.load()
+    except OSError as error:
+        raise ZonesError("E-ZONES-FORMAT", f"{file}: {error}", "run scripts/build_zones.py again") from None
+    return check(data, str(file))
 
 
 def check(data: xr.Dataset, name: str) -> ZoneTable:
@@ -103,10 +118,17 @@ def check(data: xr.Dataset, name: str) -> ZoneTable:
         if np.issubdtype(column.dtype, np.floating) and variable != "population" and not np.isfinite(column).all():
             row = str(data["zone"].values[np.argwhere(~np.isfinite(column.values))[0][0]])
             raise ZonesError("E-ZONES-NAN", f"{name}: {variable} of zone {row} is not finite", "give it a value")
-    people = data["population"].values
-    if not (np.isfinite(people) & (people >= 0)).all():
-        row = str(data["zone"].values[np.argwhere(~(people >= 0))[0][0]])
-        raise ZonesError("E-ZONES-POP", f"{name}: residents of zone {row}", "residents are finite and not negative")
+    for dimension in ("zone", "year"):
+        labels, times = np.unique(data[dimension].values, return_counts=True)
+        if (times > 1).any():
+            raise ZonesError("E-ZONES-DUP", f"{name}: {dimension} {labels[times > 1][0]} twice", "keep one of them")
+    for variable, (least, greatest) in _RANGES.items():
+        wrong = ~((data[variable].values >= least) & (data[variable].values <= greatest))
+        if wrong.any():
+            row = np.argwhere(wrong)[0]
+            value, zone = data[variable].values[tuple(row)], data["zone"].values[row[0]]
+            rule = f"it lies between {least:g} and {greatest:g}, in {data[variable].attrs.get('units')}"
+            raise ZonesError("E-ZONES-RANGE", f"{name}: {variable} of zone {zone} is {value}", rule)
     return ZoneTable(data)
 
 

@@ -25,6 +25,7 @@ def observe(table: ZoneTable, config: Config) -> ZoneTable:
     closed = model.run(built, built.registry.parameters(jnp.zeros(0)))
     end = np.rint(closed.closing[-1])
     old = table.data["population"]
+    old = old.sel(year=old["year"] != built.years[1])
     added = xr.DataArray(end[:, None], dims=("zone", "year"), coords={"zone": old["zone"], "year": [built.years[1]]})
     population = xr.concat([old, added], dim="year").assign_attrs(old.attrs)
     population.attrs["source"] = f"{old.attrs['source']}; {built.years[1]} made by the model from known parameters"

@@ -153,7 +153,7 @@ class BuiltinConfig(_Strict):
     """The built-in country: real provinces, synthetic counties."""
 
     source: Literal["builtin"]
-    counties: int = Field(2800, ge=100, le=5000)
+    counties: int = Field(2800, ge=248, le=5000)
 
 
 Zones = Annotated[PanelConfig | BuiltinConfig, Field(discriminator="source")]

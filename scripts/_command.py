@@ -6,7 +6,9 @@ import contextlib
 import dataclasses
 import fcntl
 import json
+import math
 import os
+import shutil
 import signal
 import sys
 import time
@@ -23,6 +25,13 @@ Settings = Annotated[
     tyro.conf.UseAppendAction,
 ]
 Out = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+
+
+_FILES = (
+    *("config.toml", "provenance.json", "zones.nc", "zones.gpkg", "zones.csv", "issues.csv"),
+    *("results.nc", "parameters.csv", "metrics.json", "accounts.csv", "report.html"),
+)
+_FOLDERS = ("rasters", "vectors", "figures")
 
 
 class Interrupted(BaseException):
@@ -72,6 +81,14 @@ def _say(text: str, status: int) -> int:
     return status
 
 
+def _nullable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nullable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nullable(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
     """The folder of one run; whoever holds it is its only writer."""
@@ -100,8 +117,15 @@ class RunFolder:
         self.write(name, lambda path: path.write_text(text, encoding="utf-8"))
 
     def write_json(self, name: str, content: Any) -> None:
-        """Writes a JSON file whole; NaN and infinity are refused."""
-        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        """Writes a JSON file whole; a number that is not finite is written as null."""
+        self.write_text(name, json.dumps(_nullable(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def clear(self) -> None:
+        """Removes what an earlier run left: a folder holds one run."""
+        for name in _FILES:
+            self.file(name).unlink(missing_ok=True)
+        for name in _FOLDERS:
+            shutil.rmtree(self.file(name), ignore_errors=True)
 
     def log(self, event: str, **fields: Any) -> None:
         """Appends one line to log.jsonl."""
@@ -127,11 +151,14 @@ def run_folder(path: Path) -> Iterator[RunFolder]:
     """The folder at `path`, made if need be and locked against a second writer; the kernel frees the lock of the dead.
 
     Raises:
+        ConfigError: the folder holds something that is no run.
         LockedError: another process holds it.
     """
-    from flowmodel.errors import LockedError
+    from flowmodel.errors import ConfigError, LockedError
 
     path.mkdir(parents=True, exist_ok=True)
+    if not (path / ".lock").exists() and not (path / "results.nc").exists() and any(path.iterdir()):
+        raise ConfigError("E-OUT", f"{path} holds files that are no run's", "give --out a new or a run's folder")
     with (path / ".lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import shutil
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -58,26 +58,28 @@ def obtain(asked: Request, folder: RunFolder) -> ZoneTable:
         DataError: the sources are; `issues.csv` has every problem.
         ZonesError: the file is.
     """
-    section = asked.config.zones
-    if "file" in section:
-        return _copied(asked, folder)
     import _show
 
+    if "file" in asked.config.zones:
+        return _ready(asked, folder)
     with _show.steps("building zones"):
-        built = _built(asked, folder)
-    folder.write("zones.nc", lambda path: store.write(built.data, path))
-    return built
+        return _built(asked, folder)
 
 
-def _copied(asked: Request, folder: RunFolder) -> ZoneTable:
-    """The zones of a ready file, kept in the run with its polygons if they lie beside it."""
-    if set(asked.config.zones) != {"file"}:
-        raise ConfigError("E-CONFIG-KEY", "[zones] has file and other keys", "give the file alone, or sources alone")
-    file = (asked.base / asked.config.zones["file"]).resolve()
-    table = store.read_zones(file)
-    for source in (file, file.with_suffix(".gpkg")):
-        if source.is_file() and source != folder.file(source.name).resolve():
-            folder.write(f"zones{source.suffix}", partial(shutil.copyfile, source))
+def _ready(asked: Request, folder: RunFolder) -> ZoneTable:
+    """The zones of a ready file, kept in the run with the polygons that lie beside it."""
+    name = asked.config.zones["file"]
+    if set(asked.config.zones) != {"file"} or not isinstance(name, str):
+        raise ConfigError("E-CONFIG-KEY", "[zones] file is no path, or not alone", "give one file, or sources")
+    data = os.environ.get("FLOWMODEL_DATA", str(ROOT / "data"))
+    file = (asked.base / name.replace("${FLOWMODEL_DATA}", data)).resolve()
+    table = _completed(store.read_zones(file), asked.config)
+    polygons = file.with_suffix(".gpkg")
+    shapes = polygons.read_bytes() if polygons.is_file() else None
+    folder.clear()
+    folder.write("zones.nc", partial(store.write, table.data))
+    if shapes is not None:
+        folder.write("zones.gpkg", lambda path: path.write_bytes(shapes))
     return table
 
 
@@ -98,12 +100,14 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     except DataError as error:
         _write_issues(folder, error.issues)
         raise
+    table = _completed(store.check(built.dataset, "zones.nc"), asked.config)
+    folder.clear()
     _write_issues(folder, built.issues)
     folder.write("zones.gpkg", lambda path: built.polygons.to_file(path, layer="zones", driver="GPKG"))
-    table = store.check(built.dataset, "zones.nc")
+    folder.write("zones.nc", partial(store.write, table.data))
     for rule in table.rules:
         print(f"declared rule: {rule}", file=sys.stderr)
-    return _completed(table, asked.config)
+    return table
 
 
 def _completed(table: ZoneTable, config: Config) -> ZoneTable:
@@ -175,14 +179,11 @@ def _git() -> str | None:
 
 
 def write_run(asked: Request, folder: RunFolder, model: Model, closed: Accounts) -> None:
-    """Writes what every run leaves behind, fitted or simulated, and removes what was exported from older results."""
+    """Writes what every run leaves behind, fitted or simulated."""
     import tomli_w
 
     from flowmodel import results
 
-    for stale in ("rasters", "vectors", "figures"):
-        shutil.rmtree(folder.file(stale), ignore_errors=True)
-    folder.file("report.html").unlink(missing_ok=True)
     folder.write_text("config.toml", tomli_w.dumps(resolved(asked)))
     folder.write("results.nc", lambda path: store.write(results.dataset(model, closed), path))
     folder.write("accounts.csv", lambda path: results.accounts_table(model, closed).to_csv(path, index=False))

@@ -54,6 +54,7 @@ def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> No
     console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
     console.print(_parameters(parameters))
     console.print(_scores(report))
+    _caveats(console, report)
     _accounts(console, report)
     console.print("What the data can tell", style="bold")
     identification = report["identification"]
@@ -90,6 +91,20 @@ def _scores(report: dict[str, Any]) -> Table:
     for name, scores in rows.items():
         table.add_row(name, *(f"{scores[interval][key]:.3f}" for key in _SCORES))
     return table
+
+
+def _caveats(console: Console, report: dict[str, Any]) -> None:
+    """What the scores leave out, and which baseline they do not beat."""
+    (interval,) = report["growth"]
+    rmse = report["growth"][interval]["rmse"]
+    better = [name for name, scores in report["baselines"].items() if scores[interval]["rmse"] < rmse]
+    if better:
+        console.print(f"  warning: smaller error than this model's: {', '.join(better)}")
+    left = report["without_growth"]
+    if left["zones"]:
+        console.print(
+            f"  warning: {left['zones']} zones ({left['people']:,.0f} people) empty at one date are not scored"
+        )
 
 
 def _accounts(console: Console, report: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from _command import Config, Out, RunFolder, Settings, cli, run_folder
@@ -78,10 +77,11 @@ def _metrics(model: Model, fitted: Fitted, seconds: dict[str, float]) -> dict[st
     return {
         "verdict": fitted.outcome.verdict,
         "flags": fitted.flags(),
-        "remaining_step": fitted.outcome.remaining if isfinite(fitted.outcome.remaining) else None,
+        "remaining_step": fitted.outcome.remaining,
         "growth": growth,
         "baselines": baselines,
         "scored": "in sample",
+        "without_growth": results.without_growth(model),
         "targets": fitted.targets(),
         "national": {
             "observed": float(model.table.population(last).sum()),

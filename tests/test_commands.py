@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +123,9 @@ def test_ready_zones_never_load_a_map_library(world):
         (("--set", "fit.adam_stps=3"), 2, "unknown key, perhaps adam_steps"),
         (("--set", "parameters.distnce.fixed=1"), 2, "E-PARAMETER-NAME"),
         (("--set", "zones.file=nowhere.nc"), 3, "E-ZONES-FILE"),
+        (("--set", "zones.file=world.toml"), 3, "E-ZONES-FORMAT"),
+        (("--set", "zones.file=3"), 2, "E-CONFIG-KEY"),
+        (("--set", "truth.nonsense=1.0"), 2, "E-TRUTH"),
         (("--set", "model.attraction=['income']"), 3, "no covariate 'income'"),
         (("--set", "runtime.device='tpu'"), 6, "E-DEVICE"),
         (("--set", "fit.adam_steps=5", "--set", "fit.lbfgs_steps=5"), 5, ""),
@@ -172,6 +176,57 @@ def test_an_interrupted_fit_leaves_no_half_file(world, number, status):
     assert {path.name for path in folder.iterdir()} == {".lock", "log.jsonl", "zones.nc"}
 
 
+def test_a_folder_that_is_no_run_is_left_alone(world):
+    mine = world / "mine" / "figures"
+    mine.mkdir(parents=True)
+    (mine / "thesis.png").write_bytes(b"mine")
+    done = command("simulate", "world.toml", "--out", "mine", folder=world)
+    assert (done.returncode, "E-OUT" in done.stderr) == (2, True)
+    assert (mine / "thesis.png").read_bytes() == b"mine"
+
+
+def test_a_folder_holds_one_run(world):
+    shutil.copytree(world / "runs/world", world / "reused")
+    done = command("simulate", "world.toml", "--out", "reused", folder=world)
+    assert done.returncode == 0, done.stderr
+    assert not (world / "reused/metrics.json").exists()
+    rows = pd.read_csv(world / "reused/parameters.csv")
+    assert set(rows["status"]) == {"fixed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("name,estimate\nmass,0.9\n", "E-PARAMETER-LACKING"),
+        ("parameter,value\nmass,0.9\n", "E-PARAMETER-FILE"),
+        (None, "E-PARAMETER-FILE"),
+    ],
+)
+def test_a_wrong_table_of_parameters_is_refused(world, text, code, tmp_path):
+    if text is not None:
+        (tmp_path / "given.csv").write_text(text)
+    done = command("simulate", "world.toml", "--parameters", tmp_path / "given.csv", "--out", "wrong", folder=world)
+    assert (done.returncode, code in done.stderr) == (2, True), done.stderr
+
+
+def test_a_parameter_out_of_bounds_or_of_another_offset_is_refused(world, tmp_path):
+    rows = pd.read_csv(world / "runs/world/parameters.csv").set_index("name")
+    for name, value, code in (("mass", 99.0, "E-PARAMETER-BOUND"), ("offset_km", 5.0, "E-PARAMETER-OFFSET")):
+        changed = rows.copy()
+        changed.loc[name, "estimate"] = value
+        changed.to_csv(tmp_path / "given.csv")
+        done = command("simulate", "world.toml", "--parameters", tmp_path / "given.csv", "--out", "wrong", folder=world)
+        assert (done.returncode, code in done.stderr) == (2, True), done.stderr
+
+
+def test_the_data_folder_is_expanded_in_the_name_of_ready_zones(world):
+    line = [sys.executable, str(ROOT / "scripts/simulate.py"), "world.toml", "--out", "expanded"]
+    line += ["--set", "zones.file='${FLOWMODEL_DATA}/zones.nc'"]
+    environment = os.environ | {"FLOWMODEL_DATA": str(world)}
+    done = subprocess.run(line, cwd=world, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
 def test_files_are_written_beside_and_renamed(tmp_path):
     from _command import RunFolder
 
@@ -181,8 +236,8 @@ def test_files_are_written_beside_and_renamed(tmp_path):
         folder.write("kept.txt", lambda path: (path.write_text("half"), 1 / 0))
     assert (tmp_path / "kept.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
-    with pytest.raises(ValueError, match="JSON"):
-        folder.write_json("number.json", {"value": float("nan")})
+    folder.write_json("number.json", {"value": [float("nan"), 1.0]})
+    assert json.loads((tmp_path / "number.json").read_text()) == {"value": [None, 1.0]}
 
 
 def test_start_up_is_fast_and_silent():

@@ -35,6 +35,12 @@ def test_defaults_are_filled_and_values_typed():
         ("runtime.kernel='float16'", "runtime.kernel"),
         ("model.natural.birth_path={2010 = -1.0}", "birth_path"),
         ("fit.targets=['bands']", "fit.targets"),
+        ("fit.targets=[]", "fit.targets"),
+        ("fit.priors=yes", "fit.priors"),
+        ("fit.adam_steps='5'", "fit.adam_steps"),
+        ("run.name='..'", "run.name"),
+        ("model.attraction=['a', 'a']", "a name stands twice"),
+        ("export.crs='x'", "export: unknown key"),
         ("parameters.mass.prior_sd=0", "parameters.mass.prior_sd"),
     ],
 )
@@ -63,5 +69,8 @@ def test_a_file_that_is_no_toml_gives_its_line(tmp_path):
     file.write_text("[run]\nname = x\n")
     with pytest.raises(ConfigError, match="line 2"):
         config.read_toml(file)
-    with pytest.raises(ConfigError, match="E-CONFIG-FILE"):
-        config.read_toml(tmp_path / "none.toml")
+    for wrong in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(ConfigError, match="E-CONFIG-FILE"):
+            config.read_toml(wrong)
+    file.write_text("[run]\nname = 'x'\n", encoding="utf-8-sig")
+    assert config.read_toml(file) == {"run": {"name": "x"}}

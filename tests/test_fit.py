@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import worlds
+import xarray as xr
 
 from flowmodel import model as models
-from flowmodel import synthetic
+from flowmodel import store, synthetic
 from flowmodel.errors import ConfigError, NumericError, ZonesError
 from flowmodel.fit import baselines, calibrate, inference, metrics, optimise
 
@@ -75,6 +76,65 @@ def test_a_parameter_pushed_to_its_bound_is_reported_there(world):
     assert np.isnan(rows.loc["mass", "se"])
     assert rows.loc["offset_km", "status"] == "fixed"
     assert rows.loc["distance", "status"] == "fitted"
+
+
+def test_a_start_beside_a_bound_is_not_taken_for_an_optimum(world):
+    found = fitted(world, "parameters.mass={prior_mean=1.95}")
+    assert found.outcome.verdict == "converged"
+    assert "at_bound" not in found.inference.status
+    assert found.outcome.natural[0] == pytest.approx(worlds.TRUTH["mass"], rel=1e-3)
+
+
+def test_a_log_normal_prior_is_compared_with_the_data_on_its_own_scale(world):
+    # The data know the decay to about a tenth of itself; a prior of a twentieth says more, one of a fifth less.
+    for log_sd, status in ((0.03, "not_identified"), (0.5, "fitted")):
+        prior = f"{{prior_mean=3.0, prior_sd={log_sd}}}"
+        found = fitted(world, "fit.priors=true", f"parameters.distance={prior}")
+        position = found.inference.names.index("distance")
+        assert found.inference.status[position] == status
+        precision = (float(found.outcome.natural[position]) / found.inference.se[position]) ** 2 - 1 / log_sd**2
+        assert (precision < 1 / log_sd**2) == (status == "not_identified")
+
+
+def test_one_province_without_priors_is_not_identified_and_no_crash():
+    table = worlds.table(60)
+    table.data["province"][:] = "1"
+    found = fitted(synthetic.observe(table, worlds.configuration()), "fit.lbfgs_steps=20")
+    status = dict(zip(found.inference.names, found.inference.status, strict=True))
+    assert status["other_province"] == "not_identified"
+    assert found.outcome.verdict == "max_steps"
+    assert calibrate.NO_OPTIMUM in found.identification()["warnings"]
+
+
+def test_a_year_made_again_replaces_itself(world):
+    again = synthetic.observe(world, worlds.configuration())
+    assert again.data["year"].values.tolist() == [2010, 2020]
+    np.testing.assert_array_equal(again.population(2020), world.population(2020))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("population", np.inf, "E-ZONES-RANGE"),
+        ("population", -1.0, "E-ZONES-RANGE"),
+        ("population", np.nan, "E-ZONES-RANGE"),
+        ("birth_rate", 12.0, "E-ZONES-RANGE"),
+        ("lat", 400.0, "E-ZONES-RANGE"),
+        ("lon", np.nan, "E-ZONES-NAN"),
+    ],
+)
+def test_zones_that_cannot_be_are_refused(variable, value, code):
+    data = worlds.table(5).data.copy(deep=True)
+    data[variable].values.flat[3] = value
+    with pytest.raises(ZonesError, match=f"{code}.*100003"):
+        store.check(data, "zones.nc")
+
+
+def test_a_zone_or_year_twice_is_refused():
+    data = worlds.table(5).data
+    for twice in (xr.concat([data, data.isel(zone=[2])], "zone", data_vars="minimal"), data.isel(year=[0, 0])):
+        with pytest.raises(ZonesError, match="E-ZONES-DUP"):
+            store.check(twice, "zones.nc")
 
 
 def test_what_the_data_cannot_see_is_not_identified():

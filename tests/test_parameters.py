@@ -50,6 +50,8 @@ def test_log_normal_prior_counts_ratios():
         ("distnce", Override(fixed=1.0), "E-PARAMETER-NAME", "distance"),
         ("distance", Override(fixed=9.0), "E-PARAMETER-BOUND", "9.0 in [0.02, 4.0]"),
         ("mass", Override(lower=2.0, upper=1.0), "E-PARAMETER-BOUND", "mass"),
+        ("mass", Override(prior_mean=2.0), "E-PARAMETER-BOUND", "mass: 2.0"),
+        ("distance", Override(lower=-1.0), "E-PARAMETER-BOUND", "positive"),
     ],
 )
 def test_wrong_overrides_are_refused(name, change, code, said):
@@ -59,7 +61,18 @@ def test_wrong_overrides_are_refused(name, change, code, said):
     assert said in str(refused.value)
 
 
-def test_inside_tells_a_parameter_at_its_bound():
+def test_only_a_push_against_the_bound_holds_a_parameter():
     names = registry(MODEL, {})
     lowest = names.prior_centres().at[0].set(names.free[0].lower + 1e-6)
-    assert names.inside(lowest).tolist() == [False] + [True] * (len(names.free) - 1)
+    for slope, held in ((1.0, True), (-1.0, False), (0.0, False)):
+        gradient = np.zeros(len(names.free))
+        gradient[0] = slope
+        assert names.held(lowest, gradient).tolist() == [held] + [False] * (len(names.free) - 1)
+
+
+def test_draws_follow_the_scale_of_the_prior():
+    names = registry(MODEL, {})
+    position = [entry.name for entry in names.free].index("distance")
+    draws = np.array([float(names.draw(seed)[position]) for seed in range(400)])
+    assert np.log(draws).mean() == pytest.approx(np.log(1.1), abs=0.05)
+    assert np.log(draws).std() == pytest.approx(0.3, abs=0.04)

@@ -60,13 +60,13 @@ def test_the_fit_converges_in_time_and_says_what_growth_cannot(metrics):
     assert metrics["verdict"] == "converged"
     assert metrics["remaining_step"] < 1e-3
     assert metrics["seconds"]["total"] < 120
-    assert metrics["memory_gb"] < 2.5
+    assert metrics["memory_gb"] < 2.0
     assert "growth_only" in metrics["flags"]
     assert any("must not be interpreted" in warning for warning in metrics["identification"]["warnings"])
     assert len(metrics["identification"]["worst_correlation"]["parameters"]) == 2
 
 
-def test_the_fit_explains_growth_about_as_well_as_regression_in_sample(metrics):
+def test_scores_stand_beside_the_baselines(metrics):
     assert metrics["scored"] == "in sample"
     model = metrics["growth"]["2010_2020"]
     baselines = {name: scores["2010_2020"] for name, scores in metrics["baselines"].items()}
@@ -74,6 +74,7 @@ def test_the_fit_explains_growth_about_as_well_as_regression_in_sample(metrics):
     assert model["rmse"] < min(baselines[name]["rmse"] for name in ("no_change", "uniform_national"))
     assert baselines["no_change"]["r2"] == pytest.approx(0, abs=0.01)
     assert baselines["ols"]["r2"] == pytest.approx(0.41, abs=0.02)
+    assert model["rmse"] < 1.02 * baselines["ols"]["rmse"]
 
 
 def test_shares_east_of_the_divide(metrics):
@@ -86,7 +87,7 @@ def test_the_nation_is_closed_by_the_births_alone(run, metrics):
     observed, fitted = metrics["national"]["observed"], metrics["national"]["fitted"]
     assert fitted == pytest.approx(observed, rel=1e-5)
     parameters = pd.read_csv(run / "parameters.csv").set_index("name")
-    assert 1.2 < parameters.loc["birth_adjustment", "estimate"] < 1.3
+    assert 1.0 < parameters.loc["birth_adjustment", "estimate"] < 1.2
     assert (parameters["status"] != "fixed").sum() == 22
 
 
@@ -115,6 +116,21 @@ def test_vectors_hold_every_county_and_the_line(run):
     assert counties.geometry.is_valid.all()
     line = gpd.read_file(run / "vectors/results.gpkg", layer="divide")
     assert np.round(line.total_bounds, 2).tolist() == [98.49, 25.02, 127.53, 50.24]
+
+
+def test_the_speed_that_is_claimed_is_about_so(run):
+    line = [sys.executable, str(ROOT / "scripts/bench.py"), "forward_county", "gradient_county", "--repeats", "1"]
+    line += ["--config", str(ROOT / "configs/china_2010_2020.toml")]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    forward, gradient = map(json.loads, done.stdout.splitlines())
+    assert forward["largest_difference"] < 1e-6
+    assert gradient["largest_difference"] < 1e-3
+    assert gradient["parameters"] == 22
+    assert gradient["peak_gb"] < 1.5
+    # Other tests share the two cores: a ratio is only wrong here if it is wrong by far.
+    assert forward["ratio"] > 0.4
+    assert gradient["ratio"] > 6
+    assert gradient["over_own_forward"] < 8
 
 
 def test_the_report_stands_alone(run):

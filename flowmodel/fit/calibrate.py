@@ -10,7 +10,7 @@ import numpy as np
 from flowmodel import model as models
 from flowmodel.config import Fit
 from flowmodel.dynamics.accounts import Accounts
-from flowmodel.errors import NumericError
+from flowmodel.errors import ConfigError, NumericError
 from flowmodel.fit import inference, optimise
 from flowmodel.fit.inference import Inference
 from flowmodel.fit.objective import Objective
@@ -22,6 +22,8 @@ GROWTH_ONLY = (
     "fitted to growth alone: a census's growth sees net gains, not who moved where, so the level of moves and the "
     "barriers (other_province, same_prefecture, the divide) hang on the model's form and must not be interpreted"
 )
+
+NO_OPTIMUM = "the search has not converged: estimates and standard errors are those of a point on the way"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +47,12 @@ class Fitted:
     def identification(self) -> dict[str, object]:
         """The block of `metrics.json` on what the data can tell."""
         worst = self.inference.correlations()[:5]
+        unfinished = [] if self.outcome.verdict == "converged" else [NO_OPTIMUM]
         return {
             "condition": self.inference.condition,
             "worst_correlation": {"parameters": list(worst[0][:2]), "correlation": worst[0][2]} if worst else None,
             "worst_correlations": [{"parameters": [a, b], "correlation": r} for a, b, r in worst],
-            "warnings": [GROWTH_ONLY, *self.inference.warnings()],
+            "warnings": [*unfinished, GROWTH_ONLY, *self.inference.warnings()],
         }
 
 
@@ -74,10 +77,13 @@ def calibrate(model: Model, fit: Fit, seed: int, progress: Progress) -> Fitted:
     """Fits the free parameters of `model` to the censuses.
 
     Raises:
+        ConfigError: every parameter is fixed.
         NumericError: the search met a value that is not finite, or an account did not close.
     """
     goal = objective(model, fit)
     registry = model.registry
+    if not registry.free:
+        raise ConfigError("E-FIT-NOTHING", "every parameter is fixed", "free one, or run scripts/simulate.py")
     start = registry.prior_centres() if fit.start == "prior" else registry.draw(seed)
     outcome = optimise.search(goal, start, fit, progress)
     if outcome.verdict == "nonfinite" or not np.isfinite(outcome.natural).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from flowmodel.parameters import Registry
 
 Status = Literal["fitted", "fixed", "at_bound", "not_identified", "absorbed"]
 
+_NO_CURVATURE = 1e-12
 _WORST_CORRELATION = 0.95
 """Correlations beyond this are warned of: the data see the two parameters as nearly one."""
 
@@ -63,11 +65,13 @@ class Inference:
 def infer(objective: Objective, natural: Float[Array, " free"]) -> Inference:
     """Standard errors and status of the free parameters at an optimum (natural values)."""
     registry = objective.registry
-    hessian = np.asarray(gradient_and_hessian(objective, natural)[1])
-    inside = registry.inside(natural)
+    gradient, hessian = map(np.asarray, gradient_and_hessian(objective, natural))
+    inside = ~registry.held(natural, gradient)
     covariance = _inverse(hessian, inside)
     se = np.sqrt(np.diag(covariance))
-    prior_sd = np.asarray(registry.prior_sds())
+    # A log-normal prior is compared where it is normal: on the log scale, at the estimate.
+    unit = np.where([entry.prior_scale == "log" for entry in registry.free], np.asarray(natural), 1.0)
+    prior_sd = unit * np.asarray([entry.prior_sd for entry in registry.free])
     data_se = _data_se(se, prior_sd) if objective.priors else se
     status: tuple[Status, ...] = tuple(
         "at_bound" if not free else "fitted" if data <= prior else "not_identified"
@@ -84,10 +88,21 @@ def _data_se(se: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
 
 
 def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.DataFrame:
-    """The rows of `parameters.csv`: name, symbol, estimate, se, lower, upper, unit, status, source."""
-    values = registry.values(natural)
-    se = dict(zip(inference.names, inference.se, strict=True))
+    """The rows of `parameters.csv` after a fit."""
+    se = dict(zip(inference.names, inference.se.tolist(), strict=True))
     status = dict(zip(inference.names, inference.status, strict=True))
+    return _rows(registry, registry.values(natural), se, status)
+
+
+def given(registry: Registry, values: Mapping[str, float]) -> pd.DataFrame:
+    """The rows of `parameters.csv` of a run at given values of the free parameters: all of them fixed."""
+    return _rows(registry, registry.values(values[entry.name] for entry in registry.free), {}, {})
+
+
+def _rows(
+    registry: Registry, values: Mapping[str, float], se: Mapping[str, float], status: Mapping[str, Status]
+) -> pd.DataFrame:
+    """Name, symbol, estimate, se, lower, upper, unit, status, source of every parameter."""
     return pd.DataFrame(
         {
             "name": e.name,
@@ -107,7 +122,7 @@ def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.D
 def _inverse(hessian: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """The inverse over the parameters off their bounds, NaN elsewhere; a direction without curvature has no bound."""
     kept = np.flatnonzero(inside)
-    scale = np.sqrt(np.abs(np.diag(hessian)[kept]))
+    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)[kept]), _NO_CURVATURE))
     values, vectors = np.linalg.eigh(hessian[np.ix_(kept, kept)] / np.outer(scale, scale))
     variances = np.where(values > 1e-10 * values[-1], 1 / np.where(values > 0, values, 1), 1e10 / values[-1])
     found = (vectors * variances) @ vectors.T / np.outer(scale, scale)
@@ -119,5 +134,5 @@ def _inverse(hessian: np.ndarray, inside: np.ndarray) -> np.ndarray:
 def _condition(hessian: np.ndarray, inside: np.ndarray) -> float:
     """Condition number of the Hessian on the scale of its own diagonal."""
     kept = hessian[np.ix_(inside, inside)]
-    scale = np.sqrt(np.abs(np.diag(kept)))
+    scale = np.sqrt(np.maximum(np.abs(np.diag(kept)), _NO_CURVATURE))
     return float(np.linalg.cond(kept / np.outer(scale, scale)))

@@ -14,14 +14,15 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
         predicted: residents predicted at the end, persons [zone].
 
     Returns:
-        `r2` and `rmse` of ln(end / start); `mape`, `medape` (mean and median absolute error) and `malpe` (mean
-        algebraic error, the bias) of the population, per cent; `sign`, the share of zones whose growth or decline is
-        called right.
+        `r2` (NaN where growth does not vary) and `rmse` of ln(end / start); `mape`, `medape` (mean and median absolute
+        error) and `malpe` (mean algebraic error, the bias) of the population, per cent; `sign`, the share of zones
+        whose growth or decline is called right.
     """
     seen, said = np.log(observed / start), np.log(predicted / start)
     error = 100 * (predicted - observed) / observed
+    spread = np.sum((seen - seen.mean()) ** 2)
     return {
-        "r2": float(1 - np.sum((seen - said) ** 2) / np.sum((seen - seen.mean()) ** 2)),
+        "r2": float(1 - np.sum((seen - said) ** 2) / spread) if spread > 0 else float("nan"),
         "rmse": float(np.sqrt(np.mean((seen - said) ** 2))),
         "mape": float(np.mean(np.abs(error))),
         "medape": float(np.median(np.abs(error))),

@@ -123,7 +123,7 @@ def _adam_chunk(scaled: Scaled, carry: tuple[Array, Any], rate: float) -> tuple[
 def _newton_like(scaled: Scaled, point: Array, fit: Fit, progress: Progress) -> tuple[Array, float, list[float]]:
     """L-BFGS in whitened coordinates, whitened anew while it moves; returns (point, remaining step, values).
 
-    A parameter that has come to its bound is held there: it takes no part in the coordinates or in convergence.
+    A parameter that is pushed against its bound is held there: it takes no part in the coordinates or in convergence.
     """
     registry = scaled.objective.registry
     trace: list[float] = []
@@ -131,7 +131,8 @@ def _newton_like(scaled: Scaled, point: Array, fit: Fit, progress: Progress) -> 
         gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all() and np.isfinite(trace).all()):
             return point, np.inf, [*trace, np.nan]
-        whitener, definite = _whitener(hessian, registry.inside(scaled.natural(point)))
+        natural, slope = jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))
+        whitener, definite = _whitener(hessian, ~registry.held(natural, gradient / np.asarray(slope)))
         remaining = float(np.linalg.norm(whitener.T @ gradient)) if definite else np.inf
         if remaining <= fit.tolerance or len(trace) >= fit.lbfgs_steps:
             return point, remaining, trace

@@ -69,7 +69,7 @@ def context(run: RunFolder, images: Mapping[str, bytes]) -> dict[str, Any]:
         run: the run.
         images: PNG of each figure, by name.
     """
-    metrics = json.loads((run.path / "metrics.json").read_text(encoding="utf-8"))
+    metrics = _json(run.path / "metrics.json")
     accounts = pd.read_csv(run.path / "accounts.csv", dtype={"zone": str, "group": str})
     account = {side: side_years(run, side) for side in SIDES}
     residual = max(abs(row.residual) for rows in account.values() for row in rows)
@@ -200,11 +200,19 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return [{str(name): str(value) for name, value in row.items()} for row in frame.to_dict(orient="records")]
 
 
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as failure:
+        issue = error("E-RUN-JSON", path.name, rule=f"not the JSON a run writes: {failure}", fix="run the fit again")
+        raise DataError([issue]) from None
+
+
 def _issues(path: Path) -> list[dict[str, str]]:
     return _rows(path) if path.is_file() else []
 
 
 def _provenance(path: Path) -> dict[str, Any]:
     # The inputs have a table of their own.
-    known = json.loads(path.read_text(encoding="utf-8"))
+    known = _json(path)
     return {name: value for name, value in known.items() if name != "inputs"}

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from affine import Affine
 from pyproj import CRS
+from rasterio import Affine
 
 from geo.crs import china_albers, parse
 from geo.errors import DataError, error
