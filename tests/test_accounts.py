@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import worlds
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowmodel import model as models
 from flowmodel.dynamics import accounts, rollout
@@ -31,6 +33,21 @@ def test_every_zone_and_year_closes(built, parameters):
     assert np.abs(closed.national_residual()).max() < 1e-13
     assert (closed.inflow > 0).all()
     np.testing.assert_allclose(closed.inflow.sum(axis=1), closed.outflow.sum(axis=1), rtol=1e-13)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(scores=st.lists(st.floats(-4, 4), min_size=11, max_size=11), empty=st.sets(st.integers(0, 119), max_size=100))
+def test_nobody_is_lost_whatever_the_parameters_and_wherever_nobody_lives(built, scores, empty):
+    natural = [entry.from_score(score) for entry, score in zip(built.registry.free, scores, strict=False)]
+    bounds = [(entry.lower, entry.upper) for entry in built.registry.free]
+    clipped = np.clip(natural, *np.array(bounds).T)
+    people = built.zones.population.at[np.array(sorted(empty), int)].set(0.0)
+    model = dataclasses.replace(built, zones=dataclasses.replace(built.zones, population=people))
+    closed = models.run(model, built.registry.parameters(jnp.asarray(clipped)))
+    assert np.abs(closed.residual()).max() < 1e-3
+    assert (closed.closing[:, sorted(empty)] == 0).all()
+    born = (closed.births - closed.deaths).sum()
+    assert closed.closing[-1].sum() == pytest.approx(float(people.sum()) + born, rel=1e-12)
 
 
 def test_crossings_are_the_flows_between_the_sides(built, parameters):

@@ -149,6 +149,8 @@ def contract(factors: Factors, matrix: Float[Array, "zone zone"], pairs: Pairs) 
         fresh = (start + jnp.arange(rows)) >= first
         left = jnp.where(fresh, take(factors.left, axis=-1), 0).T
         flow = jnp.matmul(left, factors.right, precision="highest") * take(matrix)
+        # Without the barrier XLA makes the block again for each term's sum.
+        flow = jax.lax.optimization_barrier(flow)
         terms = over_pairs(pair_terms)(take(pairs.log_distance), jax.tree.map(take, pairs.place), pairs.place)
         return jnp.stack([jnp.sum(jnp.sum(flow * term, axis=1).astype(float)) for term in terms])
 
