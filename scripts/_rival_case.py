@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -30,6 +32,7 @@ class Case:
     natural: Float[Array, " free"]
     named: dict[str, float]
     end: np.ndarray
+    own_peak_gb: float
 
     @property
     def zones(self) -> int:
@@ -64,6 +67,7 @@ def load(config: Path) -> Case:
     asked = _inputs.request(config, (), None)
     with tempfile.TemporaryDirectory() as folder:
         table = _inputs.obtain(asked, RunFolder(Path(folder)))
+        own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")
     runtime.configure(asked.config.runtime)
     model = models.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
     z, place = model.zones, model.pairs.place
@@ -86,7 +90,13 @@ def load(config: Path) -> Case:
     natural = model.registry.prior_centres()
     values = model.registry.values(np.asarray(natural))
     named = {_numbered(name, model.registry): value for name, value in values.items()}
-    return Case(objective, rival, natural, named, table.population(model.years[1]))
+    return Case(objective, rival, natural, named, table.population(model.years[1]), own_peak_gb)
+
+
+def _own_peak_gb(config: Path, zones: Path) -> float:
+    """Largest resident memory of a process that only evaluates our value and gradient, GB."""
+    line = [sys.executable, str(Path(__file__).with_name("_gradient_alone.py")), str(config), str(zones)]
+    return float(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
 
 
 def largest_difference(ours: object, peer: object) -> float:

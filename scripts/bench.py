@@ -92,8 +92,6 @@ def gradient_county(config: Path, repeats: int) -> dict[str, Any]:
     import _rival_case
     import jax
 
-    from flowmodel import runtime
-
     case = _rival_case.load(config)
     value = jax.jit(lambda objective, natural: objective(natural))
     both = jax.jit(lambda objective, natural: jax.value_and_grad(objective)(natural))
@@ -110,7 +108,7 @@ def gradient_county(config: Path, repeats: int) -> dict[str, Any]:
         "over_own_forward": seconds["ours"] / seconds["forward"],
         "ratio_to_batched_differences": seconds["batched"] / seconds["ours"],
         "largest_difference": difference,
-        "peak_gb": runtime.peak_memory_gb(),
+        "peak_gb": case.own_peak_gb,
     }
 
 

@@ -1,0 +1,32 @@
+"""Evaluates value and gradient of a configuration's fit a few times, and prints the largest resident memory, GB.
+
+A process of its own, so that neither the rival's arrays nor a map library count: `_gradient_alone.py CONFIG ZONES`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import _inputs
+import jax
+
+from flowmodel import model as models
+from flowmodel import runtime, store
+from flowmodel.fit import calibrate
+
+
+def main(config: Path, zones: Path) -> None:
+    """Prints the peak of three evaluations at the centres of the priors."""
+    asked = _inputs.request(config, (), None)
+    runtime.configure(asked.config.runtime)
+    model = models.build(store.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
+    objective = calibrate.objective(model, asked.config.fit)
+    both = jax.jit(lambda objective, natural: jax.value_and_grad(objective)(natural))
+    for _ in range(3):
+        jax.block_until_ready(both(objective, model.registry.prior_centres()))
+    print(runtime.peak_memory_gb())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
