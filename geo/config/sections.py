@@ -1,0 +1,64 @@
+"""The sources `[zones]` may name, and how the section is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from .fields import Identifier, Strict, Year
+from .polygons import PolygonsConfig
+from .table import CovariateConfig, PopulationConfig, RatesConfig, TableConfig
+
+RESERVED = frozenset(
+    {
+        *("zone", "year", "name", "province", "province_name", "prefecture", "lon", "lat", "area", "population"),
+        *("birth_rate", "death_rate", "imputed", "divide_distance", "east", "area_share_east"),
+    }
+)
+
+
+class PanelConfig(Strict):
+    """Polygons and a census table joined on the zone code."""
+
+    source: Literal["panel"]
+    polygons: PolygonsConfig
+    table: TableConfig
+    population: dict[Year, PopulationConfig] = Field(min_length=1)
+    rates: RatesConfig
+    covariates: dict[Identifier, CovariateConfig] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_free(self) -> PanelConfig:
+        taken = sorted(RESERVED & self.covariates.keys())
+        if taken:
+            raise ValueError(f"covariate names in use for something else: {', '.join(taken)}")
+        return self
+
+
+class BuiltinConfig(Strict):
+    """The built-in country: real provinces, synthetic counties."""
+
+    source: Literal["builtin"]
+    counties: int = Field(2800, ge=248, le=5000)
+
+
+Zones = Annotated[PanelConfig | BuiltinConfig, Field(discriminator="source")]
+
+
+def parse(section: dict[str, Any], base: Path) -> PanelConfig | BuiltinConfig:
+    """Read the `[zones]` section of a config.
+
+    Args:
+        section: The section as TOML gives it.
+        base: Folder of the config file; relative paths start there.
+
+    Returns:
+        The config of the source that `source` names, with absolute paths.
+
+    Raises:
+        pydantic.ValidationError: With every problem of the section.
+    """
+    adapter: TypeAdapter[PanelConfig | BuiltinConfig] = TypeAdapter(Zones)
+    return adapter.validate_python(section, context={"base": base.resolve()})

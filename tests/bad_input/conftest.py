@@ -1,0 +1,78 @@
+"""Bad inputs as a user meets them: one command, its exit status, and the line it leaves in issues.csv."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of build_zones.py left.
+
+    Attributes:
+        status: Exit status.
+        text: What it printed, both streams.
+        issues: The lines of issues.csv as text by column name; none where the file is absent.
+        folder: The run's folder.
+    """
+
+    status: int
+    text: str
+    issues: list[dict[str, str]]
+    folder: Path
+
+    def only(self, code: str) -> dict[str, str]:
+        """Give the one error there is, which stopped the run with status 3, has this code and says what to do."""
+        errors = [issue for issue in self.issues if issue["severity"] == "error"]
+        assert self.status == 3, self.text
+        assert [issue["code"] for issue in errors] == [code]
+        return self._complete(errors[0])
+
+    def first(self, code: str) -> dict[str, str]:
+        """Give the first of several errors with this code; the run stopped with status 3."""
+        assert self.status == 3, self.text
+        return self._complete(next(issue for issue in self.issues if issue["code"] == code))
+
+    def warning(self, code: str) -> dict[str, str]:
+        """Give the first warning with this code of a run that went through."""
+        assert self.status == 0, self.text
+        return self._complete(next(issue for issue in self.issues if issue["code"] == code))
+
+    def _complete(self, issue: dict[str, str]) -> dict[str, str]:
+        assert "Traceback" not in self.text
+        assert issue["file"]
+        assert issue["rule"]
+        assert issue["fix"]
+        if issue["severity"] == "error":
+            assert issue["code"] in self.text
+        return issue
+
+
+Build = Callable[[dict[str, Any]], Outcome]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Runs build_zones.py on a [zones] section, as a user would; relative paths start at the test's folder."""
+
+    def run(section: dict[str, Any]) -> Outcome:
+        config, out = tmp_path / "config.toml", tmp_path / "out"
+        tables = {"run": {"name": "bad"}, "zones": section, "model": {"years": [2010, 2020]}}
+        config.write_text(tomli_w.dumps(tables), encoding="utf-8")
+        command = [sys.executable, SCRIPTS / "build_zones.py", config, "--out", out]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+        written = out / "issues.csv"
+        lines = list(csv.DictReader(written.open(encoding="utf-8"))) if written.is_file() else []
+        return Outcome(done.returncode, done.stdout + done.stderr, lines, out)
+
+    return run
