@@ -1,6 +1,7 @@
 """Bad inputs as a user meets them: one command, its exit status, and the line it leaves in issues.csv."""
 
 import csv
+import io
 import os
 import subprocess
 import sys
@@ -72,7 +73,8 @@ def build(tmp_path: Path) -> Build:
         command = [sys.executable, SCRIPTS / "build_zones.py", config, "--out", out]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
         written = out / "issues.csv"
-        lines = list(csv.DictReader(written.open(encoding="utf-8"))) if written.is_file() else []
+        text = written.read_text(encoding="utf-8") if written.is_file() else ""
+        lines = list(csv.DictReader(io.StringIO(text, newline="")))
         return Outcome(done.returncode, done.stdout + done.stderr, lines, out)
 
     return run
