@@ -66,10 +66,11 @@ def accounts_table(model: Model, closed: Accounts) -> pd.DataFrame:
 
 
 def zones_table(table: ZoneTable) -> pd.DataFrame:
-    """`zones.csv`: everything known of a zone, one row each, populations as `population_YEAR`."""
-    frame = table.data.drop_dims("year").to_dataframe()
+    """`zones.csv`: what the model knows of a zone, one row each, and `population_YEAR`, blank where nobody counted."""
+    names = [name for name, variable in table.data.data_vars.items() if variable.dims == ("zone",)]
+    frame = table.data[names].to_dataframe()
     for year in table.data["year"].values:
-        frame[f"population_{int(year)}"] = table.population(int(year))
+        frame[f"population_{int(year)}"] = table.counted(int(year))
     return frame.rename_axis("zone").reset_index()
 
 

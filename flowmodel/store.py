@@ -1,6 +1,7 @@
 """The labelled files: `zones.nc` in, and what a reader needs to trust it. No JAX here: this is host data.
 
-`zones.nc` holds one row a zone; every variable carries `units`, `long_name` and `source`.
+`zones.nc` holds one row a zone; every variable carries `units`, `long_name` and `source`. What censuses keep beside
+their people has `role = "census"`; there a missing number is NaN, and in `population` where `population_counted` is 0.
 """
 
 from __future__ import annotations
@@ -62,11 +63,20 @@ class ZoneTable:
         """Residents of a census year, persons, float64.
 
         Raises:
-            ZonesError: the table has no such year.
+            ZonesError: the table has no such year, or not all zones were counted in it.
         """
         years = [int(known) for known in self.data["year"].values]
         if year not in years:
             raise ZonesError("E-ZONES-YEAR", f"no residents of {year}", f"choose among the table's years {years}")
+        people = self.counted(year)
+        missing = int(np.isnan(people).sum())
+        if missing:
+            rule = f"{missing} of {len(people)} zones have no residents of {year}"
+            raise ZonesError("E-ZONES-COUNTED", rule, "choose years in which every zone was counted")
+        return people
+
+    def counted(self, year: int) -> np.ndarray:
+        """Residents of a census year, persons, float64; NaN in zones that were not counted."""
         return np.asarray(self.data["population"].sel(year=year).values, float)
 
     def covariate(self, name: str) -> np.ndarray:
@@ -115,7 +125,8 @@ def check(data: xr.Dataset, name: str) -> ZoneTable:
     if lacking:
         raise ZonesError("E-ZONES-VARIABLE", f"{name} lacks {lacking}", "build it with scripts/build_zones.py")
     for variable, column in data.data_vars.items():
-        if np.issubdtype(column.dtype, np.floating) and variable != "population" and not np.isfinite(column).all():
+        checked = variable != "population" and column.attrs.get("role") != "census"
+        if checked and np.issubdtype(column.dtype, np.floating) and not np.isfinite(column).all():
             row = str(data["zone"].values[np.argwhere(~np.isfinite(column.values))[0][0]])
             raise ZonesError("E-ZONES-NAN", f"{name}: {variable} of zone {row} is not finite", "give it a value")
     for dimension in ("zone", "year"):
@@ -124,6 +135,8 @@ def check(data: xr.Dataset, name: str) -> ZoneTable:
             raise ZonesError("E-ZONES-DUP", f"{name}: {dimension} {labels[times > 1][0]} twice", "keep one of them")
     for variable, (least, greatest) in _RANGES.items():
         wrong = ~((data[variable].values >= least) & (data[variable].values <= greatest))
+        if variable == "population" and "population_counted" in data:
+            wrong &= ~(np.isnan(data[variable].values) & (data["population_counted"].values == 0))
         if wrong.any():
             row = np.argwhere(wrong)[0]
             value, zone = data[variable].values[tuple(row)], data["zone"].values[row[0]]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from . import divide
-from .config import BuiltinConfig, PanelConfig
+from .config import BuiltinConfig, HarmonisedConfig, PanelConfig
 from .errors import Issue
 from .sources import panel
 from .sources.source import Source
@@ -25,11 +27,13 @@ class Build:
         dataset: The content of `zones.nc`.
         polygons: The zones in EPSG:4326, with columns code, name, province and prefecture.
         issues: Warnings.
+        tables: Tables to be written beside them, by file name.
     """
 
     dataset: xr.Dataset
     polygons: gpd.GeoDataFrame
     issues: tuple[Issue, ...]
+    tables: Mapping[str, pd.DataFrame]
 
 
 # Variable: column of `Source.zones`, units, long_name.
@@ -47,7 +51,7 @@ _ZONE_VARIABLES = {
 }
 
 
-def build(config: PanelConfig | BuiltinConfig, seed: int) -> Build:
+def build(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> Build:
     """Build the zones that a config names.
 
     Args:
@@ -61,12 +65,16 @@ def build(config: PanelConfig | BuiltinConfig, seed: int) -> Build:
         DataError: With every error of the inputs.
     """
     source = _read(config, seed)
-    return Build(_dataset(source), _polygons(source), source.issues)
+    return Build(_dataset(source), _polygons(source), source.issues, source.tables)
 
 
-def _read(config: PanelConfig | BuiltinConfig, seed: int) -> Source:
+def _read(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> Source:
     if isinstance(config, PanelConfig):
         return panel.build(config)
+    if isinstance(config, HarmonisedConfig):
+        from .harmonise import source as harmonised  # readers of raw files, which no other source needs
+
+        return harmonised.build(config)
     from . import country  # the built-in country is made only when asked for
 
     return country.build(config.counties, seed)
@@ -118,7 +126,7 @@ def _dataset(source: Source) -> xr.Dataset:
     )
     for name, attributes in source.attributes.items():
         dataset[name].attrs.update(attributes)
-    return dataset
+    return dataset if source.censuses is None else dataset.merge(source.censuses)
 
 
 def _divide_variables(source: Source) -> dict[str, tuple[str, NDArray[np.float64] | NDArray[np.int8], dict[str, str]]]:

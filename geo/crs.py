@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -41,12 +41,23 @@ def project(shapes: NDArray[Any], source: pyproj.CRS, target: pyproj.CRS) -> NDA
     Returns:
         Geometries, shape (N,).
     """
-    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    transformer = _transformer(source, target)
 
     def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
 
     return np.asarray(shapely.transform(shapes, move))
+
+
+@lru_cache(maxsize=16)
+def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
+    """Make a transformer once: PROJ searches its database for the best way every time, some 5 ms."""
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+def to_degrees(shapes: NDArray[Any], system: pyproj.CRS) -> NDArray[Any]:
+    """Bring geometries to EPSG:4326, x before y; those in it already stay as they are, bit for bit."""
+    return shapes if system.equals(WGS84, ignore_axis_order=True) else project(shapes, system, WGS84)
 
 
 def parse(text: str, file: str) -> pyproj.CRS:
@@ -111,11 +122,47 @@ def check_range(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> l
         return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
     if _inside(y0, x0, y1, x1) and not _inside(x0, y0, x1, y1):
         rule = "x must be the longitude and y the latitude; these are the other way round"
-        return [error("E-AXIS-SWAP", file, value=value, rule=rule, fix="swap the coordinates when exporting the file")]
+        return [
+            error(
+                "E-AXIS-SWAP",
+                file,
+                value=value,
+                rule=rule,
+                fix="declare swap_xy = true, or remove it if it is declared",
+            )
+        ]
     if not in_degrees:
         rule = f"coordinates are outside of longitude and latitude, but the CRS is {name(system)}"
         return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
     return []
+
+
+def check_use(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> list[Issue]:
+    """Find a layer that lies wholly outside of the area its CRS is made for: it is in another one.
+
+    Args:
+        bounds: West, south, east, north of the layer, degrees.
+        system: CRS of its coordinates.
+        file: Base name, for the message.
+
+    Returns:
+        At most one issue, E-CRS-RANGE.
+    """
+    use = system.area_of_use
+    if use is None or use.west > use.east:
+        return []
+    x0, y0, x1, y1 = (float(edge) for edge in bounds)
+    if x0 <= use.east and x1 >= use.west and y0 <= use.north and y1 >= use.south:
+        return []
+    value = f"longitude {x0:.6g} to {x1:.6g}, latitude {y0:.6g} to {y1:.6g}"
+    rule = f"{name(system)} is for {use.west:g} to {use.east:g} E, {use.south:g} to {use.north:g} N"
+    return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
+
+
+def in_country(bounds: NDArray[np.float64]) -> bool:
+    """Whether west, south, east, north (degrees) lie within China and its margin."""
+    x0, y0, x1, y1 = (float(edge) for edge in bounds)
+    return _inside(x0, y0, x1, y1)
 
 
 def name(system: pyproj.CRS) -> str:

@@ -29,6 +29,7 @@ Out = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")
 
 _FILES = (
     *("config.toml", "provenance.json", "zones.nc", "zones.gpkg", "zones.csv", "issues.csv"),
+    *("crosswalk.csv", "audit.csv", "unallocated.csv"),
     *("results.nc", "parameters.csv", "metrics.json", "accounts.csv", "report.html"),
 )
 _FOLDERS = ("rasters", "vectors", "figures")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -29,12 +30,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """A configuration with where it came from: paths in it are relative to `base`."""
+    """A configuration with where it came from: paths in it are relative to `base`; messages name `source`."""
 
     config: Config
     tables: dict[str, Any]
     base: Path
     out: Path
+    source: str = "config"
 
 
 def request(file: Path, settings: Sequence[str], out: Path | None) -> Request:
@@ -47,7 +49,7 @@ def request(file: Path, settings: Sequence[str], out: Path | None) -> Request:
     for setting in settings:
         configuration.override(tables, setting)
     config = configuration.parse(tables, str(file))
-    return Request(config, tables, file.resolve().parent, out or Path("runs") / config.run.name)
+    return Request(config, tables, file.resolve().parent, out or Path("runs") / config.run.name, str(file))
 
 
 def obtain(asked: Request, folder: RunFolder) -> ZoneTable:
@@ -93,8 +95,8 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     try:
         section = sources.parse(asked.config.zones, asked.base)
     except ValidationError as error:
-        text = configuration.validation_text(error, sources.PanelConfig)
-        raise ConfigError("E-CONFIG-KEY", f"[zones] {text}", "see docs/configs.md") from None
+        text = _with_section(configuration.validation_text(error, sources.PanelConfig), asked.config.zones)
+        raise ConfigError("E-CONFIG-KEY", f"{asked.source}: {text}", "see docs/configs.md") from None
     try:
         built = assemble.build(section, asked.config.run.seed)
     except DataError as error:
@@ -104,10 +106,17 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     folder.clear()
     _write_issues(folder, built.issues)
     folder.write("zones.gpkg", lambda path: built.polygons.to_file(path, layer="zones", driver="GPKG"))
+    for name, frame in built.tables.items():
+        folder.write(name, partial(frame.to_csv, index=False))
     folder.write("zones.nc", partial(store.write, table.data))
     for rule in table.rules:
         print(f"declared rule: {rule}", file=sys.stderr)
     return table
+
+
+def _with_section(text: str, zones: dict[str, Any]) -> str:
+    """Key paths begin with the section as the file has it; pydantic gives the name of the source in its place."""
+    return re.sub(rf"(^|; )(?:{re.escape(str(zones.get('source', '')))})?(?=[.:])", r"\1zones", text)
 
 
 def _completed(table: ZoneTable, config: Config) -> ZoneTable:
@@ -125,6 +134,7 @@ def _write_issues(folder: RunFolder, issues: Sequence[Issue]) -> None:
 
     columns = ["code", "severity", "file", "line", "column", "value", "rule", "fix", "people"]
     frame = pd.DataFrame([dataclasses.asdict(issue) for issue in issues], columns=columns)
+    frame["line"] = frame["line"].astype("Int64")
     folder.write("issues.csv", lambda path: frame.to_csv(path, index=False))
 
 

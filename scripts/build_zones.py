@@ -8,18 +8,24 @@ from _command import Config, Out, Settings, cli, run_folder
 def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
     """Builds the zones of CONFIG and writes zones.nc, zones.gpkg and issues.csv.
 
+    Of raw censuses it also writes crosswalk.csv, audit.csv and unallocated.csv.
+
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
         out: the folder to write to; runs/NAME if not given.
     """
     import _inputs
+    import numpy as np
 
     asked = _inputs.request(config, set_, out)
     with run_folder(asked.out) as folder:
         table = _inputs.obtain(asked, folder)
-    for year in table.data["year"].values:
-        print(f"{year}: {len(table.codes)} zones, {table.population(int(year)).sum():,.0f} residents")
+    for year in map(int, table.data["year"].values):
+        people = table.counted(year)
+        missing = int(np.isnan(people).sum())
+        rest = f", {missing} zones not counted" if missing else ""
+        print(f"{year}: {len(people)} zones, {np.nansum(people):,.0f} residents{rest}")
 
 
 if __name__ == "__main__":

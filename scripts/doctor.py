@@ -29,12 +29,16 @@ def doctor() -> None:
 
 def _gdal() -> None:
     """The two GDALs of one process: pyogrio's and rasterio's wheels each bring their own."""
+    import geo.opening  # before GDAL, whose drivers it restricts
+
     try:
         import pyogrio
         import rasterio
     except ImportError:
         return
     print(f"{'GDAL':12} {pyogrio.__gdal_version_string__} (vectors), {rasterio.__gdal_version__} (rasters)")
+    for library, left in geo.opening.drivers.check().items():
+        print(f"{'drivers':12} {library}: {', '.join(left) or 'those that read other files or the network are off'}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import csv
 import os
 import warnings
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ SECTION = {
         "area": {"column": "km2", "unit": "km2"},
     },
     "population": {
-        "2010": {"column": "p2010", "unit": "persons", "definition": "resident"},
-        "2020": {"column": "p2020", "unit": "persons", "definition": "resident"},
+        "2010": {"column": "p2010", "unit": "persons", "definition": "resident", "date": date(2010, 11, 1)},
+        "2020": {"column": "p2020", "unit": "persons", "definition": "resident", "date": date(2020, 11, 1)},
     },
     "rates": {
         "birth": {"column": "birth", "unit": "per_mille"},

@@ -1,7 +1,10 @@
 """Bad polygon layers: shapes, coordinate systems, layers and files that are not what they say."""
 
+import warnings
+
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 import shapely
 
@@ -104,3 +107,59 @@ def test_a_name_does_not_decide_what_a_file_is(small_panel):
     vrt = f'<OGRVRTDataSource><OGRVRTLayer name="real"><SrcDataSource>{source}</SrcDataSource></OGRVRTLayer>'
     (small_panel.folder / "squares.gpkg").write_text(vrt + "</OGRVRTDataSource>")
     assert small_panel.only(small_panel.errors_of(config)).code == "E-IO-FORMAT"
+
+
+def test_one_record_off_the_globe(small_panel):
+    config = _with_shape(small_panel, shapely.box(104, 34, 1050, 35))
+    issue = small_panel.only(small_panel.errors_of(config))
+    assert (issue.code, issue.line, issue.value, issue.people) == ("E-CRS-RANGE", 2, "110102", 210)
+
+
+def test_metres_labelled_as_other_metres(small_panel):
+    # Web Mercator metres said to be a zone of the older survey: finite degrees, in another part of the world.
+    small_panel.polygons = small_panel.polygons.to_crs(3857).set_crs(2433, allow_override=True)
+    issue = small_panel.only(small_panel.errors_of(small_panel.write()))
+    assert issue.code == "E-CRS-RANGE"
+
+
+@pytest.mark.parametrize("name", ["squares.gpkg", "squares.shp"])
+def test_measures_are_dropped_in_sight(small_panel, name):
+    small_panel.write_table()
+    texts = [shapely.to_wkt(shape).replace("POLYGON", "POLYGON M") for shape in small_panel.polygons.geometry]
+    measured = [shapely.from_wkt(text.replace(",", " 7,").replace("))", " 7))")) for text in texts]
+    blobs = shapely.to_wkb(np.array(measured), flavor="iso")
+    fields = [small_panel.polygons["code"].to_numpy(dtype=object)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pyogrio says that it cannot declare measures
+        pyogrio.raw.write(small_panel.folder / name, blobs, fields, ["code"], geometry_type="Unknown", crs="EPSG:4326")
+    small_panel.section["polygons"]["file"] = name
+    source = panel.build(small_panel.parse())
+    assert "9 records have heights or measures" in next(it.rule for it in source.issues if it.code == "W-GEOM-3D")
+    assert not shapely.has_m(np.asarray(source.polygons.geometry.array)).any()
+
+
+@pytest.mark.parametrize("name", ["squares.shp", "squares.geojson", "squares.parquet", "squares.gpkg"])
+def test_vertices_are_counted_before_they_are_read(small_panel, name):
+    small_panel.write()
+    shapes = shapely.segmentize(np.asarray(small_panel.polygons.geometry.array), 0.01)
+    layer = small_panel.polygons.set_geometry(gpd.GeoSeries(shapes, crs=4326))
+    file = small_panel.folder / name
+    file.unlink(missing_ok=True)
+    layer.to_parquet(file) if name.endswith("parquet") else layer.to_file(file)
+    small_panel.section["polygons"]["file"] = name
+    small_panel.section["polygons"]["max_vertices"] = 1000
+    issue = small_panel.only(small_panel.errors_of(small_panel.parse()))
+    assert issue.code == "E-SIZE-LIMIT"
+    stated = int("".join(filter(str.isdigit, issue.value)))
+    assert issue.value.startswith("at least ")
+    assert 1000 < stated <= 9 * 401
+    small_panel.section["polygons"]["max_vertices"] = 9 * 401
+    assert len(panel.build(small_panel.parse()).zones) == 9
+
+
+def test_a_layer_without_records(small_panel):
+    small_panel.write()
+    empty = small_panel.polygons.iloc[:0]
+    empty.to_file(small_panel.folder / "squares.gpkg", layer="squares")
+    issues = small_panel.errors_of(small_panel.parse())
+    assert [issue.code for issue in issues] == ["E-EMPTY"] + ["E-JOIN-UNMATCHED"] * 9

@@ -1,17 +1,36 @@
 """What `[zones]` of a config may say. Importing this loads pydantic and nothing heavier."""
 
 from .fields import data_folder
+from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity
 from .polygons import PolygonsConfig
+from .raster import PositionConfig, RasterConfig
 from .sections import BuiltinConfig, PanelConfig, parse
-from .table import AreaConfig, CovariateConfig, PopulationConfig, RateConfig, RatesConfig, TableConfig
+from .table import (
+    AreaConfig,
+    CovariateConfig,
+    FileConfig,
+    PopulationConfig,
+    PublishedConfig,
+    RateConfig,
+    RatesConfig,
+    TableConfig,
+)
 
 __all__ = [
     "AreaConfig",
     "BuiltinConfig",
     "CovariateConfig",
+    "FileConfig",
+    "HarmoniseConfig",
+    "HarmonisedConfig",
+    "MapConfig",
+    "OfQuantity",
     "PanelConfig",
     "PolygonsConfig",
     "PopulationConfig",
+    "PositionConfig",
+    "PublishedConfig",
+    "RasterConfig",
     "RateConfig",
     "RatesConfig",
     "TableConfig",

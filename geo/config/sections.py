@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from .fields import Identifier, Strict, Year
+from .harmonised import HarmonisedConfig
 from .polygons import PolygonsConfig
+from .raster import PositionConfig, RasterConfig, check_references
 from .table import CovariateConfig, PopulationConfig, RatesConfig, TableConfig
 
 RESERVED = frozenset(
@@ -28,6 +30,19 @@ class PanelConfig(Strict):
     population: dict[Year, PopulationConfig] = Field(min_length=1)
     rates: RatesConfig
     covariates: dict[Identifier, CovariateConfig] = Field(default_factory=dict)
+    rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
+    position: PositionConfig | None = Field(None, description="where zones stand, if a raster of people says so")
+
+    @model_validator(mode="after")
+    def _rasters_agree(self) -> PanelConfig:
+        check_references(
+            self.rasters,
+            self.position,
+            taken=RESERVED | self.covariates.keys(),
+            years=self.population.keys(),
+            table_has_lon=self.table.lon is not None,
+        )
+        return self
 
     @model_validator(mode="after")
     def _names_free(self) -> PanelConfig:
@@ -44,10 +59,11 @@ class BuiltinConfig(Strict):
     counties: int = Field(2800, ge=248, le=5000)
 
 
-Zones = Annotated[PanelConfig | BuiltinConfig, Field(discriminator="source")]
+Sources = PanelConfig | HarmonisedConfig | BuiltinConfig
+Zones = Annotated[Sources, Field(discriminator="source")]
 
 
-def parse(section: dict[str, Any], base: Path) -> PanelConfig | BuiltinConfig:
+def parse(section: dict[str, Any], base: Path) -> Sources:
     """Read the `[zones]` section of a config.
 
     Args:
@@ -60,5 +76,5 @@ def parse(section: dict[str, Any], base: Path) -> PanelConfig | BuiltinConfig:
     Raises:
         pydantic.ValidationError: With every problem of the section.
     """
-    adapter: TypeAdapter[PanelConfig | BuiltinConfig] = TypeAdapter(Zones)
+    adapter: TypeAdapter[Sources] = TypeAdapter(Zones)
     return adapter.validate_python(section, context={"base": base.resolve()})

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import datetime
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from .fields import Column, File, Missing, Strict
+
+
+def _day(value: object) -> object:
+    """A day is a TOML date; the configuration that a run leaves behind has it as text."""
+    try:
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Day = Annotated[datetime.date, BeforeValidator(_day)]
+Token = Annotated[str, StringConstraints(min_length=1)]
 
 
 class AreaConfig(Strict):
@@ -16,11 +29,27 @@ class AreaConfig(Strict):
     unit: Literal["km2"] = "km2"
 
 
-class TableConfig(Strict):
-    """One census table: CSV, Parquet or Excel."""
+class FileConfig(Strict):
+    """A file with one table, and how it writes text and numbers: CSV, Parquet or Excel."""
 
     file: File
+    sheet: str | None = Field(None, description="worksheet, where an Excel file has several")
+    header: int = Field(1, ge=1, le=100, description="row with the names of the columns; what stands above is skipped")
+    encoding: str = Field("utf-8-sig", description='text encoding of a CSV file, e.g. "gb18030"')
+    thousands: Literal[",", " ", "'"] | None = Field(None, description="separator between groups of three digits")
+    missing_values: list[Token] = Field(
+        default_factory=list, description='texts that stand for an unknown number, e.g. ["-", "…"]; never a zero'
+    )
+
+
+class TableConfig(FileConfig):
+    """One census table."""
+
     code: Column = Field(description="column with the zone code")
+    code_digits: int = Field(6, ge=4, le=18, description="digits of a code: 6 for counties, 12 for villages")
+    normalize_codes: bool = Field(
+        default=False, description='read "110101.0", which a blank cell made of 110101, as that code'
+    )
     name: Column
     province: Column | None = Field(None, description="province code; else the first two digits of the zone code")
     province_name: Column | None = None
@@ -28,9 +57,9 @@ class TableConfig(Strict):
     lon: Column | None = Field(None, description="position, degrees east (WGS 84); else a point inside the polygon")
     lat: Column | None = None
     area: AreaConfig | None = Field(None, description="else the geodesic area of the polygon")
-    sheet: str | None = Field(None, description="worksheet, where an Excel file has several")
-    encoding: str = Field("utf-8-sig", description='text encoding of a CSV file, e.g. "gb18030"')
-    thousands: Literal[",", " ", "'"] | None = Field(None, description="separator between groups of three digits")
+    totals: Literal["drop"] | None = Field(
+        None, description="leave out rows that are totals of others, each checked against its parts"
+    )
 
     @model_validator(mode="after")
     def _position_whole(self) -> TableConfig:
@@ -39,12 +68,36 @@ class TableConfig(Strict):
         return self
 
 
+class PublishedConfig(Strict):
+    """What the census office published for the whole, and whom it counted in no zone; persons."""
+
+    total: int = Field(gt=0, le=10**11)
+    military: int = Field(0, ge=0, description="servicemen, counted apart")
+    undetermined: int = Field(0, ge=0, description="people whose residence could not be told")
+    tolerance: float = Field(1e-3, gt=0, lt=0.1, description="of the total")
+
+    @property
+    def in_zones(self) -> int:
+        """Residents that the zones should add up to, persons."""
+        return self.total - self.military - self.undetermined
+
+    @model_validator(mode="after")
+    def _zones_have_people(self) -> PublishedConfig:
+        if self.in_zones <= 0:
+            raise ValueError("the stated accounts leave nobody in the zones")
+        return self
+
+
 class PopulationConfig(Strict):
     """The residents of one census."""
 
     column: Column
     unit: Literal["persons", "ten_thousand_persons"]
-    definition: Literal["resident"] = Field(description="residents (changzhu); registered people are another thing")
+    definition: Literal["resident", "registered", "de_facto"] = Field(
+        description="resident (changzhu), registered (huji) or de facto (xianyou); the model moves residents"
+    )
+    date: Day = Field(description="day that the census counts, e.g. 2010-11-01")
+    published: PublishedConfig | None = Field(None, description="the published total, to check the sum against")
     fractional: Literal["largest_remainder"] | None = Field(
         None, description="restore whole persons within the province where an allocation left fractions"
     )

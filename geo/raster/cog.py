@@ -80,6 +80,7 @@ def encode(path: Path, grid: Grid, band: Band, block: Block) -> None:
             for rows in row_blocks(grid):
                 source.write(block(rows), 1, window=_window(grid, rows))
             _describe(source, band)
+            source.update_tags(1, **_statistics(grid, band, block))
         with memory.open() as source:
             rasterio.shutil.copy(
                 source,
@@ -89,7 +90,8 @@ def encode(path: Path, grid: Grid, band: Band, block: Block) -> None:
                 predictor="yes",
                 blocksize=_TILE,
                 overview_resampling="mode" if band.colours else "average",
-                statistics="yes",
+                # Copied from the source: GDAL itself would take them through its VRT driver, which is off.
+                statistics="auto",
                 bigtiff="if_safer",
             )
 
@@ -163,6 +165,26 @@ def _describe(source: DatasetReader, band: Band) -> None:
     source.update_tags(TIFFTAG_IMAGEDESCRIPTION=band.long_name, TIFFTAG_SOFTWARE="flowmodel", **band.tags)
     if band.colours:
         source.write_colormap(1, dict(band.colours))
+
+
+def _statistics(grid: Grid, band: Band, block: Block) -> dict[str, str]:
+    """Minimum, maximum, mean and standard deviation of the cells that hold something, as GDAL names them."""
+    count, total, squares, least, greatest = 0, 0.0, 0.0, np.inf, -np.inf
+    for rows in row_blocks(grid):
+        cells = block(rows).astype(np.float64)
+        cells = cells[cells != band.nodata]
+        if cells.size:
+            least, greatest = min(least, float(cells.min())), max(greatest, float(cells.max()))
+            # Blocks joined by their means: sums of squares of large numbers would lose the spread.
+            mean, apart = float(cells.mean()), float(((cells - cells.mean()) ** 2).sum())
+            shift = mean - total / count if count else 0.0
+            squares += apart + shift**2 * count * cells.size / (count + cells.size)
+            count, total = count + cells.size, total + float(cells.sum())
+    if not count:
+        return {}
+    values = {"MINIMUM": least, "MAXIMUM": greatest, "MEAN": total / count, "STDDEV": np.sqrt(squares / count)}
+    values["VALID_PERCENT"] = 100.0 * count / (grid.shape_yx[0] * grid.shape_yx[1])
+    return {f"STATISTICS_{name}": f"{value:.17g}" for name, value in values.items()}
 
 
 def _differs(path: Path, what: str, found: object) -> Issue:

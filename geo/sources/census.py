@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from geo.config import PanelConfig
 from geo.errors import Issue, error
 
-from .keys import check_codes, check_columns
+from . import definitions, published, text, totals
+from .keys import check_codes, check_columns, normalise
 from .missing import Filled, Rows
 from .numbers import read_column
 from .people import read_population, restore_whole
 from .quantities import read_covariate, read_rate
 from .table import Table
+
+_EXCEL_ERRORS = frozenset(("#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#N/A", "#NUM!", "#NULL!", "#ERROR!"))
 
 
 @dataclass(frozen=True)
@@ -45,23 +49,28 @@ class Census:
     people: dict[str, float]
 
 
-def read(table: Table, config: PanelConfig) -> Census:
-    """Read every quantity that the config names; one whose column is absent is reported and left out."""
-    options = config.table
-    issues = check_columns(table.file, table.columns, _columns(config))
-    codes = _text(table, options.code) or tuple("" for _ in table.lines)
-    texts, rules = _texts(table, config, codes)
+def read(table: Table, config: PanelConfig, known: Collection[str] | None = None) -> Census:
+    """Read every quantity that the config names; one whose column is absent is reported and left out.
 
-    persons: dict[int, NDArray[np.float64]] = {}
-    for year, population in sorted(config.population.items()):
-        if population.column in table.columns:
-            persons[year], found = read_population(table, population, options)
-            issues += found
+    Args:
+        table: The table as read.
+        config: Columns, units and declared rules.
+        known: Codes that have a polygon: other rows may be totals. None where the polygons cannot be read.
+    """
+    issues = check_columns(table.file, table.columns, _columns(config))
+    codes, rules = _codes(table, config)
+    zones = totals.split(table, config, codes, known)
+    table, codes = zones.table, tuple(codes[row] for row in zones.rows)
+    issues += zones.issues
+    texts, sentences = _texts(table, config, codes)
+    rules += [*zones.rules, *sentences]
+
+    persons, found = _count(table, config)
+    issues += found
     unknown = np.full(table.rows, np.nan)
     first, last = (persons[edge(persons)] if persons else unknown for edge in (min, max))
     people = {code: count for code, count in zip(codes, last.tolist(), strict=True) if not np.isnan(count)}
-    if options.code in table.columns:
-        issues += check_codes(table.file, codes, table.lines, options.code, people)
+    issues += _check_texts(table, config, codes, people, last)
 
     rows = Rows(table.file, table.lines, codes, texts["province"], first, min(config.population))
     issues += _blank_provinces(table, config, texts["province"], rows)
@@ -85,6 +94,58 @@ def read(table: Table, config: PanelConfig) -> Census:
         rules += quantity.rules
         issues += quantity.issues
     return Census(rows, texts, measures, persons, rates, covariates, tuple(rules), tuple(issues), people)
+
+
+def _count(table: Table, config: PanelConfig) -> tuple[dict[int, NDArray[np.float64]], list[Issue]]:
+    """Read the residents of each census, and judge them as a whole."""
+    persons: dict[int, NDArray[np.float64]] = {}
+    issues = []
+    for year, census in sorted(config.population.items()):
+        if census.column in table.columns:
+            persons[year], found = read_population(table, census)
+            issues += [*found, *published.check_total(table.file, year, census, persons[year])]
+    sums = {year: float(np.nansum(count)) for year, count in persons.items()}
+    return persons, [*definitions.check(table.file, config.population, sums), *issues]
+
+
+def _codes(table: Table, config: PanelConfig) -> tuple[tuple[str, ...], list[str]]:
+    """Give the codes as text, and the sentence of `normalize_codes` where it changed something."""
+    column = config.table.code
+    codes = _text(table, column) or ("",) * table.rows
+    if not config.table.normalize_codes:
+        return codes, []
+    whole, changed = normalise(codes, table.kinds.get(column, "text"))
+    sentence = f"codes: {changed} codes stood as decimal numbers and are read without the fraction (normalize_codes)."
+    return whole, [sentence] if changed else []
+
+
+def _check_texts(
+    table: Table, config: PanelConfig, codes: tuple[str, ...], people: dict[str, float], last: NDArray[np.float64]
+) -> list[Issue]:
+    """Check the codes, and the names for letters that were lost on the way."""
+    options, file, lines = config.table, table.file, table.lines
+    issues = []
+    if options.code in table.columns:
+        kind = table.kinds.get(options.code, "text")
+        kind = "text" if options.normalize_codes and kind == "float" else kind
+        issues += check_codes(file, codes, lines, options.code, people, digits=options.code_digits, kind=kind)
+    counted = {row: count for row, count in enumerate(last.tolist()) if not np.isnan(count)}
+    for column in (options.name, options.province_name):
+        names = _text(table, column)
+        if names is not None and column is not None:
+            issues += text.check_names(file, column, names, lines, counted, table.where)
+            issues += _broken_names(table, column, counted)
+    return issues
+
+
+def _broken_names(table: Table, column: str, people: dict[int, float]) -> list[Issue]:
+    """Find cells of a workbook that show an error instead of a name, or a formula that was never calculated."""
+    rule, fix = "a name, not an error or a formula without its result", "calculate and save the workbook"
+    return [
+        table.wrong_cell("E-NAME", row, column, rule, fix, people.get(row))
+        for row, name in enumerate(table.columns[column])
+        if name.startswith("=") or name in _EXCEL_ERRORS
+    ]
 
 
 def _columns(config: PanelConfig) -> set[str]:
@@ -151,9 +212,9 @@ def _measures(table: Table, config: PanelConfig, rows: Rows) -> tuple[dict[str, 
     for name, (column, least, greatest, rule) in wanted.items():
         if column is None or column not in table.columns:
             continue
-        values, found = read_column(table, column, people, options.thousands)
+        values, found = read_column(table, column, people)
         issues += found
-        blank = np.array([not text for text in table.columns[column]])
+        blank = table.blank(column)
         wrong = blank | (values < least) | (values > greatest)
         for row in map(int, np.flatnonzero(wrong)):
             code, fix = (

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+import pandas as pd
+
 from geo.errors import Issue, error
 
-_CODE = re.compile(r"[0-9]{6}")
+from .cells import Kind, text
+
+DIGITS = 6
+"""Digits of a county's code (GB/T 2260); a village has twelve."""
+
 _SCIENTIFIC = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
+_FLOAT = re.compile(r"([0-9]+)\.0+")
+_LISTED = 20
+_HINTS = 3
+
+File = tuple[str, Sequence[str], Sequence[int], str]
+"""The codes of one side of a join: file, codes, lines and code column."""
 
 
 def check_columns(file: str, have: Iterable[str], wanted: Iterable[str]) -> list[Issue]:
@@ -24,10 +36,36 @@ def check_columns(file: str, have: Iterable[str], wanted: Iterable[str]) -> list
     return issues
 
 
+def read_codes(column: pd.Series) -> tuple[list[str], Kind]:
+    """Write the codes of a polygon layer as text, and say what the file calls them; an absent one is ""."""
+    codes = ["" if pd.isna(code) else text(code) for code in column.tolist()]
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return codes, "integer"
+    return codes, "float" if pd.api.types.is_float_dtype(column.dtype) else "text"
+
+
+def normalise(codes: Sequence[str], kind: Kind) -> tuple[tuple[str, ...], int]:
+    """Read "110101.0" as 110101, which a program that met a blank cell in a column of integers made of it.
+
+    Returns:
+        The codes, and how many were of that kind.
+    """
+    matches = [_FLOAT.fullmatch(code) for code in codes]
+    whole = tuple(match[1] if match else code for match, code in zip(matches, codes, strict=True))
+    return whole, sum(map(bool, codes)) if kind == "float" else sum(map(bool, matches))
+
+
 def check_codes(
-    file: str, codes: Sequence[str], lines: Sequence[int], column: str, people: Mapping[str, float]
+    file: str,
+    codes: Sequence[str],
+    lines: Sequence[int],
+    column: str,
+    people: Mapping[str, float],
+    *,
+    digits: int = DIGITS,
+    kind: Kind = "text",
 ) -> list[Issue]:
-    """Find codes that are not six digits, and codes that stand twice.
+    """Find codes that have not the right number of digits, have lost some, or stand twice.
 
     Args:
         file: Base name, for the messages.
@@ -35,72 +73,76 @@ def check_codes(
         lines: Line of each row.
         column: Column with the code.
         people: Residents by code.
+        digits: Digits that a code has.
+        kind: What the file calls the column. Integers are codes if every one has all its digits; floating numbers
+            never are.
 
     Returns:
-        E-CODE-SCI, E-CODE-FORMAT and E-CODE-DUP.
+        E-CODE-TYPE, E-CODE-SCI, E-CODE-FORMAT and E-CODE-DUP.
     """
-    times = Counter(codes)
-    issues = []
+    places: dict[str, list[int]] = defaultdict(list)
     for code, line in zip(codes, lines, strict=True):
-        fault = _fault(code)
-        if fault is None and times[code] > 1:
-            others = ", ".join(str(at) for other, at in zip(codes, lines, strict=True) if other == code and at != line)
-            fault = ("E-CODE-DUP", f"a code stands once; it is also at {others}", "keep one row, or merge the parts")
+        places[code].append(line)
+    issues = []
+    if kind == "float" and codes:
+        rule, fix = "the codes are floating numbers, which keep neither zeros nor all digits", "export them as text"
+        issues.append(error("E-CODE-TYPE", file, line=lines[0], column=column, value=codes[0], rule=rule, fix=fix))
+    for code, line in zip(codes, lines, strict=True):
+        fault = _fault(code, digits, kind) or _repeated(line, places[code])
         if fault is not None:
-            issues.append(
-                error(
-                    fault[0],
-                    file,
-                    rule=fault[1],
-                    fix=fault[2],
-                    people=people.get(code),
-                    line=line,
-                    column=column,
-                    value=code,
-                )
-            )
+            who = people.get(code)
+            found = error(fault[0], file, rule=fault[1], fix=fault[2], people=who, line=line, column=column, value=code)
+            issues.append(found)
     return issues
 
 
 def check_join(
-    table: tuple[str, Sequence[str], Sequence[int], str],
-    polygons: tuple[str, Sequence[str], Sequence[int], str],
+    table: File,
+    polygons: File,
     people: Mapping[str, float],
+    *,
+    digits: int = DIGITS,
+    names: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> list[Issue]:
     """Find codes that stand in one of the two files alone (E-JOIN-UNMATCHED), with the people that would be lost.
 
     Args:
-        table: File, codes, lines and code column of the table.
-        polygons: The same of the polygons.
+        table: The table.
+        polygons: The polygons.
         people: Residents by code.
+        digits: Digits that a code has; others are reported already.
+        names: Name of each row of the two files, where both have names: they find codes that have changed.
     """
-    return [*_unmatched(table, polygons, people), *_unmatched(polygons, table, people)]
+    ours, theirs = names or ((), ())
+    return [
+        *_unmatched(table, polygons, people, digits, (ours, theirs)),
+        *_unmatched(polygons, table, people, digits, (theirs, ours)),
+    ]
 
 
 def _unmatched(
-    here: tuple[str, Sequence[str], Sequence[int], str],
-    there: tuple[str, Sequence[str], Sequence[int], str],
+    here: File,
+    there: File,
     people: Mapping[str, float],
+    digits: int,
+    names: tuple[Sequence[str], Sequence[str]],
 ) -> list[Issue]:
     file, codes, lines, column = here
-    known = set(there[1])
+    known, mine = set(there[1]), set(codes)
+    free = sorted(code for code in known - mine if _fault(code, digits, "text") is None)
+    by_name = {name: code for name, code in zip(names[1], there[1], strict=False) if name and code not in mine}
     issues = []
-    for code, line in zip(codes, lines, strict=True):
-        if code in known or _fault(code) is not None:
+    for row, (code, line) in enumerate(zip(codes, lines, strict=True)):
+        if code in known or _fault(code, digits, "text") is not None:
             continue
-        total = code.endswith("00")
-        fix = (
-            "a code that ends in 00 is the total of a province or prefecture: remove it"
-            if total
-            else f"add it to {there[0]}, correct the code, or remove it here with its people"
-        )
-        rule = f"the code is not in {there[0]}"
+        name = names[0][row] if names[0] else ""
+        fix = f"{_hint(code, name, free, by_name, there[0])}add it to {there[0]}, correct the code, or remove it here"
         issues.append(
             error(
                 "E-JOIN-UNMATCHED",
                 file,
-                rule=rule,
-                fix=fix,
+                rule=f"the code is not in {there[0]}",
+                fix=f"{fix} with its people",
                 people=people.get(code),
                 line=line,
                 column=column,
@@ -110,10 +152,38 @@ def _unmatched(
     return issues
 
 
-def _fault(code: str) -> tuple[str, str, str] | None:
+def _hint(code: str, name: str, free: Sequence[str], by_name: Mapping[str, str], file: str) -> str:
+    """Name the codes that the other file has alone and that may be the same zone: same name, else the nearest."""
+    if name in by_name:
+        return f"is it {by_name[name]}, which has the same name in {file}? else "
+    for length in (4, 2):
+        near = [other for other in free if other[:length] == code[:length]]
+        if near:
+            near.sort(key=lambda other: abs(int(other) - int(code)))
+            return f"is it {' or '.join(near[:_HINTS])}, which only {file} has? else "
+    return ""
+
+
+def _repeated(line: int, places: Sequence[int]) -> tuple[str, str, str] | None:
+    if len(places) == 1:
+        return None
+    others = [str(at) for at in places if at != line]
+    listed = ", ".join(others[:_LISTED]) + (" ..." if len(others) > _LISTED else "")
+    return "E-CODE-DUP", f"a code stands once; it is also at {listed}", "keep one row, or merge the parts"
+
+
+def _fault(code: str, digits: int, kind: Kind) -> tuple[str, str, str] | None:
     """Give code, rule and fix of what is wrong with one zone code, or None."""
-    if _CODE.fullmatch(code):
+    numeric = code.isascii() and code.isdecimal()
+    if numeric and len(code) == digits:
         return None
     if _SCIENTIFIC.fullmatch(code):
         return "E-CODE-SCI", "the digits of the code are lost in scientific notation", "export the column as text"
-    return "E-CODE-FORMAT", "a zone code is six digits, kept as text", "write all six digits (GB/T 2260)"
+    if numeric and kind == "integer":
+        rule = f"the column holds numbers, and this one has {len(code)} digits where a code has {digits}"
+        return "E-CODE-TYPE", rule, "export the column as text, with all zeros"
+    if _FLOAT.fullmatch(code):
+        fix = "export the column as text, or declare [zones.table] normalize_codes = true"
+        return "E-CODE-FORMAT", f"a zone code is {digits} digits, kept as text", fix
+    fix = f"write all {digits} digits (GB/T 2260), or declare [zones.table] code_digits"
+    return "E-CODE-FORMAT", f"a zone code is {digits} digits, kept as text", fix

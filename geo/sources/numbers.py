@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,15 @@ from .table import Table
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_MARKED = re.compile(r"[^0-9+-]*([+-]?[0-9][0-9,.]*)[^0-9]*")
+# The wide forms of East Asian keyboards, and the minus of typographers. Full NFKC would read the footnote mark of
+# "5000²" as a digit and make fifty thousand of it.
+_WIDE = str.maketrans("０１２３４５６７８９．，＋－−", "0123456789.,+--")
+# Texts by which year-books and programs say that a number is unknown, small or not there.
+_USUAL_MISSING = frozenset(
+    ("-", "--", "—", "——", "–", "…", "……", "..", "...", "x", "X", "/", "*", "na", "n/a", "nan", "null", "none", "#n/a")
+)
 
 SCALE = {
     "persons": 1.0,
@@ -30,31 +40,34 @@ SCALE = {
 
 
 def read_column(
-    table: Table, column: str, people: Sequence[float | None], thousands: str | None = None
+    table: Table, column: str, people: Sequence[float | None] | None = None
 ) -> tuple[NDArray[np.float64], list[Issue]]:
     """Read one column as numbers.
 
     Args:
-        table: The table, which has the column.
+        table: The table, which has the column and knows how its numbers are written.
         column: Name of the column.
         people: Residents of each row, for the messages.
-        thousands: Separator between groups of three digits, if any is declared.
 
     Returns:
-        Numbers, shape (rows,), NaN where the cell is blank or wrong; and E-NUM and E-NUM-INF for the wrong ones.
+        Numbers, shape (rows,), NaN where the cell is blank, declared missing, or wrong; E-NUM and E-NUM-INF for the
+        wrong ones; and W-NUM-FULLWIDTH, once, where digits of East Asian width were read.
     """
     numbers = np.full(table.rows, np.nan)
-    issues = []
-    for row, text in enumerate(table.columns[column]):
-        if not text:
+    issues, wide = [], []
+    for row, cell in enumerate(table.columns[column]):
+        if not cell or cell in table.missing:
             continue
-        value = parse(text, thousands)
-        if value is not None and np.isfinite(value):
-            numbers[row] = value
+        narrow = cell if cell.isascii() else cell.translate(_WIDE)
+        value = parse(narrow, table.thousands)
+        if value is None or math.isinf(value):
+            code, rule, fix = _explain(narrow, value, table)
+            issues.append(table.wrong_cell(code, row, column, rule, fix, people[row] if people is not None else None))
             continue
-        code, rule, fix = _explain(text, value, thousands)
-        issues.append(table.wrong_cell(code, row, column, rule, fix, people[row]))
-    return numbers, issues
+        numbers[row] = value
+        if narrow is not cell:
+            wide.append(row)
+    return numbers, issues + _fullwidth(table, column, wide)
 
 
 def parse(text: str, thousands: str | None = None) -> float | None:
@@ -64,17 +77,35 @@ def parse(text: str, thousands: str | None = None) -> float | None:
         text: The cell, without spaces around it.
         thousands: Separator accepted between groups of three digits.
     """
-    if thousands and re.fullmatch(rf"[+-]?[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+(\.[0-9]*)?", text):
-        text = text.replace(thousands, "")
-    if _INFINITE.fullmatch(text):
+    if _NUMBER.fullmatch(text):
         return float(text)
-    return float(text) if _NUMBER.fullmatch(text) else None
+    if thousands and re.fullmatch(rf"[+-]?[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+(\.[0-9]*)?", text):
+        return float(text.replace(thousands, ""))
+    return float(text) if _INFINITE.fullmatch(text) else None
 
 
-def _explain(text: str, value: float | None, thousands: str | None) -> tuple[str, str, str]:
+def _fullwidth(table: Table, column: str, rows: Sequence[int]) -> list[Issue]:
+    if not rows:
+        return []
+    value, rule = table.columns[column][rows[0]], f"{len(rows)} cells of the column have digits of full width"
+    fix = "none needed: they were read as plain digits"
+    return [Issue("W-NUM-FULLWIDTH", "warning", table.file, table.lines[rows[0]], column, value, rule, fix, None)]
+
+
+def _explain(text: str, value: float | None, table: Table) -> tuple[str, str, str]:
+    """Give code, rule and fix for a cell that is no finite number."""
     if value is not None:
         return "E-NUM-INF", "a number must be finite", "write the number, or leave the cell blank where it is unknown"
-    if thousands is None and parse(text, ",") is not None:
-        return "E-NUM", "a number without separators", 'declare them: [zones.table] thousands = ","'
     rule = "a number in plain decimal notation"
+    if text.startswith("=") or (text.startswith("#") and text.endswith(("!", "?", "A"))):
+        rule = "a number, not an error or a formula without its result"
+        return "E-NUM", rule, "calculate and save the workbook, or write the number"
+    if text.lower() in _USUAL_MISSING:
+        return "E-NUM", rule, f'if it means "unknown", declare it: {table.where} missing_values = ["{text}"]'
+    if parse(text, ",") is not None:
+        return "E-NUM", "a number without separators", f'declare them: {table.where} thousands = ","'
+    if _DECIMAL_COMMA.fullmatch(text):
+        return "E-NUM", "decimals begin with a point", "export it with decimal points"
+    if marked := _MARKED.fullmatch(text):
+        return "E-NUM", rule, f"write the number alone (is it {marked[1]}, and in the unit of the column?)"
     return "E-NUM", rule, "write the number alone, or leave the cell blank where it is unknown"

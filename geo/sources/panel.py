@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,26 +11,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
-from numpy.typing import NDArray
 
 from geo import crs
 from geo.config import PanelConfig
 from geo.errors import DataError, Issue
 
-from . import census, polygons, positions, quantities, table
+from . import census, definitions, fieldnames, polygons, positions, published, quantities, rasters, table
 from .census import Census
-from .keys import check_codes, check_columns, check_join
+from .keys import check_codes, check_columns, check_join, read_codes
+from .polygons import Outlines
 from .source import ZONE_COLUMNS, Source
 
 Read = TypeVar("Read")
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """The polygon layer: code of each record, and the shapes in degrees where all of them are sound."""
-
-    codes: list[str]
-    shapes: NDArray[np.object_] | None
 
 
 def build(config: PanelConfig) -> Source:
@@ -47,22 +38,25 @@ def build(config: PanelConfig) -> Source:
         DataError: Once, with every error of both files.
     """
     rows, problems = _attempt(lambda: table.read(config.table))
-    read, found = _attempt(lambda: polygons.read(config.polygons))
-    counted = census.read(rows, config) if rows is not None else None
+    read, found = _attempt(lambda: _read_layer(config))
+    counted = census.read(rows, config, _known(read, config)) if rows is not None else None
     problems = [*problems, *found, *(counted.issues if counted is not None else ())]
     layer, found = _check_layer(*read, config, counted) if read is not None else (None, [])
     problems += found
     if counted is not None and layer is not None:
-        problems += _check_together(config, counted, layer)
+        problems += _check_together(config, counted, layer, _names(read, config, layer))
+    gridded = rasters.read(config, counted, layer)
+    problems += gridded.issues
     failed = any(issue.severity == "error" for issue in problems)
     if failed or rows is None or read is None or counted is None or layer is None or layer.shapes is None:
         raise DataError(problems)
     inputs = (
-        *(_input(part, len(layer.codes), crs.name(read[1])) for part in polygons.parts(config.polygons.file)),
+        *(_input(part, len(read[0]), crs.name(read[1])) for part in polygons.parts(config.polygons.file)),
         _input(config.table.file, rows.rows, None),
     )
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
-    return _source(config, counted, shapes, inputs, tuple(problems))
+    source = _source(config, counted, shapes, inputs, tuple(problems), (*layer.rules, *counted.rules))
+    return rasters.add(source, gridded)
 
 
 def _attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
@@ -73,42 +67,80 @@ def _attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
         return None, list(failure.issues)
 
 
+def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
+    fieldnames.check(config.polygons.file)
+    return polygons.read(config.polygons)
+
+
+def _known(read: tuple[gpd.GeoDataFrame, pyproj.CRS] | None, config: PanelConfig) -> set[str] | None:
+    """Give the codes that have a polygon, left out or not; None where the layer or its codes cannot be read."""
+    if read is None or config.polygons.code not in read[0].columns:
+        return None
+    return set(read_codes(read[0][config.polygons.code])[0])
+
+
+def _names(read: tuple[gpd.GeoDataFrame, pyproj.CRS] | None, config: PanelConfig, layer: Outlines) -> list[str] | None:
+    """Give the names that the layer has of its zones, where its column is called as the table's."""
+    if read is None or config.table.name not in read[0].columns:
+        return None
+    names = read[0][config.table.name].tolist()
+    return [names[line - 1] if isinstance(names[line - 1], str) else "" for line in layer.lines]
+
+
 def _check_layer(
     layer: gpd.GeoDataFrame, system: pyproj.CRS, config: PanelConfig, counted: Census | None
-) -> tuple[_Layer | None, list[Issue]]:
+) -> tuple[Outlines | None, list[Issue]]:
     """Check codes and shapes; None where the layer has no column with the code."""
     file, column = config.polygons.file.name, config.polygons.code
     issues = check_columns(file, layer.columns, [column])
     if issues:
         return None, issues
-    codes = ["" if pd.isna(value) else str(value).strip() for value in layer[column]]
+    codes, kind = read_codes(layer[column])
     people = counted.people if counted is not None else {}
-    issues = check_codes(file, codes, range(1, len(codes) + 1), column, people)
-    faults = polygons.check_shapes(layer, codes, column, file, people)
-    if faults:
-        return _Layer(codes, None), issues + faults
-    shapes, found = _attempt(lambda: polygons.to_degrees(np.asarray(layer.geometry.array), system, file))
-    return _Layer(codes, shapes), issues + found
+    outlines = polygons.sound(layer, system, codes, config.polygons, file, people)
+    digits = config.table.code_digits
+    issues = check_codes(file, outlines.codes, outlines.lines, column, people, digits=digits, kind=kind)
+    # Records of one code may be parts of one zone, which only the layer's own check knows.
+    own = [issue for issue in issues if issue.code != "E-CODE-DUP"]
+    return outlines, [*own, *outlines.issues]
 
 
-def _check_together(config: PanelConfig, counted: Census, layer: _Layer) -> list[Issue]:
-    """Check what needs both files: the join, and positions against polygons and against one another."""
+def _check_together(config: PanelConfig, counted: Census, layer: Outlines, names: list[str] | None) -> list[Issue]:
+    """Check what needs both files: the join, people on land, and positions against polygons and one another."""
     rows, options = counted.rows, config.table
     if not any(rows.codes):
         return []
     issues = check_join(
         (rows.file, rows.codes, rows.lines, options.code),
-        (config.polygons.file.name, layer.codes, range(1, len(layer.codes) + 1), config.polygons.code),
+        (config.polygons.file.name, layer.codes, layer.lines, config.polygons.code),
         counted.people,
+        digits=options.code_digits,
+        names=(counted.texts["name"], names) if names is not None else None,
     )
+    issues += _check_density(config, counted, layer)
     if options.lon is None or not {"lon", "lat"} <= counted.measures.keys():
         return issues
     lon, lat = counted.measures["lon"], counted.measures["lat"]
     issues += positions.check_apart(lon, lat, options.lon, rows)
     if layer.shapes is not None:
         by_code = dict(zip(layer.codes, layer.shapes, strict=True))
-        issues += positions.check_far(lon, lat, by_code, options.lon, rows)
+        issues += positions.check_inside(lon, lat, by_code, options.lon, rows)
     return issues
+
+
+def _check_density(config: PanelConfig, counted: Census, layer: Outlines) -> list[Issue]:
+    """Check people against land, which the table gives or the polygons."""
+    area = counted.measures.get("area_km2")
+    if area is None:
+        if config.table.area is not None or layer.shapes is None:
+            return []
+        area = positions.geodesic_area_km2(layer.shapes)
+    file, censuses = counted.rows.file, config.population
+    return [
+        issue
+        for year, persons in counted.population.items()
+        for issue in published.check_density(file, year, censuses[year], persons, area)
+    ]
 
 
 def _source(
@@ -117,6 +149,7 @@ def _source(
     shapes: gpd.GeoDataFrame,
     inputs: tuple[dict[str, object], ...],
     issues: tuple[Issue, ...],
+    rules: tuple[str, ...],
 ) -> Source:
     """Put everything in the order of the codes."""
     codes = list(counted.rows.codes)
@@ -147,7 +180,7 @@ def _source(
         attributes=_attributes(config),
         polygons=shapes.loc[order],
         inputs=inputs,
-        rules=counted.rules,
+        rules=rules,
         issues=issues,
         synthetic=False,
         title=f"{len(codes)} zones of {config.polygons.file.name} and {config.table.file.name}",
@@ -160,7 +193,6 @@ def _attributes(config: PanelConfig) -> dict[str, dict[str, str]]:
     inside = f"{config.polygons.file.name}, a point inside the polygon"
     geodesic = f"{config.polygons.file.name}, geodesic area on WGS 84"
     columns = ", ".join(config.population[year].column for year in sorted(config.population))
-    definitions = {population.definition for population in config.population.values()}
 
     def column(name: str) -> str:
         return f"{table_name}, column {name}"
@@ -169,7 +201,7 @@ def _attributes(config: PanelConfig) -> dict[str, dict[str, str]]:
         "lon": {"source": column(options.lon) if options.lon else inside},
         "lat": {"source": column(options.lat) if options.lat else inside},
         "area": {"source": column(options.area.column) if options.area else geodesic},
-        "population": {"source": f"{table_name}, columns {columns}", "definition": ", ".join(sorted(definitions))},
+        "population": {"source": f"{table_name}, columns {columns}", **definitions.attributes(config.population)},
         "birth_rate": {"source": column(config.rates.birth.column)},
         "death_rate": {"source": column(config.rates.death.column)},
         "name": {"source": column(options.name)},

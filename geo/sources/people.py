@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.config import PopulationConfig, TableConfig
+from geo.config import PopulationConfig
 from geo.errors import Issue
 
 from .numbers import SCALE, read_column
@@ -18,25 +18,22 @@ from .table import Table
 _DECIMALS = 6
 
 
-def read_population(
-    table: Table, config: PopulationConfig, options: TableConfig
-) -> tuple[NDArray[np.float64], list[Issue]]:
+def read_population(table: Table, config: PopulationConfig) -> tuple[NDArray[np.float64], list[Issue]]:
     """Read the residents of one census.
 
     Args:
         table: The table, which has the column.
         config: Column, unit and declared rules.
-        options: How numbers are written in the table.
 
     Returns:
-        Persons (fractions kept), shape (rows,), NaN where an issue says why; and the issues: E-NUM, E-NUM-INF,
+        Persons (fractions kept), shape (rows,), NaN where an issue says why; and the issues: those of `read_column`,
         E-POP-MISSING, E-POP-NEG, E-POP-ZERO, E-POP-FRACTIONAL.
     """
-    numbers, issues = read_column(table, config.column, [None] * table.rows, options.thousands)
+    numbers, issues = read_column(table, config.column)
     persons = np.round(numbers * SCALE[config.unit], _DECIMALS)
-    texts = table.columns[config.column]
-    for row, (count, text) in enumerate(zip(persons.tolist(), texts, strict=True)):
-        fault = _fault(count, text, config)
+    blank = table.blank(config.column).tolist()
+    for row, (count, absent) in enumerate(zip(persons.tolist(), blank, strict=True)):
+        fault = _fault(count, config, absent=absent)
         if fault is not None:
             code, rule, fix = fault
             people = max(count, 0.0) if math.isfinite(count) else None
@@ -108,9 +105,9 @@ def largest_remainder(persons: NDArray[np.float64]) -> NDArray[np.float64]:
     return whole
 
 
-def _fault(count: float, text: str, config: PopulationConfig) -> tuple[str, str, str] | None:
+def _fault(count: float, config: PopulationConfig, *, absent: bool) -> tuple[str, str, str] | None:
     """Give code, rule and fix of what is wrong with one population, or None (a non-number is reported already)."""
-    if not text:
+    if absent:
         return "E-POP-MISSING", "every zone has a population", "write it, or merge the zone with a neighbour"
     if count < 0:
         return "E-POP-NEG", "a population is not negative", "correct the number"

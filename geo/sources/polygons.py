@@ -1,25 +1,45 @@
-"""One polygon layer, read whole, checked shape by shape and brought to longitude and latitude."""
+"""One polygon layer: read as it stands, then brought to one sound polygon for each zone, in degrees."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pyarrow as pa
-import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo import crs
-from geo.config import PolygonsConfig
-from geo.errors import DataError, Issue, error
+from geo.config.polygons import PolygonsConfig, ShapesConfig
+from geo.errors import Issue, error
 
-_DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON", ".shp": "ESRI Shapefile"}
-_SIDECARS = (".shx", ".dbf")
+from . import location, records, shapes, topology
+from .layer_bytes import too_many
+from .layer_file import open_layer, parts
+from .records import Place
+
+__all__ = ["Outlines", "parts", "read", "sound"]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """The zones of a layer after every check and declared repair.
+
+    Attributes:
+        codes: Zone code of each; where an error stands, of each record that is not left out.
+        lines: Its (first) record in the file, from 1.
+        shapes: Valid polygons in EPSG:4326 (lon, lat), shape (zones,); None where an error stands.
+        issues: What was found.
+        rules: A sentence for each declared rule that changed something.
+    """
+
+    codes: tuple[str, ...]
+    lines: tuple[int, ...]
+    shapes: NDArray[np.object_] | None
+    issues: tuple[Issue, ...]
+    rules: tuple[str, ...]
 
 
 def read(config: PolygonsConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
@@ -29,134 +49,68 @@ def read(config: PolygonsConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
         The layer in its own coordinates, one row for each record in file order; and the CRS of the coordinates.
 
     Raises:
-        DataError: E-IO-*, E-LAYER-*, E-CRS-* or E-AXIS-SWAP, as the file deserves.
+        DataError: E-IO-*, E-LAYER-*, E-ENC, E-SIZE-LIMIT or E-CRS-*, as the file deserves.
     """
-    path = config.file
-    if not path.is_file():
-        fix = "correct [zones.polygons] file"
-        raise DataError([error("E-IO-MISSING", path.name, rule=f"no such file: {path}", fix=fix)])
-    layer = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_vector(path, config)
-    system = crs.resolve(layer, config.crs, path.name)
-    bounds = layer.total_bounds
-    issues = crs.check_range(bounds, system, path.name) if np.isfinite(bounds).all() else []
-    if issues:
-        raise DataError(issues)
+    layer = open_layer(config)
+    system = crs.resolve(layer, config.crs, config.file.name)
     return layer.set_crs(system, allow_override=True), system
 
 
-def parts(path: Path) -> list[Path]:
-    """List the files a layer consists of: a Shapefile has several."""
-    if path.suffix.lower() != ".shp":
-        return [path]
-    return [path, *(side for side in map(path.with_suffix, (".shx", ".dbf", ".prj", ".cpg")) if side.is_file())]
+def sound(
+    layer: gpd.GeoDataFrame,
+    system: pyproj.CRS,
+    codes: Sequence[str],
+    options: ShapesConfig,
+    file: str,
+    people: Mapping[str, float],
+) -> Outlines:
+    """Check every shape of a layer, use the declared repairs, and give one polygon in degrees for each zone.
 
-
-def check_shapes(
-    layer: gpd.GeoDataFrame, codes: list[str], column: str, file: str, people: Mapping[str, float]
-) -> list[Issue]:
-    """Find records whose geometry is not a valid polygon.
+    In this order: number of vertices, `exclude`, shapes and `repair`, `swap_xy`, records of one code and `dissolve`,
+    the range of the CRS, extent, `datum`, topology. A record with an error takes no part in the later checks, so that
+    one pass finds all there is.
 
     Args:
-        layer: N records.
-        codes: Zone code of each record.
-        column: Column with the code.
+        layer: Records as read, in their own coordinates.
+        system: CRS of the coordinates.
+        codes: Zone code of each record, "" where it has none.
+        options: What is declared of the shapes.
         file: Base name, for the messages.
-        people: Residents of a zone, by code.
+        people: Residents by code, for the messages.
 
     Returns:
-        E-GEOM-NULL, E-GEOM-EMPTY, E-GEOM-TYPE, E-GEOM-NAN and E-GEOM-INVALID, at most one for each record.
+        The outlines; E-SIZE-LIMIT, E-EMPTY, E-EXCLUDE, E-GEOM-*, E-CODE-DUP, E-AXIS-SWAP, E-CRS-RANGE, E-CRS-MISMATCH,
+        E-TOPO-OVERLAP and their warnings are among the issues.
     """
-    shapes = np.asarray(layer.geometry.array)
-    faults = [_fault(shape) for shape in shapes]
-    return [
-        error(fault[0], file, line=row, column=column, value=code, rule=fault[1], fix=fault[2], people=people.get(code))
-        for row, (code, fault) in enumerate(zip(codes, faults, strict=True), start=1)
-        if fault is not None
-    ]
+    geometry = np.asarray(layer.geometry.array)
+    every = Place(file, options.code, codes, range(1, len(codes) + 1), people)
+    flood = too_many(int(shapely.get_num_coordinates(geometry).sum()), options.max_vertices, file)
+    if flood or not codes:
+        empty = error("E-EMPTY", file, rule="the layer has no records", fix="export it again, or name another layer")
+        return Outlines(tuple(codes), tuple(every.lines), None, tuple(flood) or (empty,), ())
+    kept, issues, rules = records.exclude(every, options.exclude)
+    named = every.only(kept)
+    checked = shapes.check(geometry[kept], named, options.repair)
+    outlines, place = checked.shapes[checked.good], named.only(np.flatnonzero(checked.good).tolist())
+    outlines = location.swap(outlines) if options.swap_xy else outlines
+    if options.dissolve:
+        outlines, place, united = records.dissolve(outlines, place)
+    else:
+        issues, united = issues + records.repeated(named), []
+    located = location.locate(outlines, system, options.datum, place)
+    beside = _beside(outlines, system, place, located.good, whole=bool(checked.good.all()))
+    issues += [*checked.issues, *located.issues, *beside]
+    rules += [*checked.rules, *united, *located.rules]
+    if any(issue.severity == "error" for issue in issues):
+        return Outlines(tuple(named.codes), tuple(named.lines), None, tuple(issues), tuple(rules))
+    return Outlines(tuple(place.codes), tuple(place.lines), located.degrees, tuple(issues), tuple(rules))
 
 
-def to_degrees(shapes: NDArray[np.object_], system: pyproj.CRS, file: str) -> NDArray[np.object_]:
-    """Bring polygons to EPSG:4326, x before y.
-
-    Args:
-        shapes: N polygons.
-        system: CRS of their coordinates.
-        file: Base name, for the message.
-
-    Returns:
-        N polygons in degrees (lon, lat).
-
-    Raises:
-        DataError: E-CRS-RANGE where a coordinate lies outside the area of the CRS.
-    """
-    moved = shapes if system.equals(crs.WGS84, ignore_axis_order=True) else crs.project(shapes, system, crs.WGS84)
-    if not np.isfinite(shapely.get_coordinates(moved)).all():
-        rule = f"some coordinates cannot be in {crs.name(system)}"
-        raise DataError([error("E-CRS-RANGE", file, rule=rule, fix="declare the CRS the coordinates are in")])
-    return moved
-
-
-def _fault(shape: shapely.Geometry | None) -> tuple[str, str, str] | None:
-    """Give code, rule and fix of what is wrong with one geometry, or None."""
-    if shape is None:
-        return "E-GEOM-NULL", "every record has a polygon", "draw it, or remove the record and its row of the table"
-    if shapely.is_empty(shape):
-        return "E-GEOM-EMPTY", "a polygon has vertices", "draw it, or remove the record and its row of the table"
-    kind = shapely.GeometryType(int(shapely.get_type_id(shape)))
-    if kind not in {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}:
-        return "E-GEOM-TYPE", f"a zone is a polygon, not a {kind.name.lower()}", "give the layer of areas"
-    if not np.isfinite(shapely.get_coordinates(shape)).all():
-        return "E-GEOM-NAN", "coordinates are finite numbers", "export the layer again"
-    if not shapely.is_valid(shape):
-        reason = shapely.is_valid_reason(shape)
-        return "E-GEOM-INVALID", f"a polygon must not cross itself: {reason}", 'repair it, e.g. with "Fix geometries"'
-    return None
-
-
-def _read_parquet(path: Path) -> gpd.GeoDataFrame:
-    try:
-        layer = gpd.read_parquet(path)
-        return layer.set_geometry(layer.geometry.force_2d())
-    except (pa.ArrowException, OSError, ValueError) as failure:
-        issue = error("E-IO-CORRUPT", path.name, rule=f"not a GeoParquet file: {failure}", fix="export it again")
-        raise DataError([issue]) from failure
-
-
-def _read_vector(path: Path, config: PolygonsConfig) -> gpd.GeoDataFrame:
-    wanted = _DRIVERS.get(path.suffix.lower())
-    if wanted is None:
-        rule = "polygons are a .gpkg, .geojson, .shp or .parquet file"
-        raise DataError([error("E-IO-FORMAT", path.name, rule=rule, fix="export them as one of these")])
-    lost = [side for side in _SIDECARS if wanted == _DRIVERS[".shp"] and not path.with_suffix(side).is_file()]
-    if lost:
-        rule = f"a Shapefile needs its {' and '.join(lost)} beside it"
-        raise DataError([error("E-IO-SIDECAR", path.name, rule=rule, fix="copy all parts of the Shapefile")])
-    try:
-        layer = _choose_layer(path, config.layer)
-        # What is inside decides, not the name: a text file named .gpkg could send GDAL to read other files.
-        driver = pyogrio.read_info(path, layer=layer)["driver"]
-        if driver != wanted:
-            rule = f"the file says it is {wanted}, its content is {driver}"
-            raise DataError([error("E-IO-FORMAT", path.name, rule=rule, fix="export it again")])
-        # A shape that cannot even be made arrives as none, and is reported with its record.
-        return gpd.GeoDataFrame(
-            pyogrio.read_dataframe(path, layer=layer, encoding=config.encoding, on_invalid="ignore", force_2d=True)
-        )
-    except UnicodeDecodeError as failure:
-        rule, fix = f"its text is not {failure.encoding}", '[zones.polygons] encoding = "gb18030"'
-        raise DataError([error("E-ENC", path.name, rule=rule, fix=fix)]) from failure
-    except (DataSourceError, DataLayerError) as failure:
-        issue = error("E-IO-CORRUPT", path.name, rule=f"not a readable layer: {failure}", fix="export it again")
-        raise DataError([issue]) from failure
-
-
-def _choose_layer(path: Path, wanted: str | None) -> str:
-    layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-    named = ", ".join(layers) or "none"
-    if wanted is None and len(layers) != 1:
-        rule, fix = f"layers with geometry in the file: {named}", "name one: [zones.polygons] layer = ..."
-        raise DataError([error("E-LAYER-AMBIGUOUS", path.name, rule=rule, fix=fix)])
-    if wanted is not None and wanted not in layers:
-        rule, fix = f"layers with geometry in the file: {named}", "correct [zones.polygons] layer"
-        raise DataError([error("E-LAYER-MISSING", path.name, value=wanted, rule=rule, fix=fix)])
-    return wanted or layers[0]
+def _beside(
+    outlines: NDArray[np.object_], system: pyproj.CRS, place: Place, good: NDArray[np.bool_], *, whole: bool
+) -> list[Issue]:
+    """Check the topology of the polygons that are somewhere."""
+    of = np.flatnonzero(good).tolist()
+    if not of:
+        return []
+    return topology.check(outlines[of], system, place.only(of), whole=whole and bool(good.all()))

@@ -31,10 +31,10 @@ def geodesic_area_km2(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     return np.array([abs(_GEOD.geometry_area_perimeter(shape)[0]) / 1e6 for shape in turned])
 
 
-def check_far(
+def check_inside(
     lon: NDArray[np.float64], lat: NDArray[np.float64], shapes: Mapping[str, shapely.Geometry], column: str, rows: Rows
 ) -> list[Issue]:
-    """Find positions that are nowhere near the polygon of their zone (E-POS-FAR): swapped columns, another datum.
+    """Find positions outside of the polygon of their zone.
 
     Args:
         lon: Degrees east, shape (rows,).
@@ -42,33 +42,42 @@ def check_far(
         shapes: Polygons in degrees by code.
         column: Column with the longitude.
         rows: The zones.
+
+    Returns:
+        E-POS-FAR where the position is nowhere near (swapped columns, another CRS), W-POS-OUTSIDE where it is beside:
+        the centroid of a bent zone or of islands, or a polygon simplified since.
     """
-    issues = []
-    for row, code in enumerate(rows.codes):
-        if code not in shapes or np.isnan(lon[row]) or np.isnan(lat[row]):
-            continue
-        west, south, east, north = shapely.bounds(shapes[code])
-        outside_x = max(west - lon[row], lon[row] - east)
-        outside_y = max(south - lat[row], lat[row] - north)
-        if max(outside_x, outside_y) > _MARGIN_DEGREES:
-            value = f"{lon[row]:g}, {lat[row]:g}"
-            rule = (
-                f"the position of zone {code} is far from its polygon ({west:.2f}-{east:.2f}, {south:.2f}-{north:.2f})"
-            )
-            fix = "correct the position or the code; lon and lat are WGS 84 degrees"
-            issues.append(
-                error(
-                    "E-POS-FAR",
-                    rows.file,
-                    rule=rule,
-                    fix=fix,
-                    people=rows.residents(row),
-                    line=rows.lines[row],
-                    column=column,
-                    value=value,
-                )
-            )
-    return issues
+    known = [at for at, code in enumerate(rows.codes) if code in shapes and np.isfinite(lon[at] + lat[at])]
+    outlines = np.array([shapes[rows.codes[at]] for at in known], dtype=object)
+    x, y = lon[known], lat[known]
+    outside = ~shapely.intersects_xy(outlines, x, y)
+    bounds = shapely.bounds(outlines).reshape(-1, 4)
+    west, south, east, north = bounds.T
+    far = np.maximum.reduce([west - x, x - east, south - y, y - north]) > _MARGIN_DEGREES
+    issues = [_far(rows, known[at], x[at], y[at], bounds[at], column) for at in np.flatnonzero(far)]
+    return issues + [_outside(rows, known[at], x[at], y[at], column) for at in np.flatnonzero(outside & ~far)]
+
+
+def _far(rows: Rows, row: int, lon: float, lat: float, bounds: NDArray[np.float64], column: str) -> Issue:
+    west, south, east, north = bounds
+    extent = f"{west:.2f}-{east:.2f}, {south:.2f}-{north:.2f}"
+    return error(
+        "E-POS-FAR",
+        rows.file,
+        rule=f"the position of zone {rows.codes[row]} is far from its polygon ({extent})",
+        fix="correct the position or the code; lon and lat are WGS 84 degrees",
+        people=rows.residents(row),
+        line=rows.lines[row],
+        column=column,
+        value=f"{lon:g}, {lat:g}",
+    )
+
+
+def _outside(rows: Rows, row: int, lon: float, lat: float, column: str) -> Issue:
+    rule = f"the position of zone {rows.codes[row]} lies outside of its polygon"
+    fix = "give a point on land, or leave lon and lat out: then a point inside the polygon is taken"
+    value, people = f"{lon:g}, {lat:g}", rows.residents(row)
+    return Issue("W-POS-OUTSIDE", "warning", rows.file, rows.lines[row], column, value, rule, fix, people)
 
 
 def check_apart(lon: NDArray[np.float64], lat: NDArray[np.float64], column: str | None, rows: Rows) -> list[Issue]:

@@ -63,14 +63,14 @@ AMOUNT = Range(0.0, np.inf, "E-NEG", "the quantity is not negative", "correct th
 def read_rate(table: Table, config: PanelConfig, kind: str, rows: Rows) -> Filled:
     """Read births or deaths per resident and year; `kind` is "birth" or "death"."""
     rate: RateConfig = getattr(config.rates, kind)
-    values, blank, issues = _read(table, config, rate.column, None, rate.unit, rows)
+    values, blank, issues = _read(table, rate.column, None, rate.unit, rows)
     return _finish(values, blank, issues, rate, f"{kind} rate", RATE, rows)
 
 
 def read_covariate(table: Table, config: PanelConfig, name: str, rows: Rows) -> Filled:
     """Read one covariate, divided by its `per` column where it has one."""
     covariate = config.covariates[name]
-    values, blank, issues = _read(table, config, covariate.column, covariate.per, covariate.unit, rows)
+    values, blank, issues = _read(table, covariate.column, covariate.per, covariate.unit, rows)
     limits = SHARE if _UNIT_NAME[covariate.unit] == "1" else AMOUNT
     return _finish(values, blank, issues, covariate, name, limits, rows)
 
@@ -87,17 +87,17 @@ def describe(config: PanelConfig, name: str) -> dict[str, str]:
 
 
 def _read(
-    table: Table, config: PanelConfig, column: str, per: str | None, unit: str, rows: Rows
+    table: Table, column: str, per: str | None, unit: str, rows: Rows
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[Issue]]:
     """Give the quantity (NaN where unknown), where it is blank, and what is wrong with the numbers."""
     people = [rows.residents(row) for row in range(table.rows)]
-    values, issues = read_column(table, column, people, config.table.thousands)
-    blank = np.array([not text for text in table.columns[column]])
+    values, issues = read_column(table, column, people)
+    blank = table.blank(column)
     values = values * SCALE[unit]
     if per is None:
         return values, blank, issues
-    divisor, more = read_column(table, per, people, config.table.thousands)
-    blank |= np.array([not text for text in table.columns[per]])
+    divisor, more = read_column(table, per, people)
+    blank = blank | table.blank(per)
     for row in map(int, np.flatnonzero(divisor <= 0)):
         rule, fix = f"{column} is divided by it, so it must be positive", "correct the number, or leave it blank"
         more.append(table.wrong_cell("E-DIV-ZERO", row, per, rule, fix, people[row]))

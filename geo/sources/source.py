@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import pandas as pd
+import xarray as xr
 
 from geo.errors import Issue
 
@@ -40,6 +42,8 @@ class Source:
         issues: Warnings; a source with an error is never made.
         synthetic: Whether the zones are invented.
         title: One line that says what the zones are.
+        censuses: What censuses keep beside their people, over (zone, year) and dimensions of its own, for `zones.nc`.
+        tables: Tables to be written beside `zones.nc`, by file name.
     """
 
     zones: pd.DataFrame
@@ -52,3 +56,5 @@ class Source:
     issues: tuple[Issue, ...]
     synthetic: bool
     title: str
+    censuses: xr.Dataset | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)

@@ -1,0 +1,88 @@
+"""What a config says of a country's raw censuses and of the map on which they are made comparable."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from .fields import Column, File, Identifier, Missing, Strict, Year
+from .polygons import PolygonsConfig
+from .table import PublishedConfig
+from .yearbook import YearbookConfig
+
+Category = Annotated[str, StringConstraints(min_length=1)]
+
+
+class MapConfig(PolygonsConfig):
+    """The polygons of census units at one time, with what the layer knows of them."""
+
+    name: Column = Field(description="column with the name of a unit")
+    province_name: Column = Field(description="column with the name of its province")
+    vintage: Year = Field(description="year of the borders")
+    residents: dict[Year, Column] = Field(
+        default_factory=dict, description="columns with the residents of censuses, on the borders of the map"
+    )
+
+
+class HarmoniseConfig(Strict):
+    """How units of several censuses are made zones that stay the same."""
+
+    codes: File = Field(description="history of area codes: every code with its successors")
+    decisions: File | None = Field(None, description="what no rule can decide: year, from, to, reason")
+    crosswalk: File | None = Field(None, description="a crosswalk to use as it is, instead of the rules")
+    development_zone_share: float = Field(
+        0.05, ge=0, lt=1, description="development zones up to this share of their districts' people are shared out"
+    )
+    transfer_contrast: float = Field(
+        0.5, gt=0, description="log growth by which units that exchanged an uncounted part may differ and stay apart"
+    )
+
+
+class OfQuantity(Strict):
+    """A number for each zone from a quantity of the censuses; with `per`, a ratio; with `change`, a difference."""
+
+    quantity: Identifier
+    select: list[Category] = Field(default_factory=list, description="categories to add up; all of them if none")
+    per: Identifier | None = None
+    year: Year | None = None
+    change: tuple[Year, Year] | None = Field(None, description="last year less first year")
+    missing: Missing = None
+    long_name: str | None = None
+
+    @model_validator(mode="after")
+    def _one_time(self) -> OfQuantity:
+        if (self.year is None) == (self.change is None):
+            raise ValueError("give either year or change")
+        return self
+
+
+class VitalRates(Strict):
+    """Births and deaths in a year for each resident, from rates per mille of a census."""
+
+    birth: OfQuantity
+    death: OfQuantity
+
+
+class HarmonisedConfig(Strict):
+    """The raw files of several censuses, made comparable on one map."""
+
+    source: Literal["harmonised"]
+    polygons: MapConfig
+    census: dict[Year, YearbookConfig] = Field(min_length=1)
+    published: dict[Year, PublishedConfig] = Field(
+        default_factory=dict, description="published totals of the censuses whose residents the map brings"
+    )
+    harmonise: HarmoniseConfig
+    rates: VitalRates
+    covariates: dict[Identifier, OfQuantity] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _two_censuses(self) -> HarmonisedConfig:
+        for year, book in self.census.items():
+            if book.date.year != year:
+                raise ValueError(f"census {year} has the date {book.date}")
+        unknown = sorted(self.published.keys() - (self.polygons.residents.keys() - self.census.keys()))
+        if unknown:
+            raise ValueError(f"published totals of {unknown}, but the map brings no residents of then")
+        return self

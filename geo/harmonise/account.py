@@ -1,0 +1,47 @@
+"""The account of who stands in no zone: what is published for the nation, what the zones hold, and the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from geo.config import PublishedConfig
+from geo.errors import Issue, error
+
+COLUMNS = ("year", "published", "in_zones", "unallocated", "military", "undetermined", "unexplained", "zones_missing")
+
+
+def close(
+    published: Mapping[int, PublishedConfig], population: pd.DataFrame, files: Mapping[int, str]
+) -> tuple[pd.DataFrame, list[Issue]]:
+    """Close every census against its published total.
+
+    Args:
+        published: Published totals with the people counted in no zone, rounded as published.
+        population: Residents, index zone, one column a census, NaN where a zone was not counted.
+        files: Base name of the file of each census.
+
+    Returns:
+        The account, one row a census, persons: published = in_zones + unallocated, and unallocated = military +
+        undetermined + unexplained. E-TOTAL where a census in which every zone was counted is off by more than its
+        tolerance.
+    """
+    rows: list[tuple[float | None, ...]] = []
+    issues = []
+    for year in population.columns.astype(int):
+        people, missing = math.fsum(population[year].dropna()), int(population[year].isna().sum())
+        told = published.get(year)
+        if told is None:
+            rows.append((year, None, people, None, None, None, None, missing))
+            continue
+        rest = told.total - people
+        unexplained = rest - told.military - told.undetermined
+        rows.append((year, told.total, people, rest, told.military, told.undetermined, unexplained, missing))
+        if not missing and abs(unexplained) > told.tolerance * told.total:
+            rule = f"the zones of {year} and the stated accounts make up the published {told.total:,}"
+            fix = "find the units that lack or repeat them, or correct the published total"
+            lost = abs(unexplained)
+            issues.append(error("E-TOTAL", files[year], value=f"{people:.0f}", rule=rule, fix=fix, people=lost))
+    return pd.DataFrame(rows, columns=list(COLUMNS)), issues

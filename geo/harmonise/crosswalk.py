@@ -1,0 +1,173 @@
+"""The crosswalk: which share of each census unit's people stands in which zone; a file to read, edit and feed back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from geo.config import FileConfig
+from geo.errors import DataError, Issue, error
+from geo.sources import table
+from geo.sources.keys import check_columns
+from geo.sources.numbers import parse
+from geo.sources.people import largest_remainder
+
+COLUMNS = ("from", "to", "share", "year", "reason")
+"""Unit of the census, or polygon where the year is that of the map; zone; share of its people; year; reason."""
+
+# A share is written with all its digits; what is left of their rounding is far less than a person of any unit.
+_TOLERANCE = 1e-9
+_WHOLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """Shares of census units in zones.
+
+    Attributes:
+        frame: Columns `COLUMNS`; the shares of one unit and year sum to 1.
+        vintage: The year whose units are the polygons of the map.
+    """
+
+    frame: pd.DataFrame
+    vintage: int
+
+    def of(self, year: int) -> pd.DataFrame:
+        """Give the lines of one year."""
+        return self.frame[self.frame["year"] == year]
+
+    @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Polygons of each zone, both in the order of their codes."""
+        lines = self.of(self.vintage).sort_values(["to", "from"])
+        return {str(zone): tuple(map(str, polygons)) for zone, polygons in lines.groupby("to")["from"]}
+
+
+def read(path: Path, vintage: int) -> Crosswalk:
+    """Read a crosswalk that somebody has written or edited.
+
+    Raises:
+        DataError: What the table reader finds; E-COL-MISSING; E-XWALK where a share or year is no number.
+    """
+    rows = table.read(FileConfig.model_validate({"file": path}), "[zones.harmonise] crosswalk")
+    issues = check_columns(rows.file, rows.columns, COLUMNS)
+    if issues:
+        raise DataError(issues)
+    shares, years = [], []
+    for row in range(rows.rows):
+        share, year = parse(rows.columns["share"][row]), rows.columns["year"][row]
+        if share is None or not 0 < share <= 1:
+            rule, fix = "a share is a number above 0 and at most 1", "write the share of the unit's people"
+            issues.append(rows.wrong_cell("E-XWALK", row, "share", rule, fix, None))
+        if not re.fullmatch(r"[0-9]{4}", year):
+            rule, fix = "a year has four digits", "write the year of the census"
+            issues.append(rows.wrong_cell("E-XWALK", row, "year", rule, fix, None))
+        shares.append(share)
+        years.append(year)
+    if issues:
+        raise DataError(issues)
+    texts = {name: rows.columns[name] for name in ("from", "to", "reason")}
+    frame = pd.DataFrame({**texts, "share": shares, "year": [int(year) for year in years]})
+    return Crosswalk(frame[list(COLUMNS)], vintage)
+
+
+def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.Index, file: str) -> list[Issue]:
+    """Find whoever a crosswalk would lose or count twice.
+
+    Args:
+        crosswalk: Shares.
+        people: For each census, residents by unit.
+        polygons: Codes of the map.
+        file: Base name, for the messages; lines are counted from the header.
+
+    Returns:
+        E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown, zones without a polygon.
+    """
+    zones = set(crosswalk.of(crosswalk.vintage)["to"])
+    units = {**people, crosswalk.vintage: pd.Series(np.nan, index=polygons)}
+    issues = []
+    for year, counted in units.items():
+        lines = crosswalk.of(year)
+        issues += _strangers(lines, set(counted.index), zones, year, file)
+        sums = lines.groupby("from")["share"].sum()
+        for unit, persons in counted.items():
+            total = float(sums.get(unit, 0.0))
+            if abs(total - 1) > _TOLERANCE:
+                rule = f"the shares of {unit} in {year} sum to {total:.12g}; everybody stands in the zones once"
+                fix = "add its lines" if unit not in sums.index else "correct its shares"
+                lost = None if np.isnan(persons) else abs(1 - total) * float(persons)
+                at = _line(lines, "from", str(unit))
+                issues.append(
+                    error("E-XWALK", file, line=at, column="share", value=str(unit), rule=rule, fix=fix, people=lost)
+                )
+    return issues
+
+
+def _strangers(lines: pd.DataFrame, units: set[str], zones: set[str], year: int, file: str) -> list[Issue]:
+    """Find units that the census does not have, and zones that the map does not have."""
+    issues = []
+    for line, unit, zone in zip(lines.index + 2, lines["from"], lines["to"], strict=True):
+        if unit not in units:
+            rule = f"the census or map of {year} has no unit {unit}"
+            issues.append(
+                error("E-XWALK", file, line=int(line), column="from", value=unit, rule=rule, fix="correct it")
+            )
+        if zone not in zones:
+            rule, fix = f"no polygon belongs to zone {zone}", "add a line of the map's year for it"
+            issues.append(error("E-XWALK", file, line=int(line), column="to", value=zone, rule=rule, fix=fix))
+    return issues
+
+
+def _line(lines: pd.DataFrame, column: str, value: str) -> int | None:
+    found = lines.index[lines[column] == value]
+    return int(found[0]) + 2 if len(found) else None
+
+
+def whole_shares(lines: pd.DataFrame, people: pd.Series) -> pd.Series:
+    """Turn shares into whole persons of each unit, nobody lost and nobody made.
+
+    Args:
+        lines: Lines of one year.
+        people: Whole residents by unit.
+
+    Returns:
+        Persons of each line.
+    """
+    units, unit = np.unique(lines["from"].to_numpy(dtype=np.str_), return_inverse=True)
+    counts = np.array([int(people[name]) for name in units], dtype=np.int64)
+    wanted = lines["share"].to_numpy(dtype=np.float64) * counts[unit]
+    persons = np.rint(wanted)
+    # Shares that were whole persons when they were written are so again; others are rounded within their unit.
+    split = np.bincount(unit[np.abs(wanted - persons) > _WHOLE], minlength=len(units)) > 0
+    split |= np.bincount(unit, weights=persons, minlength=len(units)) != counts
+    for number in np.flatnonzero(split):
+        persons[unit == number] = largest_remainder(wanted[unit == number])
+    return pd.Series(persons.astype(np.int64), index=lines.index)
+
+
+def operator(lines: pd.DataFrame, units: pd.Index, zones: pd.Index) -> csr_array:
+    """Give the matrix that carries quantities of units to zones.
+
+    Args:
+        lines: Lines of one year.
+        units: N census units.
+        zones: M zones.
+
+    Returns:
+        Shares, shape (M, N); a missing value of a unit makes its zones' values missing, and no others.
+    """
+    at = zones.get_indexer(pd.Index(lines["to"])), units.get_indexer(pd.Index(lines["from"]))
+    return csr_array((lines["share"].to_numpy(dtype=np.float64), at), shape=(len(zones), len(units)))
+
+
+def carried(shares: csr_array, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum a count over the units of each zone; shape (units, …) to (zones, …)."""
+    flat: NDArray[np.float64] = shares @ values.reshape(len(values), -1)
+    return flat.reshape(shares.shape[0], *values.shape[1:])

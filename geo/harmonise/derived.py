@@ -1,0 +1,168 @@
+"""What a run asks of the censuses: rates and covariates of the zones, as shares, means and differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from geo.config import HarmonisedConfig, OfQuantity
+from geo.errors import Issue, error
+from geo.sources.missing import Filled, Rows, fill
+from geo.yearbooks import DIMENSIONS, QUANTITIES
+
+from .carried import Carried
+
+_PEOPLE = "residents"
+_CONFIG = "[zones.covariates]"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Rates and covariates without gaps.
+
+    Attributes:
+        rates: Columns birth_rate and death_rate, per year.
+        covariates: One column each.
+        imputed: Which zones have a value that a declared rule has put there, 0 or 1, shape (zones,).
+        rules: A sentence for each rule that was used.
+        issues: What was found.
+    """
+
+    rates: pd.DataFrame
+    covariates: pd.DataFrame
+    imputed: NDArray[np.int8]
+    rules: tuple[str, ...]
+    issues: tuple[Issue, ...]
+
+
+def derive(config: HarmonisedConfig, carried: Carried, provinces: Sequence[str]) -> Derived:
+    """Compute every rate and covariate that the config names.
+
+    Args:
+        config: The `[zones]` section.
+        carried: The censuses on the zones.
+        provinces: Province of each zone.
+
+    Returns:
+        Values; E-QUANTITY for a quantity, category or year that is not there, E-DEF-MIX for a difference of numbers
+        whose definitions differ, E-MISSING where a zone has none and no rule is declared.
+    """
+    asked = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
+    zones = carried.population.index
+    first = int(carried.population.columns[0])
+    found: dict[str, Filled] = {}
+    issues: list[Issue] = []
+    for name, of in asked.items():
+        wrong = _faults(name, of, config, carried)
+        if wrong:
+            issues += wrong
+            continue
+        values = _values(of, carried)
+        file = config.census[max(_years(of))].file.name
+        people = carried.population[max(_years(of))].to_numpy()
+        rows = Rows(file, [0] * len(zones), list(map(str, zones)), provinces, people, first)
+        found[name] = fill(values, np.isnan(values), of.missing, name=name, column=of.quantity, rows=rows)
+    issues += [issue for filled in found.values() for issue in filled.issues]
+    frame = pd.DataFrame({name: filled.values for name, filled in found.items()}, index=zones)
+    vital = [name for name in ("birth_rate", "death_rate") if name in frame]
+    filled = [one.imputed for one in found.values()]
+    imputed = np.any(filled, axis=0) if filled else np.zeros(len(zones), dtype=np.bool_)
+    rules = tuple(rule for one in found.values() for rule in one.rules)
+    return Derived(frame[vital] / 1000.0, frame.drop(columns=vital), imputed.astype(np.int8), rules, tuple(issues))
+
+
+def _years(of: OfQuantity) -> tuple[int, ...]:
+    return of.change or ((of.year,) if of.year is not None else ())
+
+
+def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carried) -> list[Issue]:
+    """Find what a covariate asks for and the censuses do not have, or must not be asked for."""
+    issues = []
+    for wanted in filter(None, (of.quantity, of.per)):
+        if wanted != _PEOPLE and wanted not in QUANTITIES:
+            rule = f"no census keeps {wanted}"
+            issues.append(
+                error(
+                    "E-QUANTITY",
+                    "config",
+                    column=name,
+                    value=wanted,
+                    rule=rule,
+                    fix=f"choose among {', '.join(QUANTITIES)}",
+                )
+            )
+            continue
+        for year in _years(of):
+            if year not in config.census or _series(wanted, year, carried).isnull().all():
+                rule = f"the census of {year} has no {wanted}"
+                issues.append(
+                    error("E-QUANTITY", "config", column=name, value=str(year), rule=rule, fix="choose another year")
+                )
+    if issues:
+        return issues
+    labels = {label for dim in QUANTITIES[of.quantity].dims for label in DIMENSIONS[dim]}
+    for label in of.select:
+        if label not in labels:
+            rule = f"{of.quantity} has no category {label}"
+            issues.append(
+                error(
+                    "E-QUANTITY",
+                    "config",
+                    column=name,
+                    value=label,
+                    rule=rule,
+                    fix=f"choose among {', '.join(sorted(labels))}",
+                )
+            )
+    return issues + (_not_comparable(name, of) if of.change else [])
+
+
+def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
+    """Refuse the difference of numbers that count different things."""
+    issues = []
+    for wanted in filter(None, (of.quantity, of.per)):
+        for category, reason in QUANTITIES[wanted].not_comparable.items():
+            if category == "*" or not of.select or category in of.select or wanted == of.per:
+                rule = f"{wanted} of {of.change} does not compare: {reason}"
+                fix = "use it of one year; choose a category that compares"
+                issues.append(error("E-DEF-MIX", _CONFIG, column=name, value=category, rule=rule, fix=fix))
+    return issues
+
+
+def _series(name: str, year: int, carried: Carried) -> xr.DataArray:
+    if name == _PEOPLE:
+        return xr.DataArray(carried.population[year].to_numpy(), dims="zone")
+    return carried.quantities[name].sel(year=year)
+
+
+def _values(of: OfQuantity, carried: Carried) -> NDArray[np.float64]:
+    if of.change is None:
+        return _of_year(of, int(of.year or 0), carried)
+    first, last = of.change
+    return _of_year(of, last, carried) - _of_year(of, first, carried)
+
+
+def _of_year(of: OfQuantity, year: int, carried: Carried) -> NDArray[np.float64]:
+    """Sum the selected categories of one census, and divide by all of another quantity; NaN where that is zero."""
+    quantity = _series(of.quantity, year, carried)
+    for dim in QUANTITIES[of.quantity].dims:
+        chosen = [label for label in DIMENSIONS[dim] if label in of.select]
+        quantity = quantity.sel({dim: chosen}) if chosen else quantity
+    value = _total(quantity)
+    if of.per is None:
+        return value
+    base = _total(_series(of.per, year, carried))
+    return np.divide(value, base, out=np.full_like(value, np.nan), where=base > 0)
+
+
+def _total(quantity: xr.DataArray) -> NDArray[np.float64]:
+    """Sum over all categories that the census asked for."""
+    dims = [dim for dim in quantity.dims if dim != "zone"]
+    asked = quantity.notnull().any("zone")
+    total: NDArray[np.float64] = quantity.where(asked, 0.0).sum(dims, skipna=False).to_numpy().astype(np.float64)
+    return total

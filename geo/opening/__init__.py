@@ -1,0 +1,20 @@
+"""The one door through which every input file passes: its path, kind, size and driver are judged before it is read."""
+
+from . import drivers, limits
+from .archives import check_archive
+from .content import kind
+from .kinds import Kind
+from .paths import regular_file, shown
+from .reading import expect, vector_source
+
+__all__ = [
+    "Kind",
+    "check_archive",
+    "drivers",
+    "expect",
+    "kind",
+    "limits",
+    "regular_file",
+    "shown",
+    "vector_source",
+]

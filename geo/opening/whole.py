@@ -1,0 +1,106 @@
+"""Whether a file is as long as its own header says; a cut is told here and not by what a reader makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from geo.errors import Issue, error
+
+from .content import open_regular
+from .kinds import Kind
+from .paths import shown
+
+_SHP_HEADER = 100
+_TAIL = 1024
+_PIECE = 2**20
+
+
+def corrupt(path: Path, rule: str) -> Issue:
+    """The error that a file is damaged, with its size and SHA-256, by which a sender can compare it."""
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    value = f"{path.stat().st_size:,} bytes, sha256 {digest.hexdigest()}"
+    return error("E-IO-CORRUPT", path.name, value=value, rule=shown(rule, 200), fix="copy or export the file again")
+
+
+def check_whole(path: Path, kind: Kind) -> Issue | None:
+    """Find a file that is shorter than its header says, or not closed; None for a whole one.
+
+    Only what costs no reading of the content is looked at.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    test = _TESTS.get(kind)
+    if test is None:
+        return None
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        rule = test(file, size)
+    return None if rule is None else corrupt(path, rule)
+
+
+def _sqlite(file: BinaryIO, size: int) -> str | None:
+    head = file.read(100)
+    if len(head) < 100:
+        return "the database ends within its header"
+    page = int.from_bytes(head[16:18], "big")
+    page = 65_536 if page == 1 else page
+    if page < 512 or page & (page - 1):
+        return f"a database page has 512 to 65,536 bytes, a power of two; the header says {page}"
+    # The count of pages is right only if the library that wrote it is the one that changed the file last.
+    counted = head[24:28] == head[92:96]
+    pages = int.from_bytes(head[28:32], "big") if counted else -(-size // page)
+    return None if size >= pages * page else f"the header says {pages * page:,} bytes, the file has {size:,}"
+
+
+def _shapefile(file: BinaryIO, size: int) -> str | None:
+    head = file.read(_SHP_HEADER)
+    if len(head) < _SHP_HEADER:
+        return "the Shapefile ends within its header"
+    # Bytes that the format leaves zero are where a file could pretend to be of another kind as well.
+    if any(head[4:24]) or int.from_bytes(head[28:32], "little") != 1000:
+        return "the header of a Shapefile has version 1000 and zeros where the format has no use for them"
+    stated = 2 * int.from_bytes(head[24:28], "big")
+    return None if size >= stated >= _SHP_HEADER else f"the header says {stated:,} bytes, the file has {size:,}"
+
+
+def _parquet(file: BinaryIO, size: int) -> str | None:
+    if size < 12:
+        return "a Parquet file has at least 12 bytes"
+    file.seek(-8, os.SEEK_END)
+    tail = file.read(8)
+    if tail[4:] != b"PAR1":
+        return "a Parquet file ends as it begins, with PAR1"
+    footer = int.from_bytes(tail[:4], "little")
+    return None if footer + 12 <= size else f"the footer has {footer:,} bytes, the file {size:,}"
+
+
+def _tiff(file: BinaryIO, size: int) -> str | None:
+    head = file.read(16)
+    order = "little" if head[:2] == b"II" else "big"
+    large = head[2:4] in (b"+\x00", b"\x00+")
+    place = head[8:16] if large else head[4:8]
+    first = int.from_bytes(place, "little" if order == "little" else "big")
+    return None if 8 <= first < size else f"the directory stands at byte {first:,}, the file has {size:,}"
+
+
+def _json(file: BinaryIO, size: int) -> str | None:
+    file.seek(max(size - _TAIL, 0))
+    # In UTF-16 and UTF-32 the last mark has zero bytes beside it.
+    return None if file.read().rstrip(b"\x00\r\n\t \x1a").endswith(b"}") else "the outermost object is not closed"
+
+
+_TESTS: Mapping[Kind, Callable[[BinaryIO, int], str | None]] = {
+    Kind.GPKG: _sqlite,
+    Kind.SHAPEFILE: _shapefile,
+    Kind.PARQUET: _parquet,
+    Kind.GEOTIFF: _tiff,
+    Kind.GEOJSON: _json,
+}

@@ -1,0 +1,86 @@
+"""Missing counts told from a printed total and its other parts; what cannot be told stays missing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .hierarchy import Hierarchy
+from .identities import Identity, Values, identities, stack
+from .quantities import QUANTITIES
+from .table import Level, YearBook
+
+
+def close(book: YearBook, tree: Hierarchy, values: Values) -> tuple[Values, list[str]]:
+    """Fill missing counts of places from printed totals: of prefecture, province and nation, then of the row itself.
+
+    Where the known parts already make up the total, the missing ones have none. Where one part alone is missing, it
+    has the rest. Otherwise the cells stay missing.
+
+    Args:
+        book: What the adapter declares.
+        tree: Places and totals.
+        values: Numbers of every row; not changed.
+
+    Returns:
+        The same with filled cells, and a sentence for each rule that filled some or left some.
+    """
+    closed: Values = {name: dict(cells) for name, cells in values.items()}
+    counts = [name for name in closed if QUANTITIES[name].kind == "count"]
+    none = rest = 0
+    for name in counts:
+        for category, numbers in values[name].items():
+            closed[name][category], zeros, remainders = _by_places(tree, numbers)
+            none, rest = none + zeros, rest + remainders
+    for identity in identities(book):
+        zeros, remainders = _by_parts(tree, closed, identity)
+        none, rest = none + zeros, rest + remainders
+    left = sum(int(np.isnan(column[tree.leaves]).sum()) for name in counts for column in closed[name].values())
+    says = (
+        f"missing counts that are none, for others make up the printed total: {none} (missing is {book.missing_means})",
+        f"missing counts that are what the others leave of the printed total: {rest}",
+        f"missing counts that cannot be told and stay unknown: {left}",
+    )
+    return closed, [f"{book.year}: {text}." for text, number in zip(says, (none, rest, left), strict=True) if number]
+
+
+def _by_places(tree: Hierarchy, numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, int]:
+    """Fill one column from the totals of its places; give it with the numbers of nones and of remainders filled in."""
+    filled = numbers.copy()
+    none = rest = 0
+    for level in (Level.PREFECTURE, Level.PROVINCE, Level.NATION):
+        of = np.flatnonzero(tree.levels == level)
+        parts = filled[tree.leaves]
+        missing = np.isnan(parts)
+        if not missing.any() or not len(of):
+            continue
+        members = tree.members[of]
+        gaps = members @ missing.astype(np.float64)
+        remainder = filled[tree.totals[of]] - members @ np.where(missing, 0.0, parts)
+        for at in np.flatnonzero(_told(gaps, remainder)):
+            places = members[[int(at)]].nonzero()[1]
+            rows = tree.leaves[places[missing[places]]]
+            filled[rows] = remainder[at]
+            none, rest = none + len(rows) * (remainder[at] == 0), rest + len(rows) * (remainder[at] > 0)
+    return filled, int(none), int(rest)
+
+
+def _by_parts(tree: Hierarchy, values: Values, identity: Identity) -> tuple[int, int]:
+    """Fill the parts of one identity in place; give the numbers of nones and of remainders filled in."""
+    name, category = identity.whole
+    parts = stack(values, identity.parts)[tree.leaves]
+    missing = np.isnan(parts)
+    remainder = values[name][category][tree.leaves] - np.where(missing, 0.0, parts).sum(axis=1)
+    told = missing & _told(missing.sum(axis=1), remainder)[:, None]
+    for at in np.flatnonzero(told.any(axis=0)):
+        part, of = identity.parts[at]
+        column = values[part][of].copy()
+        column[tree.leaves[told[:, at]]] = remainder[told[:, at]]
+        values[part][of] = column
+    return int((told & (remainder == 0)[:, None]).sum()), int((told & (remainder > 0)[:, None]).sum())
+
+
+def _told(gaps: NDArray[np.float64] | NDArray[np.int64], remainder: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say where the rest of a total tells what is missing from it."""
+    told: NDArray[np.bool_] = (gaps > 0) & ((remainder == 0) | ((gaps == 1) & (remainder > 0)))
+    return told
