@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
@@ -27,6 +28,9 @@ RatePath = dict[Year, Annotated[float, Field(gt=0, le=10, strict=True)]]
 Targets = tuple[Literal["growth", "national_total"], ...]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 Number = Annotated[float, Field(strict=True)]
+
+_SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
 
 
 class Section(BaseModel):
@@ -157,23 +161,53 @@ def parse(tables: dict[str, Any], source: str) -> Config:
         ) from None
 
 
-def validation_text(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every problem of a pydantic error on one line each, unknown keys with the nearest known key of `model`."""
+def validation_text(error: ValidationError, model: type[BaseModel], section: str | None = None) -> str:
+    """Every problem of a pydantic error on one line each, unknown keys with the nearest key of their own table.
+
+    Args:
+        error: what pydantic found.
+        model: what was expected.
+        section: name of the section where `model` is one of the forms it may take; pydantic then begins each place
+            with the tag of the form, and the message with the section.
+    """
     lines = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        line = f"{key}: {problem['msg']} (got {problem['input']!r})"
+        within = problem["loc"] if section is None else problem["loc"][1:]
+        key = ".".join(str(part) for part in (within if section is None else (section, *within)))
+        line = f"{key}: {problem['msg']} (got {_short(problem['input'])})"
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(model), n=1)
+            near = difflib.get_close_matches(str(within[-1]), _keys(model, within[:-1]), n=1)
             line = f"{key}: unknown key" + (f", perhaps {near[0]}" if near else "")
         lines.append(line)
     return "; ".join(lines)
 
 
-def _keys(model: type[BaseModel]) -> list[str]:
-    found: list[str] = []
-    for name, field in model.model_fields.items():
-        found.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found.extend(_keys(field.annotation))
-    return found
+def _short(value: Any) -> str:
+    """A value as a message may repeat it: of a table that lacks a key, its beginning is enough."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _keys(kind: Any, place: Sequence[int | str]) -> list[str]:
+    """The keys of the table at `place` in a value of type `kind`."""
+    tables = _tables(kind)
+    for part in place:
+        tables = [inner for table in tables for inner in _tables(_inside(table, part))]
+    return [name for table in tables if get_origin(table) is not dict for name in table.model_fields]
+
+
+def _tables(kind: Any) -> list[Any]:
+    """The models and dictionaries that a type may be: `Annotated` and optional ones too."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    if get_origin(kind) is dict:
+        return [kind]
+    return [table for inner in get_args(kind) for table in _tables(inner)]
+
+
+def _inside(table: Any, part: int | str) -> Any:
+    """The type of the value under one key: those of a dictionary are all alike."""
+    if get_origin(table) is dict:
+        return get_args(table)[1]
+    field = table.model_fields.get(part)
+    return None if field is None else field.annotation

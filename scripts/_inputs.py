@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +20,8 @@ from flowmodel.errors import ConfigError
 from flowmodel.store import ZoneTable
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from flowmodel.dynamics.accounts import Accounts
     from flowmodel.model import Model
     from geo.errors import Issue
@@ -95,7 +96,7 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     try:
         section = sources.parse(asked.config.zones, asked.base)
     except ValidationError as error:
-        text = _with_section(configuration.validation_text(error, sources.PanelConfig), asked.config.zones)
+        text = configuration.validation_text(error, _form(asked.config.zones), "zones")
         raise ConfigError("E-CONFIG-KEY", f"{asked.source}: {text}", "see docs/configs.md") from None
     try:
         built = assemble.build(section, asked.config.run.seed)
@@ -114,9 +115,16 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     return table
 
 
-def _with_section(text: str, zones: dict[str, Any]) -> str:
-    """Key paths begin with the section as the file has it; pydantic gives the name of the source in its place."""
-    return re.sub(rf"(^|; )(?:{re.escape(str(zones.get('source', '')))})?(?=[.:])", r"\1zones", text)
+def _form(zones: dict[str, Any]) -> type[BaseModel]:
+    """What a section that names its source should have held; without a known source, a panel."""
+    from geo import config as sources
+
+    match zones.get("source"):
+        case "harmonised":
+            return sources.HarmonisedConfig
+        case "builtin":
+            return sources.BuiltinConfig
+    return sources.PanelConfig
 
 
 def _completed(table: ZoneTable, config: Config) -> ZoneTable:

@@ -39,7 +39,7 @@ ROWS = [
 ]
 SECTION = {
     "source": "panel",
-    "polygons": {"file": "squares.gpkg", "code": "code"},
+    "polygons": {"file": "squares.gpkg", "code": "code", "datum": "wgs84"},
     "table": {
         "file": "census.csv",
         "code": "code",

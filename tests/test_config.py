@@ -1,11 +1,18 @@
 """Configuration: every mistake is named with its key, and the nearest right one."""
 
 import copy
+import re
+from pathlib import Path
 
+import _command
+import _inputs
 import pytest
 
 from flowmodel import config
 from flowmodel.errors import ConfigError
+from geo import config as sources
+from geo.config.harmonised import VitalRates
+from geo.config.yearbook import YearbookConfig
 
 GOOD = {"run": {"name": "x"}, "zones": {"file": "zones.nc"}, "model": {"years": [2010, 2020]}}
 
@@ -42,6 +49,8 @@ def test_defaults_are_filled_and_values_typed():
         ("model.attraction=['a', 'a']", "a name stands twice"),
         ("export.crs='x'", "export: unknown key"),
         ("parameters.mass.prior_sd=0", "parameters.mass.prior_sd"),
+        ("parameters.mass.fixd=0", "parameters.mass.fixd: unknown key, perhaps fixed"),
+        ("model.natural.birth_paths={}", "model.natural.birth_paths: unknown key, perhaps birth_path"),
     ],
 )
 def test_wrong_values_are_named(assignment, said):
@@ -49,6 +58,30 @@ def test_wrong_values_are_named(assignment, said):
         config.parse(changed(assignment), "x.toml")
     assert said in str(refused.value)
     assert "x.toml" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "assignment", "said"),
+    [
+        ("panel", "position.rastr='people'", "zones.position.rastr: unknown key, perhaps raster"),
+        ("panel", "rasters.people.bands=1", "zones.rasters.people.bands: unknown key, perhaps band"),
+        ("panel", "population.2010.published.totals=1", "2010.published.totals: unknown key, perhaps total"),
+        ("panel", "harmonise.codes='x'", "zones.harmonise: unknown key"),
+        ("harmonised", "harmonise.decision='x'", "zones.harmonise.decision: unknown key, perhaps decisions"),
+        ("harmonised", "census.2010.adaptor='x'", "zones.census.2010.adaptor: unknown key, perhaps adapter"),
+        ("harmonised", "covariates.age.selects=[]", "zones.covariates.age.selects: unknown key, perhaps select"),
+        ("builtin", "county=300", "zones.county: unknown key, perhaps counties"),
+    ],
+)
+def test_keys_of_a_source_are_compared_with_its_own(tmp_path, source, assignment, said):
+    zones = {"source": source}
+    config.override(zones, assignment)
+    asked = _inputs.Request(config.parse(GOOD | {"zones": zones}, "x.toml"), {}, tmp_path, tmp_path, "x.toml")
+    with pytest.raises(ConfigError) as refused:
+        _inputs.obtain(asked, _command.RunFolder(tmp_path))
+    problems = str(refused.value).removeprefix("E-CONFIG-KEY x.toml: ").split("; ")
+    assert any(problem.endswith(said) for problem in problems)
+    assert max(map(len, problems)) < 200
 
 
 def test_all_mistakes_are_reported_at_once():
@@ -74,3 +107,64 @@ def test_a_file_that_is_no_toml_gives_its_line(tmp_path):
             config.read_toml(wrong)
     file.write_text("[run]\nname = 'x'\n", encoding="utf-8-sig")
     assert config.read_toml(file) == {"run": {"name": "x"}}
+
+
+def _documented():
+    """Key and default of every table of docs/configs.md, by the heading above it."""
+    tables, heading = {}, ""
+    for line in (Path(__file__).parents[1] / "docs" / "configs.md").read_text(encoding="utf-8").splitlines():
+        heading = line.lstrip("# ") if line.startswith("#") else heading
+        if line.startswith("| `"):
+            key, _, default, *_ = re.split(r" +\| +", line.strip("| "))
+            tables.setdefault(heading, {})[key.strip("`")] = default
+    return tables
+
+
+def _default(field):
+    if field.is_required():
+        return "–"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value == [] or value == {}:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ('`[zones]` with `source = "panel"`', sources.PanelConfig),
+        ("`[zones.polygons]`", sources.PolygonsConfig),
+        ("`[zones.table]`", sources.TableConfig),
+        ("`[zones.table.area]`", sources.AreaConfig),
+        ("`[zones.population.YEAR]`", sources.PopulationConfig),
+        ("`[zones.population.YEAR.published]`", sources.PublishedConfig),
+        ("`[zones.rates]`", sources.RatesConfig),
+        ("`[zones.rates.birth]`, `[zones.rates.death]`", sources.RateConfig),
+        ("`[zones.covariates.NAME]`", sources.CovariateConfig),
+        ('`[zones]` with `source = "harmonised"`', sources.HarmonisedConfig),
+        ("`[zones.polygons]` of a harmonised source", sources.MapConfig),
+        ("`[zones.census.YEAR]`", YearbookConfig),
+        ("`[zones.harmonise]`", sources.HarmoniseConfig),
+        ("`[zones.rates]` of a harmonised source", VitalRates),
+        (
+            "`[zones.covariates.NAME]`, `[zones.rates.birth]` and `.death` of a harmonised source",
+            sources.OfQuantity,
+        ),
+        ("`[zones.rasters.NAME]`", sources.RasterConfig),
+        ("`[zones.position]`", sources.PositionConfig),
+        ('`[zones]` with `source = "builtin"`', sources.BuiltinConfig),
+    ],
+)
+def test_the_document_has_every_key_of_the_sources(heading, model):
+    fields = dict(model.model_fields)
+    if model is sources.MapConfig:
+        fields = {name: field for name, field in fields.items() if name not in sources.PolygonsConfig.model_fields}
+    assert _documented()[heading] == {name: _default(field) for name, field in fields.items()}
+
+
+def test_the_document_has_every_key_of_the_model():
+    table = "\n".join(_documented()["Configuration"])
+    for name, field in config.Config.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, config.Section):
+            for key in field.annotation.model_fields:
+                assert re.search(rf"\b{name}\.(\w+`, `\.)?{key}\b", table), f"{name}.{key}"

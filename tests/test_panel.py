@@ -212,7 +212,7 @@ def test_builtin_section():
 @pytest.fixture(scope="module")
 def real(data_dir):
     """The real section, residents divided by residents of the same borders."""
-    text = (ROOT / "configs" / "china_2010_2020.toml").read_text(encoding="utf-8")
+    text = (ROOT / "configs" / "china_panel_2010_2020.toml").read_text(encoding="utf-8")
     section = tomllib.loads(text)["zones"]
     for name in ("urban_share", "young_share"):
         section["covariates"][name]["per"] = "yb_pop_2010"

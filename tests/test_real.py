@@ -1,4 +1,4 @@
-"""The whole road on the real counties, as a user walks it: fit, export, report, then the numbers in the files."""
+"""The real counties from raw files to maps, as a user goes: build, fit, export, report."""
 
 import json
 import subprocess
@@ -30,9 +30,11 @@ pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def run(data_dir, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("real") / "china_2010_2020"
+    base = tmp_path_factory.mktemp("real")
+    raw, folder = base / "china_raw", base / "china_2010_2020"
     for arguments in (
-        ("fit.py", ROOT / "configs/china_2010_2020.toml", "--out", folder),
+        ("build_zones.py", ROOT / "configs/china_raw.toml", "--out", raw),
+        ("fit.py", ROOT / "configs/china_2010_2020.toml", "--set", f"zones.file={raw / 'zones.nc'}", "--out", folder),
         ("export.py", folder, "--cell-m", "5000"),
         ("report.py", folder),
     ):
@@ -51,9 +53,9 @@ def metrics(run):
 
 def test_zones_and_residents(run):
     with xr.open_dataset(run / "zones.nc") as zones:
-        assert zones.sizes["zone"] == 2641
-        assert zones["population"].sum("zone").values.tolist() == [1_332_809_370, 1_409_778_724]
-        assert int(zones["imputed"].sum()) == 25
+        assert zones.sizes["zone"] == 2647
+        assert zones["population"].sel(year=[2010, 2020]).sum("zone").values.tolist() == [1_332_810_869, 1_409_778_724]
+        assert int(zones["imputed"].sum()) == 0
 
 
 def test_the_fit_converges_in_time_and_says_what_growth_cannot(metrics):
@@ -112,7 +114,7 @@ def test_rasters_sum_back_to_their_counties(run):
 
 def test_vectors_hold_every_county_and_the_line(run):
     counties = gpd.read_file(run / "vectors/results.gpkg", layer="counties")
-    assert len(counties) == 2641
+    assert len(counties) == 2647
     assert counties.geometry.is_valid.all()
     line = gpd.read_file(run / "vectors/results.gpkg", layer="divide")
     assert np.round(line.total_bounds, 2).tolist() == [98.49, 25.02, 127.53, 50.24]
@@ -120,7 +122,7 @@ def test_vectors_hold_every_county_and_the_line(run):
 
 def test_the_speed_that_is_claimed_is_about_so(run):
     line = [sys.executable, str(ROOT / "scripts/bench.py"), "forward_county", "gradient_county", "--repeats", "1"]
-    line += ["--config", str(ROOT / "configs/china_2010_2020.toml")]
+    line += ["--config", str(ROOT / "configs/china_panel_2010_2020.toml")]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     forward, gradient = map(json.loads, done.stdout.splitlines())
     assert forward["largest_difference"] < 1e-6

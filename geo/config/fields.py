@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
+RESERVED = frozenset(
+    {
+        *("zone", "year", "name", "province", "province_name", "prefecture", "lon", "lat", "area", "population"),
+        *("birth_rate", "death_rate", "imputed", "divide_distance", "east", "area_share_east"),
+    }
+)
+"""Names of variables of `zones.nc`; a covariate must have another."""
 DATA_VARIABLE = "${FLOWMODEL_DATA}"
 
 
@@ -16,11 +24,12 @@ def data_folder() -> Path:
     return Path(os.environ.get("FLOWMODEL_DATA") or Path(__file__).resolve().parents[2] / "data")
 
 
-def _resolve(value: object, info: ValidationInfo) -> object:
+def _absolute(value: object, info: ValidationInfo) -> object:
+    """Let a path start at the config's folder. Links stay as they are: messages name a file as the user did."""
     if not isinstance(value, str):
         return value
     path = Path(value.replace(DATA_VARIABLE, str(data_folder())))
-    return (info.context["base"] / path).resolve() if info.context else path
+    return info.context["base"] / path if info.context else path
 
 
 def _year(value: object) -> object:
@@ -28,7 +37,7 @@ def _year(value: object) -> object:
     return int(value) if isinstance(value, str) and len(value) == 4 and value.isdecimal() else value
 
 
-File = Annotated[Path, BeforeValidator(_resolve)]
+File = Annotated[Path, BeforeValidator(_absolute)]
 Year = Annotated[int, BeforeValidator(_year), Field(ge=1900, le=2200)]
 Column = Annotated[str, StringConstraints(min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -39,3 +48,14 @@ class Strict(BaseModel):
     """A section that accepts its own keys, with values of their own types, and nothing else."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", str_strip_whitespace=True)
+
+
+def names_free(covariates: Collection[str]) -> None:
+    """Refuse covariates that are called like another variable of `zones.nc`.
+
+    Raises:
+        ValueError: With the names.
+    """
+    taken = sorted(name for name in covariates if name in RESERVED or name.startswith("census_"))
+    if taken:
+        raise ValueError(f"covariate names in use for something else: {', '.join(taken)}")

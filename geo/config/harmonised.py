@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .fields import Column, File, Identifier, Missing, Strict, Year
+from .fields import RESERVED, Column, File, Identifier, Missing, Strict, Year, names_free
 from .polygons import PolygonsConfig
+from .raster import PositionConfig, RasterConfig, check_references
 from .table import PublishedConfig
 from .yearbook import YearbookConfig
 
@@ -76,6 +77,20 @@ class HarmonisedConfig(Strict):
     harmonise: HarmoniseConfig
     rates: VitalRates
     covariates: dict[Identifier, OfQuantity] = Field(default_factory=dict)
+    rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
+    position: PositionConfig | None = Field(None, description="where zones stand, if a raster of people says so")
+
+    @model_validator(mode="after")
+    def _rasters_agree(self) -> HarmonisedConfig:
+        taken = RESERVED | self.covariates.keys()
+        years = self.census.keys() | self.polygons.residents.keys()
+        check_references(self.rasters, self.position, taken=taken, years=years, table_has_lon=False)
+        return self
+
+    @model_validator(mode="after")
+    def _names_free(self) -> HarmonisedConfig:
+        names_free(self.covariates)
+        return self
 
     @model_validator(mode="after")
     def _two_censuses(self) -> HarmonisedConfig:

@@ -7,18 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from .fields import Identifier, Strict, Year
+from .fields import RESERVED, Identifier, Strict, Year, names_free
 from .harmonised import HarmonisedConfig
 from .polygons import PolygonsConfig
 from .raster import PositionConfig, RasterConfig, check_references
 from .table import CovariateConfig, PopulationConfig, RatesConfig, TableConfig
-
-RESERVED = frozenset(
-    {
-        *("zone", "year", "name", "province", "province_name", "prefecture", "lon", "lat", "area", "population"),
-        *("birth_rate", "death_rate", "imputed", "divide_distance", "east", "area_share_east"),
-    }
-)
 
 
 class PanelConfig(Strict):
@@ -46,9 +39,7 @@ class PanelConfig(Strict):
 
     @model_validator(mode="after")
     def _names_free(self) -> PanelConfig:
-        taken = sorted(RESERVED & self.covariates.keys())
-        if taken:
-            raise ValueError(f"covariate names in use for something else: {', '.join(taken)}")
+        names_free(self.covariates)
         return self
 
 

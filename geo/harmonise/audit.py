@@ -9,6 +9,7 @@ import pandas as pd
 
 from geo.yearbooks import CensusTable
 
+from .decisions import Decision
 from .links import Reason
 from .units import Census, Harmonised
 
@@ -23,6 +24,7 @@ def table(
     harmonised: Harmonised,
     censuses: Sequence[Census],
     books: Mapping[int, CensusTable],
+    decisions: Sequence[Decision],
     names: pd.Series,
     population: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -32,6 +34,7 @@ def table(
         harmonised: Crosswalk, merges and transfers.
         censuses: Units of every census.
         books: Their year-books, with the cells that were corrected.
+        decisions: What no rule could decide, with its reasons.
         names: Name of each polygon, and so of each zone, by code.
         population: Residents, index zone, one column a census.
 
@@ -39,7 +42,8 @@ def table(
         Columns `COLUMNS`, sorted by zone and year.
     """
     zone_of = {code: zone for zone, codes in harmonised.crosswalk.members.items() for code in codes}
-    rows = [line for census in censuses for line in _lines(harmonised, census)]
+    reasons = {(decision.year, decision.unit): decision.reason for decision in decisions}
+    rows = [line for census in censuses for line in _lines(harmonised, census, reasons)]
     for merge in harmonised.merges:
         polygons = ";".join(merge.polygons)
         together = "、".join(str(names[code]) for code in merge.polygons)
@@ -55,23 +59,35 @@ def table(
     return frame.sort_values(["zone", "year", "decision"], ignore_index=True)[list(COLUMNS)]
 
 
-def _lines(harmonised: Harmonised, census: Census) -> list[tuple[object, ...]]:
+def _lines(harmonised: Harmonised, census: Census, reasons: Mapping[tuple[int, str], str]) -> list[tuple[object, ...]]:
     """List the lines of one census's crosswalk that say more than that a code has stayed."""
     lines = harmonised.crosswalk.of(census.year)
     told = lines[~lines["reason"].isin(_PLAIN) | (lines["share"] < 1)]
     return [
-        (zone, census.year, reason, unit, census.names[unit], round(share * census.people[unit]), _share(share))
+        (
+            zone,
+            census.year,
+            reason,
+            unit,
+            census.names[unit],
+            round(share * census.people[unit]),
+            _detail(share, reasons.get((census.year, unit))),
+        )
         for unit, zone, share, reason in zip(told["from"], told["to"], told["share"], told["reason"], strict=True)
     ]
 
 
-def _share(share: float) -> str:
-    return "" if share == 1 else f"{share:.6f} of its residents"
+def _detail(share: float, reason: str | None) -> str:
+    told = [] if share == 1 else [f"{share:.6f} of its residents"]
+    return "; ".join([*told, *([reason] if reason else [])])
 
 
 def _large(population: pd.DataFrame) -> list[tuple[object, ...]]:
     """List the zones whose residents have grown or shrunk beyond belief between the last two censuses."""
-    first, last = sorted(population.columns.astype(int))[-2:]
+    years = sorted(population.columns.astype(int))
+    if len(years) == 1:
+        return []
+    first, last = years[-2:]
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = pd.Series(np.log(population[last] / population[first]), index=population.index)
     return [

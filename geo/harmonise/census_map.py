@@ -52,7 +52,8 @@ def read(config: MapConfig) -> CensusMap:
         raise DataError(issues)
     codes = _texts(layer[config.code])
     residents = pd.DataFrame(
-        {year: pd.to_numeric(layer[column]).to_numpy(dtype=np.float64) for year, column in config.residents.items()}
+        {year: pd.to_numeric(layer[column]).to_numpy(dtype=np.float64) for year, column in config.residents.items()},
+        index=range(len(layer)),
     )
     last = residents[max(config.residents)] if config.residents else pd.Series(np.nan, index=layer.index)
     people = {code: float(count) for code, count in zip(codes, last, strict=True) if not np.isnan(count)}

@@ -32,7 +32,7 @@ class Crosswalk:
     """Shares of census units in zones.
 
     Attributes:
-        frame: Columns `COLUMNS`; the shares of one unit and year sum to 1.
+        frame: Columns `COLUMNS`, index the line of the file; the shares of one unit and year sum to 1.
         vintage: The year whose units are the polygons of the map.
     """
 
@@ -74,7 +74,7 @@ def read(path: Path, vintage: int) -> Crosswalk:
     if issues:
         raise DataError(issues)
     texts = {name: rows.columns[name] for name in ("from", "to", "reason")}
-    frame = pd.DataFrame({**texts, "share": shares, "year": [int(year) for year in years]})
+    frame = pd.DataFrame({**texts, "share": shares, "year": [int(year) for year in years]}, index=list(rows.lines))
     return Crosswalk(frame[list(COLUMNS)], vintage)
 
 
@@ -85,14 +85,15 @@ def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.In
         crosswalk: Shares.
         people: For each census, residents by unit.
         polygons: Codes of the map.
-        file: Base name, for the messages; lines are counted from the header.
+        file: Base name, for the messages.
 
     Returns:
-        E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown, zones without a polygon.
+        E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown, zones without a polygon,
+        years of neither a census nor the map.
     """
     zones = set(crosswalk.of(crosswalk.vintage)["to"])
     units = {**people, crosswalk.vintage: pd.Series(np.nan, index=polygons)}
-    issues = []
+    issues = _other_years(crosswalk.frame, set(units), file)
     for year, counted in units.items():
         lines = crosswalk.of(year)
         issues += _strangers(lines, set(counted.index), zones, year, file)
@@ -110,10 +111,20 @@ def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.In
     return issues
 
 
+def _other_years(frame: pd.DataFrame, years: set[int], file: str) -> list[Issue]:
+    """Find lines that would be used for nothing."""
+    rule = f"the years are those of the censuses and of the map: {', '.join(map(str, sorted(years)))}"
+    return [
+        error("E-XWALK", file, line=int(line), column="year", value=str(year), rule=rule, fix="correct the year")
+        for line, year in zip(frame.index, frame["year"], strict=True)
+        if year not in years
+    ]
+
+
 def _strangers(lines: pd.DataFrame, units: set[str], zones: set[str], year: int, file: str) -> list[Issue]:
     """Find units that the census does not have, and zones that the map does not have."""
     issues = []
-    for line, unit, zone in zip(lines.index + 2, lines["from"], lines["to"], strict=True):
+    for line, unit, zone in zip(lines.index, lines["from"], lines["to"], strict=True):
         if unit not in units:
             rule = f"the census or map of {year} has no unit {unit}"
             issues.append(
@@ -127,7 +138,7 @@ def _strangers(lines: pd.DataFrame, units: set[str], zones: set[str], year: int,
 
 def _line(lines: pd.DataFrame, column: str, value: str) -> int | None:
     found = lines.index[lines[column] == value]
-    return int(found[0]) + 2 if len(found) else None
+    return int(found[0]) if len(found) else None
 
 
 def whole_shares(lines: pd.DataFrame, people: pd.Series) -> pd.Series:
@@ -146,7 +157,6 @@ def whole_shares(lines: pd.DataFrame, people: pd.Series) -> pd.Series:
     persons = np.rint(wanted)
     # Shares that were whole persons when they were written are so again; others are rounded within their unit.
     split = np.bincount(unit[np.abs(wanted - persons) > _WHOLE], minlength=len(units)) > 0
-    split |= np.bincount(unit, weights=persons, minlength=len(units)) != counts
     for number in np.flatnonzero(split):
         persons[unit == number] = largest_remainder(wanted[unit == number])
     return pd.Series(persons.astype(np.int64), index=lines.index)

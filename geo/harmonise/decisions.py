@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def read(path: Path) -> tuple[Decision, ...]:
 def check(
     decisions: Sequence[Decision], units: Mapping[int, Collection[str]], polygons: Collection[str], file: str
 ) -> None:
-    """Refuse decisions about units or polygons that do not exist: they would decide nothing, in silence.
+    """Refuse decisions about units or polygons that do not exist, and two about the same: in silence, one is nothing.
 
     Args:
         decisions: What the table says.
@@ -73,7 +74,11 @@ def check(
         DataError: E-DECISION.
     """
     issues = []
+    times = Counter((decision.year, decision.unit) for decision in decisions)
     for decision in decisions:
+        if times[decision.year, decision.unit] > 1:
+            rule = f"{decision.unit} has one row in {decision.year}; several polygons stand between semicolons"
+            issues.append(_wrong(decision, "from", decision.unit, rule, file))
         if decision.unit not in units.get(decision.year, ()):
             rule = f"neither a census nor the map of {decision.year} has a unit {decision.unit}"
             issues.append(_wrong(decision, "from", decision.unit, rule, file))

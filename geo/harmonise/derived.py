@@ -65,7 +65,7 @@ def derive(config: HarmonisedConfig, carried: Carried, provinces: Sequence[str])
         values = _values(of, carried)
         file = config.census[max(_years(of))].file.name
         people = carried.population[max(_years(of))].to_numpy()
-        rows = Rows(file, [0] * len(zones), list(map(str, zones)), provinces, people, first)
+        rows = Rows(file, [None] * len(zones), list(map(str, zones)), provinces, people, first)
         found[name] = fill(values, np.isnan(values), of.missing, name=name, column=of.quantity, rows=rows)
     issues += [issue for filled in found.values() for issue in filled.issues]
     frame = pd.DataFrame({name: filled.values for name, filled in found.items()}, index=zones)
@@ -123,13 +123,18 @@ def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carrie
 
 
 def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
-    """Refuse the difference of numbers that count different things."""
+    """Refuse the difference of numbers that count different things.
+
+    Categories whose borders differ between the censuses compare again where all of them are added up.
+    """
     issues = []
-    for wanted in filter(None, (of.quantity, of.per)):
-        for category, reason in QUANTITIES[wanted].not_comparable.items():
-            if category == "*" or not of.select or category in of.select or wanted == of.per:
-                rule = f"{wanted} of {of.change} does not compare: {reason}"
-                fix = "use it of one year; choose a category that compares"
+    for wanted, chosen in ((of.quantity, set(of.select)), (of.per, set[str]())):
+        reasons = QUANTITIES[wanted].not_comparable if wanted in QUANTITIES else {}
+        mixed = chosen & reasons.keys()
+        for category, reason in reasons.items():
+            if category == "*" or (category in mixed and mixed != reasons.keys()):
+                rule = f"{wanted} of {' and '.join(map(str, of.change or ()))} does not compare: {reason}"
+                fix = "use it of one year, or choose what compares"
                 issues.append(error("E-DEF-MIX", _CONFIG, column=name, value=category, rule=rule, fix=fix))
     return issues
 

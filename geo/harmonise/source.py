@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from geo import yearbooks
 from geo.config import HarmonisedConfig, OfQuantity, PublishedConfig
 from geo.errors import DataError, Issue
+from geo.sources import rasters
+from geo.sources.missing import Rows
 from geo.sources.source import ZONE_COLUMNS, Source
 from geo.yearbooks import CensusTable
 
@@ -62,10 +66,11 @@ def build(config: HarmonisedConfig) -> Source:
     described = places.describe(files.map.units, members, _weights(files.map), shapes)
     asked = derived.derive(config, on_zones, described["province"].tolist())
     accounts, found = account.close(_published(config), on_zones.population, _file_names(config))
-    issues = (*_warnings(files), *asked.issues, *found)
+    gridded = rasters.read(config, *_ground(config, on_zones, described, shapes))
+    issues = (*_warnings(files), *asked.issues, *found, *gridded.issues)
     if any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
-    return Source(
+    source = Source(
         zones=described.join(asked.rates).assign(imputed=asked.imputed)[list(ZONE_COLUMNS)],
         population=on_zones.population,
         covariates=asked.covariates,
@@ -79,10 +84,13 @@ def build(config: HarmonisedConfig) -> Source:
         censuses=_censuses(on_zones),
         tables={
             "crosswalk.csv": harmonised.crosswalk.frame,
-            "audit.csv": audit.table(harmonised, censuses, files.books, files.map.units["name"], on_zones.population),
+            "audit.csv": audit.table(
+                harmonised, censuses, files.books, files.decisions, files.map.units["name"], on_zones.population
+            ),
             "unallocated.csv": accounts,
         },
     )
+    return rasters.add(source, gridded)
 
 
 def _read(config: HarmonisedConfig) -> _Files:
@@ -147,6 +155,30 @@ def _weights(units_map: CensusMap) -> pd.Series:
     """Give the residents by polygon of the last census the map knows; without any, all polygons weigh the same."""
     years = units_map.residents.columns
     return units_map.residents[max(years)] if len(years) else pd.Series(np.nan, index=units_map.units.index)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    rows: Rows
+    population: Mapping[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    codes: Sequence[str]
+    shapes: NDArray[np.object_]
+
+
+def _ground(
+    config: HarmonisedConfig, on_zones: Carried, described: pd.DataFrame, shapes: gpd.GeoDataFrame
+) -> tuple[_Counted, _Drawn]:
+    """Give zones with people and polygons as rasters need them."""
+    codes = list(map(str, shapes.index))
+    people = {year: on_zones.population[year].to_numpy() for year in on_zones.population.columns.astype(int).tolist()}
+    last = max(people)
+    lines = [None] * len(codes)
+    rows = Rows(config.polygons.file.name, lines, codes, described["province"].tolist(), people[last], last)
+    return _Counted(rows, people), _Drawn(codes, np.asarray(shapes.geometry.array))
 
 
 def _published(config: HarmonisedConfig) -> dict[int, PublishedConfig]:

@@ -90,7 +90,12 @@ class _State:
     merges: list[Merge] = field(default_factory=list)
 
     def groups(self, polygons: pd.Index) -> list[list[str]]:
+        """Polygons that are one zone so far."""
         return connected(list(map(str, polygons)), [merge.polygons for merge in self.merges])
+
+    def group_of(self, polygons: pd.Index) -> dict[str, int]:
+        """For each polygon the position of its group in `groups`."""
+        return {code: number for number, group in enumerate(self.groups(polygons)) for code in group}
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,9 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
         The crosswalk from every census unit, and every polygon, to the zones.
 
     Raises:
-        DataError: E-UNPLACED for a census unit that no rule and no decision places.
+        DataError: E-UNPLACED for a census unit that no rule and no decision places; E-JOIN-UNMATCHED for a polygon
+            that a census did not count and that has no neighbour to be joined to; E-POP-ZERO for a zone without
+            residents.
     """
     state = _State()
     for decision in rules.decisions:
@@ -130,16 +137,18 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
             state.merges.append(Merge(together, Reason.DECISION, decision.year, decision.reason))
     for census in censuses:
         _place(census, polygons, mapped, rules, state)
+    issues = [issue for census in censuses for issue in _join_uncounted(census, polygons, state)]
     for census in censuses:
-        _join_uncounted(census.year, polygons, state)
-    issues = [issue for census in censuses for issue in _place_development_zones(census, polygons, rules, state)]
+        issues += _place_development_zones(census, polygons, rules, state)
+    issues = issues or [issue for census in censuses for issue in _nobody(census, polygons, state)]
     if issues:
         raise DataError(issues)
     apart = _join_transfers(censuses, polygons, rules, state)
     zone_of = {code: min(group) for group in state.groups(polygons.index) for code in group}
     frames = [lines.of_census(c.year, c.people, state.placed[c.year], zone_of) for c in censuses]
     frames.append(lines.of_map(mapped, zone_of, rules.vintage, {census.year for census in censuses}))
-    frame = pd.concat(frames).sort_values(["year", "from", "to"], ignore_index=True)
+    frame = pd.concat(frames).sort_values(["year", "from", "to"])
+    frame.index = pd.RangeIndex(2, len(frame) + 2)  # its lines below the header, once written
     return Harmonised(Crosswalk(frame[list(COLUMNS)], rules.vintage), tuple(state.merges), tuple(apart))
 
 
@@ -147,44 +156,45 @@ def _place(census: Census, polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, rul
     """Place the rows of one census in polygons, and merge polygons whose people it does not tell apart."""
     decided = {d.unit: d.polygons for d in rules.decisions if d.year == census.year}
     found = links.find(census.rows, polygons, rules.history, year=census.year, vintage=rules.vintage, decided=decided)
-    known = census.year in mapped.columns
-    placed = (
-        borders.place(found, census.rows, polygons, mapped[census.year])
-        if known
-        else borders.undivided(found, census.rows)
-    )
-    state.placed[census.year] = placed
-    several: dict[str, list[Placed]] = {}
-    for part in placed:
+    if census.year in mapped.columns:
+        state.placed[census.year] = borders.place(found, census.rows, polygons, mapped[census.year])
+    else:
+        state.placed[census.year] = borders.undivided(found, census.rows)
+    not_told: dict[str, list[Placed]] = {}
+    for part in state.placed[census.year]:
         if part.people is None:
-            several.setdefault(part.row, []).append(part)
-    for row, parts in several.items():
+            not_told.setdefault(part.row, []).append(part)
+    for row, parts in not_told.items():
         together = tuple(part.polygon for part in parts)
         reason = next((part.reason for part in parts if part.reason is not Reason.SAME_CODE), Reason.BORDERS)
         detail = f"the residents of {row} {census.names[row]} cannot be told apart between them"
         state.merges.append(Merge(together, reason, census.year, detail))
 
 
-def _join_uncounted(year: int, polygons: gpd.GeoDataFrame, state: _State) -> None:
+def _join_uncounted(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
     """Join a polygon of which a census has no row to the neighbour with the longest shared border."""
-    counted = {part.polygon for part in state.placed[year]}
+    counted = {part.polygon for part in state.placed[census.year]}
+    decided = {code for merge in state.merges if merge.reason is Reason.DECISION for code in merge.polygons}
     shapes = np.asarray(polygons.geometry.array)
+    issues = []
     for at, code in enumerate(map(str, polygons.index)):
-        if code in counted:
+        if code in counted or code in decided:
             continue
         neighbour = longest_border(at, shapes)
-        if neighbour is not None:
-            other = str(polygons.index[neighbour])
-            detail = f"{polygons.at[code, 'name']} has no row in {year}; {other} shares its longest border"
-            state.merges.append(Merge((code, other), Reason.NO_CENSUS, year, detail))
+        if neighbour is None:
+            issues.append(_unmatched(census, code, polygons.at[code, "name"]))
+            continue
+        other = str(polygons.index[neighbour])
+        detail = f"{polygons.at[code, 'name']} has no row in {census.year}; {other} shares its longest border"
+        state.merges.append(Merge((code, other), Reason.NO_CENSUS, census.year, detail))
+    return issues
 
 
 def _place_development_zones(census: Census, polygons: gpd.GeoDataFrame, rules: Rules, state: _State) -> list[Issue]:
     """Place what is left of a census: share small zones out over the districts, merge the districts of large ones."""
     placed = state.placed[census.year]
     floating = census.rows.drop(index=list({part.row for part in placed}))
-    groups = state.groups(polygons.index)
-    group_of = {code: number for number, group in enumerate(groups) for code in group}
+    groups, group_of = state.groups(polygons.index), state.group_of(polygons.index)
     issues: list[Issue] = []
     for cut in development.cuts(floating, polygons, group_of, _residents(census, placed, group_of)):
         first = [groups[number][0] for number in cut.groups]
@@ -207,8 +217,7 @@ def _join_transfers(
 ) -> list[Transfer]:
     """Join units that an uncounted part has passed between where they have grown apart; give those left apart."""
     first, last = min(censuses, key=lambda c: c.year), max(censuses, key=lambda c: c.year)
-    groups = state.groups(polygons.index)
-    group_of = {code: number for number, group in enumerate(groups) for code in group}
+    group_of = state.group_of(polygons.index)
     start, end = (_residents(census, state.placed[census.year], group_of) for census in (first, last))
     growth = {code: float(np.log(end[group] / start[group])) for code, group in group_of.items()}
     counted = {(part.row, part.polygon) for part in state.placed[first.year]}
@@ -228,18 +237,31 @@ def _join_transfers(
 
 
 def _residents(census: Census, placed: Sequence[Placed], group_of: Mapping[str, int]) -> dict[int, int]:
-    """Sum who is placed, by group of polygons."""
+    """Sum who is placed, by group of polygons; a row whose people are not told apart is in its one group as a whole."""
     residents: dict[int, int] = {}
-    for part in _by_group(census, placed, group_of):
-        residents[part[1]] = residents.get(part[1], 0) + part[2]
+    for part in placed:
+        if part.people is not None:
+            group = group_of[part.polygon]
+            residents[group] = residents.get(group, 0) + part.people
+    for row, group in sorted({(part.row, group_of[part.polygon]) for part in placed if part.people is None}):
+        residents[group] = residents.get(group, 0) + census.people[row]
     return residents
 
 
-def _by_group(census: Census, placed: Sequence[Placed], group_of: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Give row, group and people; a row whose people are not told apart is once in its one group."""
-    known = [(p.row, group_of[p.polygon], p.people) for p in placed if p.people is not None]
-    whole = {(p.row, group_of[p.polygon]) for p in placed if p.people is None}
-    return known + [(row, group, census.people[row]) for row, group in sorted(whole)]
+def _nobody(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
+    """Find zones without residents: growth from nobody, or to nobody, is no number."""
+    residents = _residents(census, state.placed[census.year], state.group_of(polygons.index))
+    return [
+        error(
+            "E-POP-ZERO",
+            census.file,
+            value=codes[0],
+            rule=f"{polygons.at[codes[0], 'name']} has residents in {census.year}",
+            fix="correct the numbers, or join it to another in the table of decisions, with the year of the map",
+        )
+        for group, codes in enumerate(state.groups(polygons.index))
+        if not residents.get(group)
+    ]
 
 
 def _unplaced(census: Census, row: str) -> Issue:
@@ -253,3 +275,9 @@ def _unplaced(census: Census, row: str) -> Issue:
         fix="say where it lies in the table of decisions: [zones.harmonise] decisions",
         people=float(census.people[row]),
     )
+
+
+def _unmatched(census: Census, code: str, name: str) -> Issue:
+    rule = f"{name} has no row in {census.year}, and no neighbour whose zone it could join"
+    fix = "exclude it, or join it to another in the table of decisions, with the year of the map"
+    return error("E-JOIN-UNMATCHED", census.file, value=code, rule=rule, fix=fix)

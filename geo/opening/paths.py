@@ -44,7 +44,8 @@ def regular_file(path: Path, where: str) -> None:
         raise DataError([_issue("E-IO-ACCESS", path, "the folder may be read", "ask for permission")]) from None
     except OSError as failure:
         rule = f"no such file: {path} ({failure.strerror})"
-        raise DataError([_issue("E-IO-MISSING", path, rule, f"correct {where}")]) from None
+        fix = f"correct {where}, or the folder in FLOWMODEL_DATA"
+        raise DataError([_issue("E-IO-MISSING", path, rule, fix)]) from None
     _judge(path, status, where)
 
 

@@ -46,6 +46,8 @@ def _records(content: str, file: str) -> list[tuple[int, list[str]]]:
             records.append((start, [cell.strip() for cell in record]))
             start = reader.line_num + 1
     except csv.Error as failure:
+        # Quoted cells between other marks are no rows of this dialect: say so, before calling the file damaged.
+        _check_delimiter(file, start, content.splitlines()[start - 1].split(","))
         issue = error("E-IO-CORRUPT", file, line=start, rule=f"not a CSV row: {failure}", fix="export it again")
         raise DataError([issue]) from failure
     return records

@@ -21,8 +21,10 @@ def check(path: Path) -> None:
     Raises:
         DataError: E-SHP-FIELDNAME, one for each name.
     """
-    table = path.with_suffix(".dbf")
-    if path.suffix.lower() != ".shp" or not table.is_file():
+    if path.suffix.lower() != ".shp":
+        return
+    table = next((path.with_suffix(suffix) for suffix in (".dbf", ".DBF") if path.with_suffix(suffix).is_file()), None)
+    if table is None:
         return
     cut = [name.decode("utf-8", "replace") for name in _names(table) if _cut(name)]
     rule = "a field name of a Shapefile has ten bytes; this one was cut inside a character"

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import pandas as pd
 
 from geo.errors import Issue, error
+from geo.opening import shown
 
 from .cells import Kind, text
 
@@ -21,7 +22,7 @@ _FLOAT = re.compile(r"([0-9]+)\.0+")
 _LISTED = 20
 _HINTS = 3
 
-File = tuple[str, Sequence[str], Sequence[int], str]
+File = tuple[str, Sequence[str], Sequence[int | None], str]
 """The codes of one side of a join: file, codes, lines and code column."""
 
 
@@ -31,7 +32,9 @@ def check_columns(file: str, have: Iterable[str], wanted: Iterable[str]) -> list
     issues = []
     for column in sorted(set(wanted) - set(names)):
         close = get_close_matches(column, names, n=3)
-        fix = f"did you mean {', '.join(map(repr, close))}?" if close else f"the file has: {', '.join(names[:20])}"
+        # No more of a file is told than a message may: it may be another one than was meant.
+        have_text = shown(", ".join(names[:_LISTED]))
+        fix = f"did you mean {', '.join(map(repr, close))}?" if close else f"the file has: {have_text}"
         issues.append(error("E-COL-MISSING", file, column=column, rule="the config names this column", fix=fix))
     return issues
 
@@ -115,8 +118,8 @@ def check_join(
     """
     ours, theirs = names or ((), ())
     return [
-        *_unmatched(table, polygons, people, digits, (ours, theirs)),
-        *_unmatched(polygons, table, people, digits, (theirs, ours)),
+        *_unmatched(table, polygons, people, digits, (ours, theirs), "remove it here with its people"),
+        *_unmatched(polygons, table, people, digits, (theirs, ours), "leave it out: [zones.polygons] exclude"),
     ]
 
 
@@ -126,6 +129,7 @@ def _unmatched(
     people: Mapping[str, float],
     digits: int,
     names: tuple[Sequence[str], Sequence[str]],
+    last_resort: str,
 ) -> list[Issue]:
     file, codes, lines, column = here
     known, mine = set(there[1]), set(codes)
@@ -136,13 +140,13 @@ def _unmatched(
         if code in known or _fault(code, digits, "text") is not None:
             continue
         name = names[0][row] if names[0] else ""
-        fix = f"{_hint(code, name, free, by_name, there[0])}add it to {there[0]}, correct the code, or remove it here"
+        hint = _hint(code, name, free, by_name, there[0])
         issues.append(
             error(
                 "E-JOIN-UNMATCHED",
                 file,
                 rule=f"the code is not in {there[0]}",
-                fix=f"{fix} with its people",
+                fix=f"{hint}add it to {there[0]}, correct the code, or {last_resort}",
                 people=people.get(code),
                 line=line,
                 column=column,

@@ -13,7 +13,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo.config.polygons import PolygonsConfig
 from geo.errors import DataError, error
-from geo.opening import Kind, expect, vector_source
+from geo.opening import Kind, expect, shown, vector_source
+from geo.opening.sidecars import beside
 
 from . import fieldnames, layer_bytes
 
@@ -24,6 +25,8 @@ _KINDS = {
     Kind.SHAPEFILE: (".shp",),
     Kind.PARQUET: (".parquet", ".geoparquet"),
 }
+# What the records of a Shapefile come from; an index beside them changes nothing.
+_SIDES = (".shx", ".dbf", ".prj", ".cpg")
 
 
 def open_layer(config: PolygonsConfig) -> gpd.GeoDataFrame:
@@ -50,15 +53,16 @@ def open_layer(config: PolygonsConfig) -> gpd.GeoDataFrame:
         rule, fix = f"its text is not {failure.encoding}", '[zones.polygons] encoding = "gb18030"'
         raise DataError([error("E-ENC", path.name, rule=rule, fix=fix)]) from failure
     except (DataSourceError, DataLayerError, pa.ArrowException, OSError, ValueError) as failure:
-        rule = f"not a readable layer: {str(failure)[:120]}"
+        rule = f"not a readable layer: {shown(str(failure), 80)}"
         raise DataError([error("E-IO-CORRUPT", path.name, rule=rule, fix="export it again")]) from failure
 
 
 def parts(path: Path) -> list[Path]:
-    """List the files a layer consists of: a Shapefile has several."""
+    """List the files a layer consists of: a Shapefile has several, with suffixes in small or capital letters."""
     if path.suffix.lower() != ".shp":
         return [path]
-    return [path, *(side for side in map(path.with_suffix, (".shx", ".dbf", ".prj", ".cpg")) if side.is_file())]
+    sides = beside(path)
+    return [path, *(sides[suffix] for suffix in _SIDES if suffix in sides)]
 
 
 def _read_vector(path: Path, kind: Kind, config: PolygonsConfig) -> gpd.GeoDataFrame:

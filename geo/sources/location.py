@@ -91,11 +91,12 @@ def _in_range(shapes: NDArray[np.object_], system: pyproj.CRS, place: Place) -> 
 
 def _wide(degrees: NDArray[np.object_], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Find polygons with a part wider than half of the Earth; parts on both sides of the antimeridian are fine."""
-    parts, owner = shapely.get_parts(degrees, return_index=True)
+    of = np.flatnonzero(good)  # the others may lie at infinity, which has no width
+    parts, owner = shapely.get_parts(degrees[of], return_index=True)
     west, _, east, _ = shapely.bounds(parts).T
     wide = np.zeros_like(good)
-    wide[owner[east - west > _HALF_WAY_ROUND]] = True
-    return wide & good
+    wide[of[owner[east - west > _HALF_WAY_ROUND]]] = True
+    return wide
 
 
 def _round_the_world(place: Place, at: int) -> Issue:

@@ -18,7 +18,7 @@ class Rows:
 
     Attributes:
         file: Base name of the table.
-        lines: Line of each row.
+        lines: Line of each row, None where a zone is no row of a table.
         codes: Zone code of each row.
         provinces: Province code of each row.
         people: Residents of each row at the first census, NaN where unknown.
@@ -26,7 +26,7 @@ class Rows:
     """
 
     file: str
-    lines: Sequence[int]
+    lines: Sequence[int | None]
     codes: Sequence[str]
     provinces: Sequence[str]
     people: NDArray[np.float64]

@@ -11,13 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo import crs
-from geo.config import PanelConfig, RasterConfig
+from geo.config import RasterConfig
 from geo.errors import Issue, error
 
 from . import positions
-from .census import Census
 from .missing import Filled, fill
-from .polygons import Outlines
+from .needs import Asked, Counted, Drawn
 from .source import Source
 
 if TYPE_CHECKING:
@@ -61,12 +60,12 @@ _NOTHING = Gridded(
 )
 
 
-def read(config: PanelConfig, counted: Census | None, layer: Outlines | None) -> Gridded:
+def read(config: Asked, counted: Counted | None, layer: Drawn | None) -> Gridded:
     """Read the rasters of a config as far as table and polygons allow; the files themselves are always judged.
 
     Args:
         config: The section.
-        counted: The table, None where it could not be read.
+        counted: Zones and their residents, None where they could not be read.
         layer: The polygons, None where they could not be read.
     """
     if not config.rasters:
@@ -103,9 +102,7 @@ def add(source: Source, gridded: Gridded) -> Source:
     )
 
 
-def _judged(
-    config: PanelConfig, counted: Census, summary: Summary, order: NDArray[np.int64], found: Gridded
-) -> Gridded:
+def _judged(config: Asked, counted: Counted, summary: Summary, order: NDArray[np.int64], found: Gridded) -> Gridded:
     """Finish what was summed, zone by zone in the order of the table."""
     issues = list(summary.issues)
     filled: dict[str, Filled] = {}
@@ -143,7 +140,7 @@ def _reordered(sums: ZoneSums, order: NDArray[np.int64]) -> ZoneSums:
     )
 
 
-def _finished(name: str, raster: RasterConfig, sums: ZoneSums, counted: Census) -> Filled:
+def _finished(name: str, raster: RasterConfig, sums: ZoneSums, counted: Counted) -> Filled:
     """Make the covariate; zones without a cell that says anything are blank, and filled only by a declared rule."""
     if raster.statistic == "coverage":
         return Filled(sums.covered_km2 / sums.area_km2, np.zeros(sums.area_km2.size, bool), (), ())
@@ -159,7 +156,7 @@ def _column(name: str, raster: RasterConfig) -> str:
     return f"{name} ({raster.file.name})"
 
 
-def _thin(name: str, raster: RasterConfig, sums: ZoneSums, counted: Census) -> list[Issue]:
+def _thin(name: str, raster: RasterConfig, sums: ZoneSums, counted: Counted) -> list[Issue]:
     """Warn of zones that data cover only in the smaller part (W-RASTER-COVERAGE)."""
     share = sums.covered_km2 / sums.area_km2
     rows = counted.rows
@@ -182,7 +179,7 @@ def _thin(name: str, raster: RasterConfig, sums: ZoneSums, counted: Census) -> l
     ]
 
 
-def _against_census(name: str, raster: RasterConfig, sums: ZoneSums, counted: Census) -> list[Issue]:
+def _against_census(name: str, raster: RasterConfig, sums: ZoneSums, counted: Counted) -> list[Issue]:
     """Compare the people of a raster with a census: all of them (E-RASTER-TOTAL), and zone by zone for none at all."""
     year = int(raster.people or 0)
     census = counted.population[year]
@@ -229,7 +226,7 @@ def _off(name: str, raster: RasterConfig, total: float, expected: float, otherwi
 
 
 def _placed(
-    config: PanelConfig, counted: Census, summary: Summary, order: NDArray[np.int64]
+    config: Asked, counted: Counted, summary: Summary, order: NDArray[np.int64]
 ) -> tuple[pd.DataFrame, list[Issue], list[str]]:
     """Give the positions of the zones with weight; the others keep a point inside their polygon, with a warning."""
     if config.position is None or summary.position is None:

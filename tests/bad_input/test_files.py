@@ -5,6 +5,8 @@ import secrets
 
 import pytest
 
+from geo.sources import panel
+
 
 def _shapefile(small_panel):
     small_panel.write()
@@ -42,6 +44,16 @@ def test_shapefile_without_its_parts(small_panel, build):
     assert issue["file"] == "squares.shp"
     assert issue["value"] == ".shx, .dbf"
     assert ".prj" in issue["fix"]
+
+
+@pytest.mark.row(26)
+def test_parts_of_a_shapefile_in_capital_letters_are_inputs_too(small_panel):
+    folder = _shapefile(small_panel)
+    for suffix in (".shx", ".dbf", ".prj"):
+        (folder / f"squares{suffix}").rename(folder / f"squares{suffix.upper()}")
+    hashes = {str(each["file"]): each["sha256"] for each in panel.build(small_panel.parse()).inputs}
+    assert list(hashes) == ["squares.shp", "squares.SHX", "squares.DBF", "squares.PRJ", "squares.cpg", "census.csv"]
+    assert hashes["squares.DBF"] == hashlib.sha256((folder / "squares.DBF").read_bytes()).hexdigest()
 
 
 @pytest.mark.row(27)

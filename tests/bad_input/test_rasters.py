@@ -23,10 +23,6 @@ def folder(small_panel):
     return small_panel.folder
 
 
-def _line(issue):
-    return int(float(issue["line"]))
-
-
 def _with(small_panel, **rasters):
     return small_panel.section | {"rasters": rasters}
 
@@ -46,7 +42,7 @@ def test_a_mark_for_no_data_that_nobody_declared(small_panel, folder, build, qua
     geotiff.write(folder / "people.tif", values)
     raster = COUNT if quantity == "count" else HEIGHT | {"file": "people.tif"}
     issue = build(_with(small_panel, people=raster)).only("E-NODATA-SUSPECT")
-    assert (issue["file"], _line(issue), issue["column"], issue["value"]) == ("people.tif", 1, "1", text)
+    assert (issue["file"], issue["line"], issue["column"], issue["value"]) == ("people.tif", "1", "1", text)
     assert f"nodata = {text}" in issue["fix"]
     small_panel.section["rasters"] = {"people": raster | {"nodata": float(text), "total_within": 0.5}}
     sound = panel.build(small_panel.parse())
@@ -72,7 +68,7 @@ def test_a_cell_without_end(small_panel, folder, build):
     values[3, 5], values[7, 7] = np.inf, np.nan
     geotiff.write(folder / "height.tif", values)
     issue = build(_with(small_panel, height=HEIGHT)).only("E-NUM-INF")
-    assert (issue["file"], _line(issue), issue["column"], issue["value"]) == ("height.tif", 4, "6", "inf")
+    assert (issue["file"], issue["line"], issue["column"], issue["value"]) == ("height.tif", "4", "6", "inf")
 
 
 @pytest.mark.row(64)
@@ -180,7 +176,7 @@ def test_zeros_written_over_a_zone_with_people(small_panel, folder, build):
     values[8:, :4] = 0.0  # the square of 110 people, 2.4 % of all: the total would pass
     geotiff.write(folder / "people.tif", values)
     issue = build(_with(small_panel, people=COUNT)).only("E-RASTER-EMPTY")
-    assert (issue["file"], _line(issue), issue["people"]) == ("census.csv", 2, "110.0")
+    assert (issue["file"], issue["line"], issue["people"]) == ("census.csv", "2", "110.0")
     assert issue["column"] == "people (people.tif)"
 
 

@@ -1,0 +1,73 @@
+"""The table of bad inputs is whole: every row has its test, and every code stands in `docs/bad_input.md`."""
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+DOCUMENT = ROOT / "docs" / "bad_input.md"
+FLOW_TABLES = 60  # flow tables are not built yet
+ROWS = range(1, 73)
+
+CODE = re.compile(r"[EW]-[A-Z0-9]+(?:-[A-Z0-9]+)*(?=\s|$)")
+LISTED = re.compile(r"^\| `([EW]-[A-Z0-9-]+)` \|", re.MULTILINE)
+ROW = re.compile(r"^\| (\d+) \|.*\|([^|]*)\|$", re.MULTILINE)
+
+
+def _functions():
+    """Every test function of the folder, as (file, name)."""
+    return {
+        (file.name, node.name)
+        for file in HERE.glob("test_*.py")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+@pytest.fixture
+def collected(request):
+    """The collected tests of this folder, or a skip where only some of them were asked for."""
+    items = [item for item in request.session.items if item.path.parent == HERE]
+    if _functions() - {(item.path.name, item.originalname) for item in items}:
+        pytest.skip("only a part of tests/bad_input was collected")
+    return items
+
+
+def test_every_row_has_a_test(collected):
+    tested = {mark.args[0] for item in collected for mark in item.iter_markers("row")}
+    assert tested == set(ROWS) - {FLOW_TABLES}
+
+
+def test_the_document_names_the_file_of_every_test(collected):
+    files = {(mark.args[0], item.path.name) for item in collected for mark in item.iter_markers("row")}
+    rows = {int(number): test.strip().strip("`") for number, test in ROW.findall(DOCUMENT.read_text(encoding="utf-8"))}
+    assert list(rows) == list(ROWS)
+    assert rows.pop(FLOW_TABLES) == "–"
+    assert set(rows.items()) == files
+
+
+def _codes():
+    """Every code with which a text in `geo` begins."""
+    texts = (
+        node.value
+        for file in sorted((ROOT / "geo").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {match[0] for text in texts if (match := CODE.match(text))}
+
+
+def test_the_document_lists_every_code_once():
+    listed = Counter(LISTED.findall(DOCUMENT.read_text(encoding="utf-8")))
+    assert set(listed) == _codes()
+    assert max(listed.values()) == 1
+
+
+def test_the_rows_name_codes_that_exist():
+    rows = DOCUMENT.read_text(encoding="utf-8").partition("## Every code")[0]
+    named = set(re.findall(r"[EW]-[A-Z]+(?:-[A-Z0-9]+)*", rows))
+    assert {code for code in named if not code.startswith("E-CONFIG-")} <= _codes()
