@@ -13,6 +13,8 @@ from .table import PublishedConfig
 from .yearbook import YearbookConfig
 
 Category = Annotated[str, StringConstraints(min_length=1)]
+# TOML knows lists alone.
+Span = Annotated[tuple[Year, Year], Field(strict=False)]
 
 
 class MapConfig(PolygonsConfig):
@@ -47,7 +49,7 @@ class OfQuantity(Strict):
     select: list[Category] = Field(default_factory=list, description="categories to add up; all of them if none")
     per: Identifier | None = None
     year: Year | None = None
-    change: tuple[Year, Year] | None = Field(None, description="last year less first year")
+    change: Span | None = Field(None, description="first and last census: the last less the first")
     missing: Missing = None
     long_name: str | None = None
 
@@ -55,6 +57,8 @@ class OfQuantity(Strict):
     def _one_time(self) -> OfQuantity:
         if (self.year is None) == (self.change is None):
             raise ValueError("give either year or change")
+        if self.change is not None and self.change[0] >= self.change[1]:
+            raise ValueError("change = [first, last]: the first census comes first")
         return self
 
 
@@ -93,7 +97,11 @@ class HarmonisedConfig(Strict):
         return self
 
     @model_validator(mode="after")
-    def _two_censuses(self) -> HarmonisedConfig:
+    def _years_agree(self) -> HarmonisedConfig:
+        if self.polygons.vintage in self.census.keys() | self.polygons.residents.keys():
+            raise ValueError(
+                "the vintage of the map must differ from the years of the censuses: the crosswalk tells by it"
+            )
         for year, book in self.census.items():
             if book.date.year != year:
                 raise ValueError(f"census {year} has the date {book.date}")

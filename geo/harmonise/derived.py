@@ -89,7 +89,7 @@ def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carrie
             issues.append(
                 error(
                     "E-QUANTITY",
-                    "config",
+                    _CONFIG,
                     column=name,
                     value=wanted,
                     rule=rule,
@@ -101,7 +101,7 @@ def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carrie
             if year not in config.census or _series(wanted, year, carried).isnull().all():
                 rule = f"the census of {year} has no {wanted}"
                 issues.append(
-                    error("E-QUANTITY", "config", column=name, value=str(year), rule=rule, fix="choose another year")
+                    error("E-QUANTITY", _CONFIG, column=name, value=str(year), rule=rule, fix="choose another year")
                 )
     if issues:
         return issues
@@ -112,7 +112,7 @@ def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carrie
             issues.append(
                 error(
                     "E-QUANTITY",
-                    "config",
+                    _CONFIG,
                     column=name,
                     value=label,
                     rule=rule,

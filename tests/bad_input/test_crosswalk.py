@@ -148,3 +148,11 @@ def test_polygon_that_a_census_never_counted_and_no_neighbour_has(country, build
     country.write()
     issue = build(country.section).only("E-JOIN-UNMATCHED")
     assert (issue["file"], issue["value"]) == ("census_2010.xlsx", "120122")
+
+
+def test_difference_of_numbers_that_count_different_people(country, build):
+    country.section["covariates"] = {"more_schooling": {"quantity": "schooling", "change": [2010, 2020]}}
+    country.write()
+    issue = build(country.section).only("E-DEF-MIX")
+    assert (issue["column"], issue["value"]) == ("more_schooling", "*")
+    assert "aged 15 and over" in issue["rule"]
