@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,41 +85,22 @@ def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carrie
     issues = []
     for wanted in filter(None, (of.quantity, of.per)):
         if wanted != _PEOPLE and wanted not in QUANTITIES:
-            rule = f"no census keeps {wanted}"
-            issues.append(
-                error(
-                    "E-QUANTITY",
-                    _CONFIG,
-                    column=name,
-                    value=wanted,
-                    rule=rule,
-                    fix=f"choose among {', '.join(QUANTITIES)}",
-                )
-            )
+            issues.append(_unknown(name, wanted, f"no census keeps {wanted}", QUANTITIES))
             continue
         for year in _years(of):
             if year not in config.census or _series(wanted, year, carried).isnull().all():
-                rule = f"the census of {year} has no {wanted}"
-                issues.append(
-                    error("E-QUANTITY", _CONFIG, column=name, value=str(year), rule=rule, fix="choose another year")
-                )
+                issues.append(_unknown(name, str(year), f"the census of {year} has no {wanted}", config.census))
     if issues:
         return issues
     labels = {label for dim in QUANTITIES[of.quantity].dims for label in DIMENSIONS[dim]}
-    for label in of.select:
-        if label not in labels:
-            rule = f"{of.quantity} has no category {label}"
-            issues.append(
-                error(
-                    "E-QUANTITY",
-                    _CONFIG,
-                    column=name,
-                    value=label,
-                    rule=rule,
-                    fix=f"choose among {', '.join(sorted(labels))}",
-                )
-            )
+    unknown = [label for label in of.select if label not in labels]
+    issues = [_unknown(name, label, f"{of.quantity} has no category {label}", sorted(labels)) for label in unknown]
     return issues + (_not_comparable(name, of) if of.change else [])
+
+
+def _unknown(name: str, value: str, rule: str, known: Iterable[object]) -> Issue:
+    fix = f"choose among {', '.join(map(str, known))}"
+    return error("E-QUANTITY", _CONFIG, column=name, value=value, rule=rule, fix=fix)
 
 
 def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:

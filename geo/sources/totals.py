@@ -117,8 +117,8 @@ def _has_parts(row: int, rows: _Rows) -> bool:
 
 
 def _prefix(code: str, digits: int) -> str | None:
-    """Give the part of a code before the zeros that fill its lower levels; None for the code of a zone."""
-    if not code.isdecimal() or len(code) != digits:
+    """Give the part of a code before the zeros that fill its lower levels; None for a zone, and the nation's 000000."""
+    if not code.isdecimal() or len(code) != digits or not code.strip("0"):
         return None
     return next((code[:level] for level in _LEVELS if level < digits and not code[level:].strip("0")), None)
 

@@ -69,6 +69,8 @@ def check(build: assemble.Build, records: list[Record], bent: Bent, people: dict
         assert len(shapely.get_coordinates(shape))
         assert np.isfinite(shapely.get_coordinates(shape)).all()
         assert shape.is_valid or "repair" in bent.options
+    if not bent.edits and set(bent.system) <= {"EPSG:4326", "EPSG:4490", None}:
+        assert ("swapped" in bent.options) == ("swap_xy" in bent.options)
     if bent.truthful:
         moved = 0.02 if "gcj02" in bent.options else 1e-6
         for code, shape in zip(sorted(people), shapes, strict=True):
@@ -151,6 +153,9 @@ def test_a_bent_layer_is_refused_or_all_land_is_there(sound: Any, monkeypatch: p
     @example(Bent((("records", 4, 0.0),), frozenset(("dissolve", "own_area", "own_position"))))
     @example(Bent((("add", "710101", 110.0),), exclude=("71",)))
     @example(Bent((), frozenset(("swapped", "swap_xy")), ("EPSG:32648", None, "EPSG:32648")))
+    @example(Bent((), frozenset(("swapped", "own_position"))))
+    @example(Bent((("bowtie", 4),), frozenset(("repair",))))
+    @example(Bent((("grow", 4, 1.01),), frozenset(("repair",))))
     @cases(400)
     def case(bent: Bent) -> None:
         records = squares(sound, bent)

@@ -213,7 +213,7 @@ def _total(grid: list[list[str]], at: int, prefix: str, off: int) -> None:
             cells[column % len(cells)] = str(sum(int(row[column % len(row)]) for row in parts) + off)
     except ValueError:
         return
-    cells[0], cells[1] = prefix.ljust(6, "0"), "合计"
+    cells[:2] = prefix.ljust(6, "0"), "合计"
     grid.insert(_data(grid, at), cells)
 
 
