@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo import crs
-from geo.sources import topology
-from geo.sources.positions import geodesic_area_km2
-from geo.sources.records import Place
+from geo.layers import topology
+from geo.layers.outline import geodesic_area_km2
+from geo.layers.records import Place
 
 UTM = pyproj.CRS.from_epsg(32648)
 KM = 1000.0

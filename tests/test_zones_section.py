@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from geo.sources.numbers import parse
+from geo.tables.numbers import parse
 
 
 @pytest.mark.parametrize(

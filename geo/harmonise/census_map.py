@@ -12,8 +12,8 @@ import pyproj
 from geo import crs, opening
 from geo.config import MapConfig
 from geo.errors import DataError, Issue, error
+from geo.layers import polygons, simple_features
 from geo.opening import Kind
-from geo.sources import polygons, simple_features
 from geo.sources.keys import check_codes, check_columns
 
 
@@ -42,7 +42,7 @@ def read(config: MapConfig) -> CensusMap:
     """Read and check the polygons.
 
     Raises:
-        DataError: What `geo.sources.polygons` finds; E-COL-MISSING, E-CODE-*, E-POP-NEG, E-POP-FRACTIONAL.
+        DataError: What `geo.layers.polygons` finds; E-COL-MISSING, E-CODE-*, E-POP-NEG, E-POP-FRACTIONAL.
     """
     layer, system = _layer(config)
     file = config.file.name

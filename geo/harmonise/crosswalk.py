@@ -14,10 +14,10 @@ from scipy.sparse import csr_array
 
 from geo.config import FileConfig
 from geo.errors import DataError, Issue, error
-from geo.sources import table
 from geo.sources.keys import check_columns
-from geo.sources.numbers import parse
 from geo.sources.people import largest_remainder
+from geo.tables import table
+from geo.tables.numbers import parse
 
 COLUMNS = ("from", "to", "share", "year", "reason")
 """Unit of the census, or polygon where the year is that of the map; zone; share of its people; year; reason."""

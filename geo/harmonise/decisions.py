@@ -9,8 +9,8 @@ from pathlib import Path
 
 from geo.config import FileConfig
 from geo.errors import DataError, Issue, error
-from geo.sources import table
 from geo.sources.keys import check_columns
+from geo.tables import table
 
 COLUMNS = ("year", "from", "to", "reason")
 

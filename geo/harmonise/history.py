@@ -10,9 +10,9 @@ from pathlib import Path
 
 from geo.config import FileConfig
 from geo.errors import DataError, Issue
-from geo.sources import table
 from geo.sources.keys import check_columns
-from geo.sources.table import Table
+from geo.tables import table
+from geo.tables.table import Table
 
 # Columns of the table of codes: code, name, first year, last year, successors.
 _CODE, _NAME, _END, _SUCCESSORS = "代码", "名称", "变更/弃用时间", "新代码"

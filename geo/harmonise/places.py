@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo import crs
-from geo.sources import positions
+from geo.layers import outline
 
 
 def outlines(units: gpd.GeoDataFrame, members: Mapping[str, tuple[str, ...]]) -> gpd.GeoDataFrame:
@@ -65,7 +65,7 @@ def describe(
         rows.append((name, *parents, *(float(np.average(part[axis], weights=weights)) for axis in ("lon", "lat"))))
     columns = ["name", "province", "province_name", "prefecture", "lon", "lat"]
     frame = pd.DataFrame(rows, columns=columns, index=shapes.index)
-    return frame.assign(area_km2=positions.geodesic_area_km2(np.asarray(shapes.geometry.array)))
+    return frame.assign(area_km2=outline.geodesic_area_km2(np.asarray(shapes.geometry.array)))
 
 
 def _points(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from geo.config import PanelConfig
 from geo.errors import Issue, error
+from geo.tables import text
+from geo.tables.numbers import read_column
+from geo.tables.table import Table
 
-from . import definitions, published, text, totals
+from . import definitions, published, totals
 from .keys import check_codes, check_columns, normalise
 from .missing import Filled, Rows
-from .numbers import read_column
 from .people import read_population, restore_whole
 from .quantities import read_covariate, read_rate
-from .table import Table
 
 _EXCEL_ERRORS = frozenset(("#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#N/A", "#NUM!", "#NULL!", "#ERROR!"))
 

@@ -11,8 +11,7 @@ import pandas as pd
 
 from geo.errors import Issue, error
 from geo.opening import shown
-
-from .cells import Kind, text
+from geo.tables.cells import Kind, text
 
 DIGITS = 6
 """Digits of a county's code (GB/T 2260); a village has twelve."""

@@ -15,11 +15,13 @@ import pyproj
 from geo import crs
 from geo.config import PanelConfig
 from geo.errors import DataError, Issue
+from geo.layers import fieldnames, outline, polygons
+from geo.layers.polygons import Outlines
+from geo.tables import table
 
-from . import census, definitions, fieldnames, polygons, positions, published, quantities, rasters, table
+from . import census, definitions, positions, published, quantities, rasters
 from .census import Census
 from .keys import check_codes, check_columns, check_join, read_codes
-from .polygons import Outlines
 from .source import ZONE_COLUMNS, Source
 
 Read = TypeVar("Read")
@@ -134,7 +136,7 @@ def _check_density(config: PanelConfig, counted: Census, layer: Outlines) -> lis
     if area is None:
         if config.table.area is not None or layer.shapes is None:
             return []
-        area = positions.geodesic_area_km2(layer.shapes)
+        area = outline.geodesic_area_km2(layer.shapes)
     file, censuses = counted.rows.file, config.population
     return [
         issue
@@ -158,9 +160,9 @@ def _source(
     outlines = np.asarray(shapes.geometry.array)
     measures = counted.measures
     if "lon" not in measures:
-        measures = {**measures, **positions.point_inside(outlines)}
+        measures = {**measures, **outline.point_inside(outlines)}
     if "area_km2" not in measures:
-        measures = {**measures, "area_km2": positions.geodesic_area_km2(outlines)}
+        measures = {**measures, "area_km2": outline.geodesic_area_km2(outlines)}
     filled = [*counted.rates.values(), *counted.covariates.values()]
     zones = pd.DataFrame(
         {

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from geo.config import PopulationConfig
 from geo.errors import Issue
-
-from .numbers import SCALE, read_column
-from .table import Table
+from geo.tables.numbers import SCALE, read_column
+from geo.tables.table import Table
 
 # Ten thousand times a decimal fraction is off by 1e-8 at most; a real fraction of a person is larger than this.
 _DECIMALS = 6

@@ -1,11 +1,10 @@
-"""Where a zone stands and how large it is: from the table where it says so, else from the polygon."""
+"""Where a zone stands: positions of the table against the polygons, and against one another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -13,22 +12,8 @@ from geo.errors import Issue, error
 
 from .missing import Rows
 
-_GEOD = pyproj.Geod(ellps="WGS84")
 # A simplified polygon may leave its own point outside by some tens of km; half a degree away is another county.
 _MARGIN_DEGREES = 0.5
-
-
-def point_inside(shapes: NDArray[np.object_]) -> dict[str, NDArray[np.float64]]:
-    """Give a point inside each polygon (never a centroid, which may lie at sea): lon and lat, degrees, shape (N,)."""
-    points = shapely.point_on_surface(shapes)
-    return {"lon": shapely.get_x(points), "lat": shapely.get_y(points)}
-
-
-def geodesic_area_km2(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Give the area of polygons in degrees on the WGS 84 ellipsoid (Karney 2013), km2, shape (N,)."""
-    # The algorithm signs an area by the direction of its ring: shells one way, holes the other.
-    turned = shapely.orient_polygons(shapes)
-    return np.array([abs(_GEOD.geometry_area_perimeter(shape)[0]) / 1e6 for shape in turned])
 
 
 def check_inside(

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from geo.config import CovariateConfig, PanelConfig, RateConfig
 from geo.errors import Issue, error
+from geo.tables.numbers import SCALE, read_column
+from geo.tables.table import Table
 
 from .missing import Filled, Rows, fill
-from .numbers import SCALE, read_column
-from .table import Table
 
 # The highest crude rates on record are near 60 per mille (World Population Prospects 2024); a county of the old
 # may die faster, none at a tenth of its people a year.

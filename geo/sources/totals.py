@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from geo.config import PanelConfig, PopulationConfig
 from geo.errors import Issue, error
-
-from .numbers import SCALE, read_column
-from .table import Table
+from geo.tables.numbers import SCALE, read_column
+from geo.tables.table import Table
 
 _TOTAL = re.compile(r"(合计|总计|小计|其中.*|全国|全省|全市|(grand |sub)?-?total)", re.IGNORECASE)
 _DISTRICTS = "市辖区"

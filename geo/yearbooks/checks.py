@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo.config.table import PublishedConfig
 from geo.errors import Issue
-from geo.sources.table import Table
+from geo.tables.table import Table
 
 from .derived import CHILDREN, YEARS
 from .hierarchy import Hierarchy

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from geo.config import FileConfig
 from geo.errors import DataError, Issue, error
-from geo.sources import table as tables
 from geo.sources.keys import check_columns
-from geo.sources.table import Table
+from geo.tables import table as tables
+from geo.tables.table import Table
 
 COLUMNS = ("file", "line", "column", "found", "use", "reason")
 
@@ -45,7 +45,7 @@ def read(path: Path, book: str) -> list[Correction]:
         book: Base name of the workbook; lines about other files are left alone.
 
     Raises:
-        DataError: What `geo.sources.table.read` raises, E-COL-MISSING, E-CORRECTION.
+        DataError: What `geo.tables.table.read` raises, E-COL-MISSING, E-CORRECTION.
     """
     table = tables.read(FileConfig.model_validate({"file": path}), "corrections")
     issues = check_columns(table.file, table.columns, COLUMNS)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from geo.config import FileConfig
 from geo.config.yearbook import YearbookConfig
 from geo.errors import DataError, Issue, error
-from geo.sources import table as tables
 from geo.sources.keys import check_columns
-from geo.sources.numbers import read_column
-from geo.sources.table import Table
+from geo.tables import table as tables
+from geo.tables.numbers import read_column
+from geo.tables.table import Table
 
 from . import checks, china_2010, china_2020, closing, corrections, derived, hierarchy
 from .corrections import Correction
@@ -43,7 +43,7 @@ def read(config: YearbookConfig, year: int) -> CensusTable:
         The places with their numbers; what was found is in `issues`.
 
     Raises:
-        DataError: What `geo.sources.table.read` raises; E-YEAR, E-COL-MISSING, E-COL-DUP, E-CORRECTION, E-NUM,
+        DataError: What `geo.tables.table.read` raises; E-YEAR, E-COL-MISSING, E-COL-DUP, E-CORRECTION, E-NUM,
             E-NUM-INF and the errors of `checks.check`, all of them together.
     """
     book = ADAPTERS[config.adapter]

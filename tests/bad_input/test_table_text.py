@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from geo.sources import panel
-from geo.sources.text import check_names, misread
+from geo.tables.text import check_names, misread
 
 
 def _chinese(small_panel, encoding):

@@ -16,7 +16,7 @@ from properties import Tally, cases, complete
 from geo import assemble
 from geo import config as zones_config
 from geo.errors import DataError
-from geo.sources import polygons
+from geo.layers import polygons
 
 # A repair may change an area by a thousandth; the shift of web maps turns and stretches by less.
 REPAIRED = 2e-3

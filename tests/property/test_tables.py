@@ -20,7 +20,7 @@ from properties import Tally, cases
 
 from geo import assemble
 from geo import config as zones_config
-from geo.sources import polygons
+from geo.layers import polygons
 
 MISSING = ("-", "…", "NA")
 YEARS = {2010: "p2010", 2020: "p2020"}

@@ -12,7 +12,7 @@ from properties import Tally, cases, complete
 from small_book import MEANS, ROWS_2020, SmallBook
 
 from geo import yearbooks
-from geo.sources.table import Table
+from geo.tables.table import Table
 from geo.yearbooks import ADAPTERS, CensusTable, reading
 
 BOOK = ADAPTERS["china_2020"]

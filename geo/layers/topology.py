@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geo import crs
 from geo.errors import Issue, error
 
-from .positions import geodesic_area_km2
+from .outline import geodesic_area_km2
 from .records import Place
 
 # Digitised borders meet within the width of a pen: less than this share of the smaller zone is not worth a stop.
