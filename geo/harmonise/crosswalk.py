@@ -89,11 +89,11 @@ def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.In
 
     Returns:
         E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown, zones without a polygon,
-        years of neither a census nor the map.
+        polygons in two zones, years of neither a census nor the map.
     """
     zones = set(crosswalk.of(crosswalk.vintage)["to"])
     units = {**people, crosswalk.vintage: pd.Series(np.nan, index=polygons)}
-    issues = _other_years(crosswalk.frame, set(units), file)
+    issues = _other_years(crosswalk.frame, set(units), file) + _divided_land(crosswalk.of(crosswalk.vintage), file)
     for year, counted in units.items():
         lines = crosswalk.of(year)
         issues += _strangers(lines, set(counted.index), zones, year, file)
@@ -118,6 +118,16 @@ def _other_years(frame: pd.DataFrame, years: set[int], file: str) -> list[Issue]
         error("E-XWALK", file, line=int(line), column="year", value=str(year), rule=rule, fix="correct the year")
         for line, year in zip(frame.index, frame["year"], strict=True)
         if year not in years
+    ]
+
+
+def _divided_land(lines: pd.DataFrame, file: str) -> list[Issue]:
+    """Find polygons that are not in one zone as a whole: people can be divided by a share, land cannot."""
+    rule, fix = "a polygon of the map lies in one zone, share 1", "draw its parts as polygons of their own"
+    return [
+        error("E-XWALK", file, line=int(line), column="share", value=f"{share:g}", rule=rule, fix=fix)
+        for line, share in zip(lines.index, lines["share"], strict=True)
+        if share != 1
     ]
 
 

@@ -85,9 +85,11 @@ def shared(cut: Cut, people: Mapping[str, int], first: Sequence[str]) -> list[Pl
     """
     weights = np.array(cut.residents, dtype=np.float64)
     weights /= weights.sum()
-    return [
+    placed = [
         Placed(row, polygon, int(persons), Reason.ZONE_SHARED)
         for row in cut.rows
         for polygon, persons in zip(first, largest_remainder(weights * people[row]), strict=True)
         if persons > 0
     ]
+    # A zone without residents is in the crosswalk as well.
+    return placed + [Placed(row, first[0], 0, Reason.ZONE_SHARED) for row in cut.rows if people[row] == 0]
