@@ -25,7 +25,7 @@ class Build:
 
     Attributes:
         dataset: The content of `zones.nc`.
-        polygons: The zones in EPSG:4326, with columns code, name, province and prefecture.
+        polygons: The zones in EPSG:4326, with columns code, name, province, prefecture and those of `with_numbers`.
         issues: Warnings.
         tables: Tables to be written beside them, by file name.
     """
@@ -65,7 +65,36 @@ def build(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> 
         DataError: With every error of the inputs.
     """
     source = _read(config, seed)
-    return Build(_dataset(source), _polygons(source), source.issues, source.tables)
+    dataset = _dataset(source)
+    return Build(dataset, with_numbers(_polygons(source), dataset), source.issues, source.tables)
+
+
+def with_numbers(polygons: gpd.GeoDataFrame, dataset: xr.Dataset) -> gpd.GeoDataFrame:
+    """Put the numbers of `zones.nc` on its polygons, so that a map needs no other file.
+
+    Args:
+        polygons: Zones, with a column code; columns of numbers from before are replaced.
+        dataset: The content of `zones.nc`.
+
+    Returns:
+        Columns code, name, province, prefecture; area_km2; for each census population_YEAR (residents) and, where a
+        census may have left somebody out, population_counted_YEAR (1 or 0); growth_FIRST_LAST, the natural log of the
+        ratio of the last two censuses. Not a number where unknown, NULL once written.
+    """
+    zones = dataset.sel(zone=polygons["code"].to_numpy(dtype=np.str_))
+    years = sorted(map(int, zones["year"].values))
+    numbers: dict[str, NDArray[np.generic]] = {"area_km2": zones["area"].values}
+    numbers |= {f"population_{year}": zones["population"].sel(year=year).values for year in years}
+    if "population_counted" in zones:
+        counted = zones["population_counted"]
+        numbers |= {f"population_counted_{year}": counted.sel(year=year).values.astype(np.int32) for year in years}
+    if len(years) > 1:
+        first, last = years[-2:]
+        people = zones["population"].where(zones["population"] > 0)  # growth from nobody, or to nobody, is no number
+        ratio = people.sel(year=last) / people.sel(year=first)
+        numbers[f"growth_{first}_{last}"] = np.log(ratio.values)
+    plain = polygons[["code", "name", "province", "prefecture", polygons.geometry.name]]
+    return plain.assign(**numbers)
 
 
 def _read(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> Source:

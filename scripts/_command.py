@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -33,6 +34,8 @@ _FILES = (
     *("results.nc", "parameters.csv", "metrics.json", "accounts.csv", "report.html"),
 )
 _FOLDERS = ("rasters", "vectors", "figures")
+# Somebody may edit it in its place; its hash beside it tells.
+_EDITABLE, _HASH = "crosswalk.csv", ".crosswalk.sha256"
 
 
 class Interrupted(BaseException):
@@ -121,9 +124,42 @@ class RunFolder:
         """Writes a JSON file whole; a number that is not finite is written as null."""
         self.write_text(name, json.dumps(_nullable(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
+    def write_table(self, name: str, text: str) -> None:
+        """Writes a table whole; of one that people edit the hash is kept, so that an edit is never overwritten."""
+        if name == _EDITABLE:
+            self.write_text(_HASH, hashlib.sha256(text.encode()).hexdigest() + "\n")
+        self.write_text(name, text)
+
+    def check_unedited(self) -> None:
+        """Refuses to lose what somebody has edited here.
+
+        Raises:
+            ConfigError: the crosswalk is not the one that a run wrote.
+        """
+        from flowmodel.errors import ConfigError
+
+        file, kept = self.file(_EDITABLE), self.file(_HASH)
+        if not file.is_file():
+            return
+        if not kept.is_file() or kept.read_text(encoding="utf-8").strip() != _sha256(file):
+            fix = "copy it elsewhere and name the copy in [zones.harmonise] crosswalk, then remove it here"
+            raise ConfigError("E-OUT", f"{file} is not as the run wrote it", fix)
+
+    def check_outside(self, file: Path) -> None:
+        """Refuses an input that this run would remove.
+
+        Raises:
+            ConfigError: it lies in this folder.
+        """
+        from flowmodel.errors import ConfigError
+
+        if "\0" not in str(file) and Path(os.path.realpath(file)).is_relative_to(self.path.resolve()):
+            fix = "copy it elsewhere and name the copy, or give --out another folder"
+            raise ConfigError("E-OUT", f"{file} lies in the folder of the run", fix)
+
     def clear(self) -> None:
         """Removes what an earlier run left: a folder holds one run."""
-        for name in _FILES:
+        for name in (*_FILES, _HASH):
             self.file(name).unlink(missing_ok=True)
         for name in _FOLDERS:
             shutil.rmtree(self.file(name), ignore_errors=True)
@@ -133,6 +169,10 @@ class RunFolder:
         line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "event": event, **fields}
         with self.file("log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def finished_run(path: Path) -> None:

@@ -57,12 +57,13 @@ def obtain(asked: Request, folder: RunFolder) -> ZoneTable:
     """The zones of a run: read from the file the configuration names, or built from its sources into the run.
 
     Raises:
-        ConfigError: `[zones]` is wrong.
+        ConfigError: `[zones]` is wrong, or the run would overwrite a crosswalk that somebody has edited.
         DataError: the sources are; `issues.csv` has every problem.
         ZonesError: the file is.
     """
     import _show
 
+    folder.check_unedited()
     if "file" in asked.config.zones:
         return _ready(asked, folder)
     with _show.steps("building zones"):
@@ -98,6 +99,8 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     except ValidationError as error:
         text = configuration.validation_text(error, _form(asked.config.zones), "zones")
         raise ConfigError("E-CONFIG-KEY", f"{asked.source}: {text}", "see docs/configs.md") from None
+    if isinstance(section, sources.HarmonisedConfig) and section.harmonise.crosswalk is not None:
+        folder.check_outside(section.harmonise.crosswalk)
     try:
         built = assemble.build(section, asked.config.run.seed)
     except DataError as error:
@@ -106,9 +109,10 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     table = _completed(store.check(built.dataset, "zones.nc"), asked.config)
     folder.clear()
     _write_issues(folder, built.issues)
-    folder.write("zones.gpkg", lambda path: built.polygons.to_file(path, layer="zones", driver="GPKG"))
+    shapes = assemble.with_numbers(built.polygons, table.data)  # a [truth] has made its own last census
+    folder.write("zones.gpkg", lambda path: shapes.to_file(path, layer="zones", driver="GPKG"))
     for name, frame in built.tables.items():
-        folder.write(name, partial(frame.to_csv, index=False))
+        folder.write_table(name, frame.to_csv(index=False))
     folder.write("zones.nc", partial(store.write, table.data))
     for rule in table.rules:
         print(f"declared rule: {rule}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Censuses carried to zones against plain loops, and what a run asks of them: shares, means, differences."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -115,6 +116,10 @@ def test_births_are_the_rate_times_the_residents(all_of_it):
     book = books[2010]
     births = float((book.quantities["birth_rate"] * book.places["people"].to_numpy()).sum()) / 1000
     assert float(source.censuses["census_births"].sel(year=2010).sum()) == pytest.approx(births, rel=1e-12)
+    told = source.censuses["census_births"].attrs
+    assert (told["kind"], told["units"]) == ("count", "persons")
+    assert told["long_name"] == "births in the year before the census"
+    assert "twelve months before" in json.loads(told["definition"])["2010"]
     merged = source.zones.loc["120101", "birth_rate"]  # 上区 at 12 per mille, 下区 at 12.5
     assert merged == pytest.approx((6 * 12.0 + 8 * 12.5) / 14 / 1000, rel=1e-12)
 
@@ -126,6 +131,23 @@ def test_share_of_residents_whose_make_up_is_another_units(all_of_it):
     later = source.censuses["population_divided"].sel(year=2020).to_series()
     assert later["110101"] == 9 / source.population.at["110101", 2020]
     assert (later.index[later > 0] == ["110101", "110102", "110103", "110104"]).all()
+
+
+def test_counts_say_that_they_have_fractions(all_of_it):
+    source, _, _ = all_of_it
+    for name, variable in source.censuses.data_vars.items():
+        if name.startswith("census_"):
+            assert ("divided" in variable.attrs) == (variable.attrs["kind"] == "count"), name
+
+
+def test_a_line_that_is_written_in_two_halves_divides_nobody(country):
+    frame = country.build().tables["crosswalk.csv"]
+    country.section["harmonise"] = {"codes": "codes.csv", "crosswalk": "crosswalk.csv"}
+    half = (frame["from"] == "110221") & (frame["year"] == 2010)
+    frame.loc[half, "share"] = 0.5
+    pd.concat([frame, frame[half]]).to_csv(country.folder / "crosswalk.csv", index=False)
+    divided = country.build().censuses["population_divided"].sel(year=2010, zone="110221")
+    assert float(divided) == 0
 
 
 def test_what_is_asked_of_the_censuses(country):
@@ -148,6 +170,7 @@ def test_what_is_asked_of_the_censuses(country):
     np.testing.assert_allclose(asked.loc[list(DIVIDED), "housing"], mean, rtol=1e-12)
     assert source.zones["imputed"].to_numpy().nonzero()[0].tolist() == [1, 3]
     assert source.rules[-1].startswith("housing: 2 ")
+    assert f"({people[list(DIVIDED)].sum():,.0f} people in 2010)" in source.rules[-1]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +182,7 @@ def test_what_is_asked_of_the_censuses(country):
         ({"quantity": "in_migrants", "select": ["same_county", "other_county"]}, set()),
         ({"quantity": "in_migrants", "select": ["other_province"]}, set()),
         ({"quantity": "urban", "per": "employed"}, {"*"}),
+        ({"quantity": "education", "select": ["none", "preschool"]}, set()),
     ],
 )
 def test_numbers_that_count_different_things_have_no_difference(country, of, mixed):
@@ -180,6 +204,11 @@ def test_numbers_that_count_different_things_have_no_difference(country, of, mix
         ({"quantity": "birth_rate", "year": 2020}, "2020"),
         ({"quantity": "urban", "year": 2000}, "2000"),
         ({"quantity": "employed", "select": ["farming"], "year": 2010}, "farming"),
+        ({"quantity": "housing_area", "select": ["male"], "year": 2010}, "male"),
+        ({"quantity": "schooling", "per": "residents", "year": 2010}, "schooling"),
+        ({"quantity": "urban", "per": "schooling", "year": 2010}, "schooling"),
+        ({"quantity": "education", "select": ["preschool"], "year": 2010}, "preschool"),
+        ({"quantity": "education", "select": ["preschool", "female"], "year": 2010}, "preschool"),
     ],
 )
 def test_what_no_census_keeps_is_named(country, of, value):
@@ -188,6 +217,28 @@ def test_what_no_census_keeps_is_named(country, of, value):
         country.build()
     (issue,) = [issue for issue in caught.value.issues if issue.severity == "error"]
     assert (issue.code, issue.column, issue.value) == ("E-QUANTITY", "asked", value)
+
+
+def test_a_category_that_was_not_asked_for_is_left_out_of_a_sum_of_all(country):
+    of_2010 = {"quantity": "education", "year": 2010}
+    country.section["covariates"] = {
+        "all": of_2010,
+        "women": {**of_2010, "select": ["female"]},
+        "untaught": {**of_2010, "select": ["none", "preschool"]},
+        "later": {"quantity": "education", "select": ["preschool"], "year": 2020},
+    }
+    asked = country.build().covariates.loc["110221"]
+    levels = {"all": 2 * 17, "women": 17, "untaught": 2 * 2, "later": 2 * 1}
+    assert (asked / 4).to_dict() == levels
+
+
+@pytest.mark.parametrize(("rate", "quantity"), [("birth", "schooling"), ("birth", "death_rate"), ("death", "urban")])
+def test_a_rate_is_a_rate(country, rate, quantity):
+    country.section["rates"][rate] = {"quantity": quantity, "year": 2010}
+    with pytest.raises(DataError) as caught:
+        country.build()
+    (issue,) = [issue for issue in caught.value.issues if issue.severity == "error"]
+    assert (issue.code, issue.file, issue.column, issue.value) == ("E-QUANTITY", "[zones.rates]", rate, quantity)
 
 
 def test_what_is_missing_without_a_rule_stops(country):

@@ -185,13 +185,14 @@ def test_a_crosswalk_that_loses_somebody_is_found():
 
 def test_lines_of_a_crosswalk_that_cannot_be_read(tmp_path):
     shares = ["-0.2", "0", "1.2", "80%", "nan", "1"]
-    rows = [("110101", "110101", share, "2010", "") for share in shares] + [("110101", "110101", "1", "20l0", "")]
+    rows = [("110101", "110101", share, "2010", "mine") for share in shares]
+    rows += [("110101", "110101", "1", "20l0", "mine"), ("110101", "110101", "1", "2010", " ")]
     file = SmallCountry(tmp_path).table("crosswalk.csv", crosswalk.COLUMNS, rows)
     with pytest.raises(DataError) as caught:
         crosswalk.read(file, 2019)
     found = [(issue.code, issue.line, issue.column, issue.value) for issue in caught.value.issues]
     wrong = [("E-XWALK", line, "share", share) for line, share in enumerate(shares[:-1], start=2)]
-    assert found == [*wrong, ("E-XWALK", 8, "year", "20l0")]
+    assert found == [*wrong, ("E-XWALK", 8, "year", "20l0"), ("E-XWALK", 9, "reason", "")]
 
 
 def test_a_map_without_residents_and_a_single_census(tmp_path):

@@ -137,7 +137,7 @@ def test_link_to_the_predecessor_and_by_decision(tmp_path):
 def _placed(found, rows, mapped):
     people = pd.Series(mapped, dtype=float)
     polygons = _polygons(*((code, "") for code in mapped))
-    placed = borders.place(found, rows, polygons, people)
+    placed = borders.place(found, rows, polygons, people).placed
     return {(part.row, part.polygon): (part.people, part.reason) for part in placed}
 
 

@@ -12,9 +12,10 @@ from small_country import squares
 
 from geo.errors import DataError, Issue
 from geo.harmonise import crosswalk, units
+from geo.harmonise.census import Census
 from geo.harmonise.decisions import Decision
 from geo.harmonise.history import CodeHistory
-from geo.harmonise.units import Census, Harmonised, Rules
+from geo.harmonise.units import Harmonised, Rules
 
 MAP = {"110101": "东区", "110102": "西区", "110121": "南县", "110122": "北县", "120121": "河县"}
 VINTAGE = 2019
@@ -227,3 +228,32 @@ def test_a_counted_transfer_is_no_uncounted_one():
     result = case.harmonise()
     assert _lines(result, 2010)["110121", "110122"] == (30 / 130, "code_history")
     assert result.apart == result.merges == ()
+
+
+def test_a_map_with_another_count_is_refused():
+    names = {f"1101{k}": f"{k}县" for k in range(21, 61)}
+    people = {year: dict.fromkeys(names, 1000) for year in (2010, 2020)}
+    case = Case(names, people, {code: 1000.0 + 50 * (code > "110140") for code in names})
+    with pytest.raises(DataError) as caught:
+        case.harmonise()
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.value) == ("E-MAP-RESIDENTS", "20 of 40")
+
+
+def test_uncounted_polygons_join_a_counted_one_not_one_another():
+    case = Case()
+    case.people[2010] = {code: people for code, people in case.people[2010].items() if code not in {"110102", "110121"}}
+    case.mapped |= {"110102": np.nan, "110121": np.nan}
+    case.people[2010]["110101"] = 100
+    zones = case.zones()
+    assert not any(zone == ("110102", "110121") for zone in zones)
+    assert sum(len(zone) for zone in zones) == 5
+
+
+def test_transfers_inside_a_zone_are_not_left_apart():
+    growth = {"110101": 100, "110102": 100, "110121": 400, "110122": 100, "120121": 100}
+    case = Case(successors={"110101": ((2012, "110121"), (2013, "110102")), "110102": ((2012, "110121"),)})
+    case.people[2020] = growth
+    result = case.harmonise()
+    assert ("110101", "110102", "110121") in result.crosswalk.members.values()
+    assert result.apart == ()

@@ -16,6 +16,8 @@ RESERVED = frozenset(
     }
 )
 """Names of variables of `zones.nc`; a covariate must have another."""
+CENSUSES = frozenset({"population_counted", "population_divided", "age", "sex", "level", "sector", "band"})
+"""Names that harmonised censuses bring to `zones.nc` beside those: flags of the population, and their dimensions."""
 DATA_VARIABLE = "${FLOWMODEL_DATA}"
 
 
@@ -50,12 +52,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", str_strip_whitespace=True)
 
 
-def names_free(covariates: Collection[str]) -> None:
+def names_free(covariates: Collection[str], reserved: Collection[str] = RESERVED) -> None:
     """Refuse covariates that are called like another variable of `zones.nc`.
+
+    Args:
+        covariates: Their names.
+        reserved: Names that the source gives itself; so are all that begin with "census_".
 
     Raises:
         ValueError: With the names.
     """
-    taken = sorted(name for name in covariates if name in RESERVED or name.startswith("census_"))
+    taken = sorted(name for name in covariates if name in reserved or name.startswith("census_"))
     if taken:
         raise ValueError(f"covariate names in use for something else: {', '.join(taken)}")

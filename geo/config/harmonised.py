@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .fields import RESERVED, Column, File, Identifier, Missing, Strict, Year, names_free
+from .fields import CENSUSES, RESERVED, Column, File, Identifier, Missing, Strict, Year, names_free
 from .polygons import PolygonsConfig
 from .raster import PositionConfig, RasterConfig, check_references
-from .table import PublishedConfig
+from .table import Day, PublishedConfig
 from .yearbook import YearbookConfig
 
 Category = Annotated[str, StringConstraints(min_length=1)]
@@ -25,6 +25,9 @@ class MapConfig(PolygonsConfig):
     vintage: Year = Field(description="year of the borders")
     residents: dict[Year, Column] = Field(
         default_factory=dict, description="columns with the residents of censuses, on the borders of the map"
+    )
+    dates: dict[Year, Day] = Field(
+        default_factory=dict, description="days of those of these censuses that have no year-book"
     )
 
 
@@ -68,6 +71,14 @@ class VitalRates(Strict):
     birth: OfQuantity
     death: OfQuantity
 
+    @model_validator(mode="after")
+    def _plain(self) -> VitalRates:
+        for name, rate in (("birth", self.birth), ("death", self.death)):
+            used = [key for key in ("select", "per", "change") if getattr(rate, key)]
+            if used:
+                raise ValueError(f"{name} is a rate of one census as it is kept: no {', '.join(used)}")
+        return self
+
 
 class HarmonisedConfig(Strict):
     """The raw files of several censuses, made comparable on one map."""
@@ -86,14 +97,14 @@ class HarmonisedConfig(Strict):
 
     @model_validator(mode="after")
     def _rasters_agree(self) -> HarmonisedConfig:
-        taken = RESERVED | self.covariates.keys()
+        taken = RESERVED | CENSUSES | self.covariates.keys()
         years = self.census.keys() | self.polygons.residents.keys()
         check_references(self.rasters, self.position, taken=taken, years=years, table_has_lon=False)
         return self
 
     @model_validator(mode="after")
     def _names_free(self) -> HarmonisedConfig:
-        names_free(self.covariates)
+        names_free(self.covariates, RESERVED | CENSUSES)
         return self
 
     @model_validator(mode="after")
@@ -102,10 +113,15 @@ class HarmonisedConfig(Strict):
             raise ValueError(
                 "the vintage of the map must differ from the years of the censuses: the crosswalk tells by it"
             )
-        for year, book in self.census.items():
-            if book.date.year != year:
-                raise ValueError(f"census {year} has the date {book.date}")
-        unknown = sorted(self.published.keys() - (self.polygons.residents.keys() - self.census.keys()))
+        days = self.polygons.dates | {year: book.date for year, book in self.census.items()}
+        for year, day in days.items():
+            if day.year != year:
+                raise ValueError(f"census {year} has the date {day}")
+        of_the_map = self.polygons.residents.keys() - self.census.keys()
+        undated = sorted(self.polygons.dates.keys() - of_the_map)
+        if undated:
+            raise ValueError(f"dates of {undated}, but the map brings no residents of then")
+        unknown = sorted(self.published.keys() - of_the_map)
         if unknown:
             raise ValueError(f"published totals of {unknown}, but the map brings no residents of then")
         return self

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.optimize import linprog
 
+from . import transport
 from .groups import connected
 from .links import Link, Reason
 
@@ -28,8 +27,11 @@ _COSTS: dict[Reason | None, float] = {
     Reason.SAME_CODE: 0.0,
     Reason.POPULATION: 0.0,
     Reason.NAME: 0.0,
+    Reason.DECISION: 0.0,
     None: 3.0,
 }
+# Relative difference of two counts of one unit that is no matter of borders.
+_NEARLY = 0.005
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,22 @@ class _Counts:
         return self.home[("polygon", part.polygons[0]) if part.polygons else ("row", part.rows[0])]
 
 
-def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, mapped: pd.Series) -> list[Placed]:
+@dataclass(frozen=True)
+class Division:
+    """Residents of a census over the polygons of a map.
+
+    Attributes:
+        placed: One entry for each row and polygon that share people.
+        parts: Rows and polygons that overlap one another and nothing else, how many.
+        unlike: How many of them have different sums in the census and on the map.
+    """
+
+    placed: list[Placed]
+    parts: int
+    unlike: int
+
+
+def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, mapped: pd.Series) -> Division:
     """Divide the residents of a census over the polygons of a newer map that knows residents of the same census.
 
     Args:
@@ -77,19 +94,22 @@ def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, map
         mapped: Residents by polygon, NaN where the map has none.
 
     Returns:
-        One entry for each row and polygon that share people. Rows without a link, and polygons without one, take part
-        where the map's own numbers say to whom they belong.
+        Who is where; the order of rows and polygons makes no difference. Rows without a link, and polygons without
+        one, take part where the map's own numbers say to whom they belong.
     """
-    home = {("row", str(key)): str(value) for key, value in rows["prefecture"].items()}
-    home |= {("polygon", str(code)): str(value) for code, value in polygons["prefecture"].items()}
+    home = {("row", str(key)): str(value) for key, value in sorted(rows["prefecture"].items())}
+    home |= {("polygon", str(code)): str(value) for code, value in sorted(polygons["prefecture"].items())}
     counts = _Counts(
         {str(key): int(count) for key, count in rows["people"].items()},
         {str(code): float(count) for code, count in mapped.items()},
         home,
     )
+    parts = _parts(links, counts)
+    known = [part for part in parts if part.rows and part.polygons and not np.isnan(counts.residual(part))]
     links = _recognised(links, counts)
     reasons = {(link.row, link.polygon): link.reason for link in links}
-    return [placed for part in _pooled(_parts(links, counts), counts) for placed in _divided(part, reasons, counts)]
+    placed = [one for part in _pooled(_parts(links, counts), counts) for one in _divided(part, reasons, counts)]
+    return Division(placed, len(known), sum(counts.residual(part) != 0 for part in known))
 
 
 def undivided(links: Sequence[Link], rows: pd.DataFrame) -> list[Placed]:
@@ -117,37 +137,49 @@ def _parts(links: Sequence[Link], counts: _Counts) -> list[_Part]:
 
 def _recognised(links: Sequence[Link], counts: _Counts) -> list[Link]:
     """Link a row anew whose number is, to the person, that of one other polygon near by: its code was mixed up."""
-    wrong = [part for part in _parts(links, counts) if counts.residual(part) != 0 and not _merely_unknown(part, counts)]
+    wrong = [part for part in _parts(links, counts) if _unbalanced(part, counts)]
     numbers: dict[tuple[str, int], list[str]] = defaultdict(list)
     for polygon in (polygon for part in wrong for polygon in part.polygons):
         numbers[counts.home["polygon", polygon], int(counts.mapped[polygon])].append(polygon)
     linked = {(link.row, link.polygon) for link in links}
+    decided = {link.row for link in links if link.reason is Reason.DECISION}
     found: dict[str, str] = {}
     for part in wrong:
         for row in part.rows:
             same = numbers[counts.home["row", row], counts.people[row]]
-            if len(same) == 1 and counts.people[row] > 0 and (row, same[0]) not in linked:
+            if len(same) == 1 and counts.people[row] > 0 and row not in decided and (row, same[0]) not in linked:
                 found[row] = same[0]
     kept = [link for link in links if link.row not in found]
     return kept + [Link(row, polygon, Reason.POPULATION) for row, polygon in found.items()]
 
 
-def _merely_unknown(part: _Part, counts: _Counts) -> bool:
-    return bool(np.isnan(counts.residual(part)))
+def _unbalanced(part: _Part, counts: _Counts) -> bool:
+    """Whether the map's sum is known, and another than the census's."""
+    residual = counts.residual(part)
+    return residual != 0 and not np.isnan(residual)
 
 
 def _pooled(parts: Sequence[_Part], counts: _Counts) -> list[_Part]:
-    """Join the unbalanced parts of a prefecture: what one lacks another has, or else they cannot be told apart."""
+    """Join the unbalanced parts of a prefecture: what one lacks another has, or else they cannot be told apart.
+
+    One row in one polygon whose numbers are nearly alike is no border that moved, but another edition of the count.
+    """
     result, unbalanced = [], defaultdict(list)
     for part in parts:
-        if counts.residual(part) == 0 or _merely_unknown(part, counts):
-            result.append(part)
-        else:
+        if _unbalanced(part, counts) and not _nearly_alike(part, counts):
             unbalanced[counts.prefecture(part)].append(part)
+        else:
+            result.append(part)
     for group in unbalanced.values():
         rows = tuple(row for part in group for row in part.rows)
         result.append(_Part(rows, tuple(polygon for part in group for polygon in part.polygons)))
     return result
+
+
+def _nearly_alike(part: _Part, counts: _Counts) -> bool:
+    if len(part.rows) != 1 or len(part.polygons) != 1:
+        return False
+    return abs(counts.residual(part)) <= _NEARLY * counts.people[part.rows[0]]
 
 
 def _divided(part: _Part, reasons: _Reasons, counts: _Counts) -> list[Placed]:
@@ -156,31 +188,44 @@ def _divided(part: _Part, reasons: _Reasons, counts: _Counts) -> list[Placed]:
         return []
     if len(part.polygons) == 1:
         only = part.polygons[0]
-        return [Placed(row, only, counts.people[row], reasons.get((row, only), Reason.BORDERS)) for row in part.rows]
+        differs = _unbalanced(part, counts) and _nearly_alike(part, counts)
+        plain = Reason.MAP_DIFFERS if differs else Reason.BORDERS
+        told = {row: plain if differs else reasons.get((row, only), plain) for row in part.rows}
+        return [Placed(row, only, counts.people[row], told[row]) for row in part.rows]
     if counts.residual(part) != 0:
-        pairs = [(row, polygon) for row in part.rows for polygon in part.polygons]
-        return [Placed(row, polygon, None, reasons.get((row, polygon), Reason.BORDERS)) for row, polygon in pairs]
-    moved = _least_moves(part, reasons, counts)
+        return _together(part, reasons)
+    moved = transport.least_moves(
+        np.array([counts.people[row] for row in part.rows]),
+        np.array([counts.mapped[code] for code in part.polygons]),
+        np.array([[_COSTS[reasons.get((row, polygon))] for polygon in part.polygons] for row in part.rows]),
+    )
+    placed = [
+        Placed(row, polygon, int(moved.people[r, p]), _reason(reasons.get((row, polygon)), sure=moved.sure[r, p]))
+        for r, row in enumerate(part.rows)
+        for p, polygon in enumerate(part.polygons)
+        if moved.people[r, p] > 0 or (counts.people[row] == 0 and p == int(np.argmin(moved.costs[r])))
+    ]
+    return placed if _decisions_kept(placed, reasons) else _together(part, reasons)
+
+
+def _together(part: _Part, reasons: _Reasons) -> list[Placed]:
+    """Place every row in all polygons of a part whose people are not told apart, but where a decision says less."""
+    decided = {row for (row, _), reason in reasons.items() if reason is Reason.DECISION}
     return [
-        Placed(row, polygon, int(count), reasons.get((row, polygon), Reason.BORDERS))
-        for row, shared in zip(part.rows, moved, strict=True)
-        for polygon, count in zip(part.polygons, shared, strict=True)
-        if count > 0
+        Placed(row, polygon, None, reasons.get((row, polygon), Reason.BORDERS))
+        for row in part.rows
+        for polygon in part.polygons
+        if row not in decided or reasons.get((row, polygon)) is Reason.DECISION
     ]
 
 
-def _least_moves(part: _Part, reasons: _Reasons, counts: _Counts) -> NDArray[np.int64]:
-    """Solve the transportation problem whose margins are the two counts; shape (rows, polygons), whole persons.
+def _decisions_kept(placed: Sequence[Placed], reasons: _Reasons) -> bool:
+    """Whether every decided row is where the decision has it; the map's numbers may say otherwise."""
+    decided = {row for (row, _), reason in reasons.items() if reason is Reason.DECISION}
+    return all(
+        reasons.get((one.row, one.polygon)) is Reason.DECISION for one in placed if one.row in decided and one.people
+    )
 
-    The corners of its polytope are whole numbers, and the simplex method ends in one (Dantzig 1951).
-    """
-    people = np.array([counts.people[row] for row in part.rows])
-    mapped = np.array([counts.mapped[code] for code in part.polygons])
-    costs = np.array([[_COSTS[reasons.get((row, polygon))] for polygon in part.polygons] for row in part.rows])
-    n, m = costs.shape
-    margins = np.vstack([np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))])
-    solved = linprog(costs.ravel(), A_eq=margins, b_eq=np.concatenate([people, mapped]), method="highs-ds")
-    moved: NDArray[np.int64] = np.rint(solved.x).astype(np.int64).reshape(n, m)
-    if (moved < 0).any() or (moved.sum(axis=1) != people).any() or (moved.sum(axis=0) != mapped).any():
-        raise ArithmeticError(f"the people of {', '.join(part.rows)} could not be divided into whole persons")
-    return moved
+
+def _reason(linked: Reason | None, *, sure: bool) -> Reason:
+    return (linked or Reason.BORDERS) if sure else Reason.PROPORTIONAL

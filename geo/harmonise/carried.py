@@ -17,11 +17,20 @@ from geo.yearbooks import DIMENSIONS, QUANTITIES, CensusTable, Quantity
 from . import crosswalk
 from .crosswalk import Crosswalk
 
-# Kept under another name, or as counts: `population`, and births and deaths from their rates.
-_VITAL = {"births": "birth_rate", "deaths": "death_rate", "natural_increase": "natural_increase_rate"}
+# Counts that are made of a rate: name, rate, what is counted.
+_VITAL = (
+    ("births", "birth_rate", "births"),
+    ("deaths", "death_rate", "deaths"),
+    ("natural_increase", "natural_increase_rate", "births less deaths"),
+)
+# Kept under another name: `population`.
 _RESIDENTS = "residents"
-RATES = tuple(_VITAL.values())
+RATES = tuple(rate for _, rate, _ in _VITAL)
 """Rates that are kept as the persons they make, too."""
+_DIVIDED = (
+    "a unit divided between zones gives each the share that its residents there are of all, so counts of zones "
+    "have fractions"
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def _by_persons(lines: pd.DataFrame, persons: pd.Series, people: pd.Series) -> p
 
 def _divided(lines: pd.DataFrame, persons: pd.Series, population: pd.Series) -> pd.Series:
     """Give the share of each zone's residents who come from units that went to several zones."""
-    several = lines.groupby("from")["to"].transform("size") > 1
+    several = lines.groupby("from")["to"].transform("nunique") > 1
     people = persons[several].groupby(lines["to"][several]).sum().reindex(population.index, fill_value=0)
     return (people / population).where(population > 0, 0.0)
 
@@ -103,10 +112,10 @@ def _quantities(table: CensusTable, shares: csr_array, zones: pd.Index) -> xr.Da
             )
             carried[name] = (("zone", *quantity.dims), sums, _attributes(quantity, table))
     residents = table.quantities[_RESIDENTS].to_numpy()
-    for name, rate in _VITAL.items():
+    for name, rate, counted in _VITAL:
         if rate in carried:
             persons = crosswalk.carried(shares, table.quantities[rate].to_numpy() / 1000.0 * residents)
-            attributes = {**_attributes(QUANTITIES[rate], table), "units": "persons_per_year", "long_name": name}
+            attributes = _attributes(_in_a_year(name, counted, table.year), table)
             carried[name] = (("zone",), persons, attributes | {"estimated": f"{rate} times residents"})
     labels = {dim: list(categories) for dim, categories in DIMENSIONS.items()}
     used = {dim for dims, *_ in carried.values() for dim in dims}
@@ -133,9 +142,17 @@ def _total(quantity: xr.DataArray) -> NDArray[np.float64]:
     return total
 
 
+def _in_a_year(name: str, counted: str, year: int) -> Quantity:
+    """Declare a count made of a rate."""
+    period = f"{counted} in the twelve months before the day of the census"
+    return Quantity(name, f"{counted} in the year before the census", "persons", "count", definition={year: period})
+
+
 def _attributes(quantity: Quantity, table: CensusTable) -> dict[str, str]:
     """Say what a variable is, and what of it does not compare between the censuses."""
+    divided = {"divided": _DIVIDED} if quantity.kind == "count" else {}
     return {
+        **divided,
         "units": quantity.units,
         "long_name": quantity.long_name,
         "source": table.file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -15,6 +16,11 @@ from geo.errors import DataError, Issue, error
 from geo.layers import polygons, simple_features
 from geo.opening import Kind
 from geo.sources.keys import check_codes, check_columns
+from geo.tables import cells, numbers, text
+from geo.tables.table import Table
+
+_WHERE = "[zones.polygons]"
+_MEND = "write the number alone in a column of numbers, or leave the cell blank where it is unknown"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ def read(config: MapConfig) -> CensusMap:
     """Read and check the polygons.
 
     Raises:
-        DataError: What `geo.layers.polygons` finds; E-COL-MISSING, E-CODE-*, E-POP-NEG, E-POP-FRACTIONAL.
+        DataError: What `geo.layers.polygons` finds; E-COL-MISSING, E-CODE-*, E-ENC-MOJIBAKE, E-NUM, E-NUM-INF,
+            E-POP-NEG, E-POP-FRACTIONAL.
     """
     layer, system = _layer(config)
     file = config.file.name
@@ -51,28 +58,29 @@ def read(config: MapConfig) -> CensusMap:
     if issues:
         raise DataError(issues)
     codes = _texts(layer[config.code])
-    residents = pd.DataFrame(
-        {year: pd.to_numeric(layer[column]).to_numpy(dtype=np.float64) for year, column in config.residents.items()},
-        index=range(len(layer)),
-    )
+    residents, wrong = _residents(layer, config)
     last = residents[max(config.residents)] if config.residents else pd.Series(np.nan, index=layer.index)
     people = {code: float(count) for code, count in zip(codes, last, strict=True) if not np.isnan(count)}
     outlines = polygons.sound(layer, system, codes, config, file, people)
     at = [line - 1 for line in outlines.lines]
     kept = [codes[record] for record in at]
     issues = [*outlines.issues, *check_codes(file, kept, outlines.lines, config.code, people)]
-    issues += _not_people(residents, config, codes)
+    issues += [*wrong, *_not_people(residents, config, codes)]
+    names, provinces = (_texts(layer[column].iloc[at]) for column in (config.name, config.province_name))
+    counted = {row: people[code] for row, code in enumerate(kept) if code in people}
+    for column, texts in ((config.name, names), (config.province_name, provinces)):
+        issues += text.check_names(file, column, texts, outlines.lines, counted, _WHERE)
     if outlines.shapes is None or any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
     order = np.argsort(kept)
     index = pd.Index(np.array(kept, dtype=object)[order], name="code")
-    texts = {
-        "name": _texts(layer[config.name].iloc[at]),
+    described = {
+        "name": names,
         "province": [code[:2] for code in kept],
-        "province_name": _texts(layer[config.province_name].iloc[at]),
+        "province_name": provinces,
         "prefecture": [code[:4] for code in kept],
     }
-    columns = {name: np.array(values, dtype=object)[order] for name, values in texts.items()}
+    columns = {name: np.array(values, dtype=object)[order] for name, values in described.items()}
     units = gpd.GeoDataFrame(columns, geometry=outlines.shapes[order], index=index, crs=crs.WGS84)
     known = residents.iloc[at].iloc[order].set_axis(index)
     return CensusMap(units, known, crs.name(system), len(layer), tuple(issues), outlines.rules)
@@ -91,6 +99,24 @@ def _layer(config: MapConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
 
 def _texts(column: pd.Series) -> list[str]:
     return [str(value).strip() for value in column.astype(object).where(column.notna(), "")]
+
+
+def _residents(layer: gpd.GeoDataFrame, config: MapConfig) -> tuple[pd.DataFrame, list[Issue]]:
+    """Read the residents as strictly as those of a table: a text may be a number, a day or a mark may not."""
+    columns = {column: _cells(layer[column]) for column in config.residents.values()}
+    table = Table(config.file.name, columns, tuple(range(1, len(layer) + 1)), where=_WHERE)
+    counts, issues = {}, []
+    for year, column in config.residents.items():
+        counts[year], found = numbers.read_column(table, column)
+        # A layer declares neither separators nor texts for unknown numbers, as a table can.
+        issues += [dataclasses.replace(one, fix=_MEND) if one.code == "E-NUM" else one for one in found]
+    return pd.DataFrame(counts, index=range(len(layer))), issues
+
+
+def _cells(column: pd.Series) -> tuple[str, ...]:
+    """Write a column of any kind as text, "" where it has nothing."""
+    known = column.astype(object).where(column.notna(), None)
+    return tuple(cells.text(value.item() if isinstance(value, np.generic) else value) for value in known)
 
 
 def _not_people(residents: pd.DataFrame, config: MapConfig, codes: list[str]) -> list[Issue]:

@@ -21,6 +21,8 @@ from geo.tables.numbers import parse
 
 COLUMNS = ("from", "to", "share", "year", "reason")
 """Unit of the census, or polygon where the year is that of the map; zone; share of its people; year; reason."""
+NAMES = ("from_name", "to_name")
+"""Written behind them for whoever reads the table, and ignored when it is fed back."""
 
 # A share is written with all its digits; what is left of their rounding is far less than a person of any unit.
 _TOLERANCE = 1e-9
@@ -54,7 +56,8 @@ def read(path: Path, vintage: int) -> Crosswalk:
     """Read a crosswalk that somebody has written or edited.
 
     Raises:
-        DataError: What the table reader finds; E-COL-MISSING; E-XWALK where a share or year is no number.
+        DataError: What the table reader finds; E-COL-MISSING; E-XWALK where a share or year is no number, or a line
+            has no reason.
     """
     rows = table.read(FileConfig.model_validate({"file": path}), "[zones.harmonise] crosswalk")
     issues = check_columns(rows.file, rows.columns, COLUMNS)
@@ -69,6 +72,9 @@ def read(path: Path, vintage: int) -> Crosswalk:
         if not re.fullmatch(r"[0-9]{4}", year):
             rule, fix = "a year has four digits", "write the year of the census"
             issues.append(rows.wrong_cell("E-XWALK", row, "year", rule, fix, None))
+        if not rows.columns["reason"][row].strip():
+            rule, fix = "a line has a reason, which the audit repeats", "write why the unit is in this zone"
+            issues.append(rows.wrong_cell("E-XWALK", row, "reason", rule, fix, None))
         shares.append(share)
         years.append(year)
     if issues:
@@ -76,6 +82,22 @@ def read(path: Path, vintage: int) -> Crosswalk:
     texts = {name: rows.columns[name] for name in ("from", "to", "reason")}
     frame = pd.DataFrame({**texts, "share": shares, "year": [int(year) for year in years]}, index=list(rows.lines))
     return Crosswalk(frame[list(COLUMNS)], vintage)
+
+
+def legible(crosswalk: Crosswalk, units: Mapping[int, Mapping[str, str]], zones: pd.Series) -> pd.DataFrame:
+    """Put the names of units and zones beside their codes, for whoever reads the table.
+
+    Args:
+        crosswalk: Checked crosswalk.
+        units: For each census and the map, names by unit.
+        zones: Names by zone.
+
+    Returns:
+        Columns `COLUMNS` and `NAMES`.
+    """
+    frame = crosswalk.frame
+    names = [units[year][unit] for year, unit in zip(frame["year"].tolist(), frame["from"], strict=True)]
+    return frame.assign(from_name=names, to_name=frame["to"].map(zones))[[*COLUMNS, *NAMES]]
 
 
 def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.Index, file: str) -> list[Issue]:
@@ -88,14 +110,17 @@ def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.In
         file: Base name, for the messages.
 
     Returns:
-        E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown, zones without a polygon,
-        polygons in two zones, years of neither a census nor the map.
+        E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown (one error for a year that
+        is absent as a whole), zones without a polygon, polygons in two zones, years of neither a census nor the map.
     """
     zones = set(crosswalk.of(crosswalk.vintage)["to"])
     units = {**people, crosswalk.vintage: pd.Series(np.nan, index=polygons)}
     issues = _other_years(crosswalk.frame, set(units), file) + _divided_land(crosswalk.of(crosswalk.vintage), file)
     for year, counted in units.items():
         lines = crosswalk.of(year)
+        if lines.empty:
+            issues += _absent_year(year, counted, file)
+            continue
         issues += _strangers(lines, set(counted.index), zones, year, file)
         sums = lines.groupby("from")["share"].sum()
         for unit, persons in counted.items():
@@ -109,6 +134,16 @@ def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.In
                     error("E-XWALK", file, line=at, column="share", value=str(unit), rule=rule, fix=fix, people=lost)
                 )
     return issues
+
+
+def _absent_year(year: int, counted: pd.Series, file: str) -> list[Issue]:
+    """Say once that a whole year is missing, and not once for each of its units."""
+    if counted.empty:
+        return []
+    rule = f"the {len(counted):,} units of the census or map of {year} have lines"
+    fix = "add its lines; the crosswalk that the rules write has them"
+    lost = None if counted.isna().all() else float(counted.sum())
+    return [error("E-XWALK", file, column="year", value=str(year), rule=rule, fix=fix, people=lost)]
 
 
 def _other_years(frame: pd.DataFrame, years: set[int], file: str) -> list[Issue]:
@@ -149,6 +184,37 @@ def _strangers(lines: pd.DataFrame, units: set[str], zones: set[str], year: int,
 def _line(lines: pd.DataFrame, column: str, value: str) -> int | None:
     found = lines.index[lines[column] == value]
     return int(found[0]) if len(found) else None
+
+
+def nobody(
+    crosswalk: Crosswalk,
+    population: pd.DataFrame,
+    names: Mapping[str, str],
+    files: Mapping[int, str],
+    given: str | None,
+) -> list[Issue]:
+    """Find zones without residents: growth from nobody, or to nobody, is no number.
+
+    Args:
+        crosswalk: Shares.
+        population: Residents, index zone, one column a census; NaN where a zone was not counted.
+        names: Name of each polygon, by code.
+        files: Base name of the file of each census, for the messages.
+        given: Base name of the crosswalk where it was fed back, None where the rules made it.
+
+    Returns:
+        E-POP-ZERO.
+    """
+    fix = "correct the crosswalk" if given else "correct the numbers"
+    fix += ", or join the zone to another" + ("" if given else " in the table of decisions, with the year of the map")
+    issues, members = [], crosswalk.members
+    for year in population.columns.astype(int).tolist():
+        for zone in map(str, population.index[population[year] == 0]):
+            # Only a crosswalk that was fed back is a file in which the user can look the zone up.
+            line, column = (_line(crosswalk.of(crosswalk.vintage), "to", zone), "to") if given else (None, None)
+            file, rule = given or files[year], f"{names[members[zone][0]]} has residents in {year}"
+            issues.append(error("E-POP-ZERO", file, line=line, column=column, value=zone, rule=rule, fix=fix))
+    return issues
 
 
 def whole_shares(lines: pd.DataFrame, people: pd.Series) -> pd.Series:

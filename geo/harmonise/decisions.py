@@ -35,7 +35,7 @@ class Decision:
 
 
 def read(path: Path) -> tuple[Decision, ...]:
-    """Read the table: columns year, from, to (polygons between semicolons), reason.
+    """Read the table: columns year, from, to (polygons between semicolons, spaces around them allowed), reason.
 
     Raises:
         DataError: What the table reader finds; E-COL-MISSING; E-DECISION where a cell is blank or no year.
@@ -53,21 +53,28 @@ def read(path: Path) -> tuple[Decision, ...]:
     if issues:
         raise DataError(issues)
     year, unit, polygons, reason = (rows.columns[name] for name in COLUMNS)
+    into = [tuple(code.strip() for code in cell.split(";")) for cell in polygons]
     return tuple(
-        Decision(int(year[row]), unit[row], tuple(polygons[row].split(";")), reason[row], rows.lines[row])
-        for row in range(rows.rows)
+        Decision(int(year[row]), unit[row], into[row], reason[row], rows.lines[row]) for row in range(rows.rows)
     )
 
 
 def check(
-    decisions: Sequence[Decision], units: Mapping[int, Collection[str]], polygons: Collection[str], file: str
+    decisions: Sequence[Decision],
+    units: Mapping[int, Collection[str]],
+    polygons: Collection[str],
+    vintage: int,
+    file: str,
 ) -> None:
-    """Refuse decisions about units or polygons that do not exist, and two about the same: in silence, one is nothing.
+    """Refuse decisions that would decide nothing in silence.
+
+    They name units or polygons that do not exist, a polygon twice or with itself, or there are two about one unit.
 
     Args:
         decisions: What the table says.
         units: Units of each census, and of the map under the year of its borders.
         polygons: Codes of the map.
+        vintage: Year of the map.
         file: Base name of the table.
 
     Raises:
@@ -82,11 +89,22 @@ def check(
         if decision.unit not in units.get(decision.year, ()):
             rule = f"neither a census nor the map of {decision.year} has a unit {decision.unit}"
             issues.append(_wrong(decision, "from", decision.unit, rule, file))
-        for code in decision.polygons:
-            if code not in polygons:
-                issues.append(_wrong(decision, "to", code, "the map has no such polygon", file))
+        issues += [_wrong(decision, "to", code, rule, file) for code, rule in _idle(decision, polygons, vintage)]
     if issues:
         raise DataError(issues)
+
+
+def _idle(decision: Decision, polygons: Collection[str], vintage: int) -> list[tuple[str, str]]:
+    """Give the polygons of a decision that mean nothing, with the rule each breaks."""
+    found = []
+    for code, times in Counter(decision.polygons).items():
+        if code not in polygons:
+            found.append((code, "the map has no such polygon"))
+        elif decision.year == vintage and code == decision.unit:
+            found.append((code, "a polygon is joined to others, not to itself"))
+        if times > 1:
+            found.append((code, "a polygon stands once in a row"))
+    return found
 
 
 def _wrong(decision: Decision, column: str, value: str, rule: str, file: str) -> Issue:

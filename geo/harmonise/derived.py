@@ -18,7 +18,8 @@ from geo.yearbooks import DIMENSIONS, QUANTITIES
 from .carried import Carried
 
 _PEOPLE = "residents"
-_CONFIG = "[zones.covariates]"
+# Rates are asked for by the name of what they are; `zones.nc` has them under the same.
+_RATES = {"birth_rate": "birth", "death_rate": "death"}
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ def derive(config: HarmonisedConfig, carried: Carried, provinces: Sequence[str])
         provinces: Province of each zone.
 
     Returns:
-        Values; E-QUANTITY for a quantity, category or year that is not there, E-DEF-MIX for a difference of numbers
-        whose definitions differ, E-MISSING where a zone has none and no rule is declared.
+        Values; E-QUANTITY for a quantity, category or year that is not there or cannot be asked for in this way,
+        E-DEF-MIX for a difference of numbers whose definitions differ, E-MISSING where a zone has none and no rule is
+        declared.
     """
     asked = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
     zones = carried.population.index
-    first = int(carried.population.columns[0])
     found: dict[str, Filled] = {}
     issues: list[Issue] = []
     for name, of in asked.items():
@@ -63,9 +64,9 @@ def derive(config: HarmonisedConfig, carried: Carried, provinces: Sequence[str])
             issues += wrong
             continue
         values = _values(of, carried)
-        file = config.census[max(_years(of))].file.name
-        people = carried.population[max(_years(of))].to_numpy()
-        rows = Rows(file, [None] * len(zones), list(map(str, zones)), provinces, people, first)
+        year = max(_years(of))
+        file, people = config.census[year].file.name, carried.population[year].to_numpy()
+        rows = Rows(file, [None] * len(zones), list(map(str, zones)), provinces, people, year)
         found[name] = fill(values, np.isnan(values), of.missing, name=name, column=of.quantity, rows=rows)
     issues += [issue for filled in found.values() for issue in filled.issues]
     frame = pd.DataFrame({name: filled.values for name, filled in found.items()}, index=zones)
@@ -81,7 +82,9 @@ def _years(of: OfQuantity) -> tuple[int, ...]:
 
 
 def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carried) -> list[Issue]:
-    """Find what a covariate asks for and the censuses do not have, or must not be asked for."""
+    """Find what a rate or covariate asks for and the censuses do not have, or must not be asked for."""
+    if name in _RATES and of.quantity != name:
+        return [_refused(name, of.quantity, f"{name} is a rate per mille of its own", f"choose {name}")]
     issues = []
     for wanted in filter(None, (of.quantity, of.per)):
         if wanted != _PEOPLE and wanted not in QUANTITIES:
@@ -92,15 +95,51 @@ def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carrie
                 issues.append(_unknown(name, str(year), f"the census of {year} has no {wanted}", config.census))
     if issues:
         return issues
-    labels = {label for dim in QUANTITIES[of.quantity].dims for label in DIMENSIONS[dim]}
-    unknown = [label for label in of.select if label not in labels]
-    issues = [_unknown(name, label, f"{of.quantity} has no category {label}", sorted(labels)) for label in unknown]
+    issues = _no_counts(name, of) or _no_categories(name, of, carried)
     return issues + (_not_comparable(name, of) if of.change else [])
 
 
+def _no_counts(name: str, of: OfQuantity) -> list[Issue]:
+    """Refuse to divide means, or by one: what comes out is no share of anything."""
+    fix = "leave per out, or choose counts"
+    return [
+        _refused(name, wanted, f"{wanted} is a mean, and only counts are divided by counts", fix)
+        for wanted in ((of.quantity, of.per) if of.per else ())
+        if QUANTITIES[wanted].kind != "count"
+    ]
+
+
+def _no_categories(name: str, of: OfQuantity, carried: Carried) -> list[Issue]:
+    """Find categories that the quantity does not have, or that a census did not ask for."""
+    dim_of = {label: dim for dim in QUANTITIES[of.quantity].dims for label in DIMENSIONS[dim]}
+    unknown = [label for label in of.select if label not in dim_of]
+    if unknown and not dim_of:
+        return [_refused(name, unknown[0], f"{of.quantity} has no categories", "leave select out")]
+    if unknown:
+        return [_unknown(name, label, f"{of.quantity} has no category {label}", dim_of) for label in unknown]
+    # Where the people of a category that was not asked for stand in another that is added too, nobody is lost.
+    mixed = QUANTITIES[of.quantity].not_comparable.keys()
+    asked = [label for label in of.select if label not in mixed or not mixed <= set(of.select)]
+    return [
+        _unknown(
+            name,
+            label,
+            f"the census of {year} has no {label} in {of.quantity}",
+            [other for other in dim_of if other != label],
+        )
+        for label in asked
+        for year in _years(of)
+        if _series(of.quantity, year, carried).sel({dim_of[label]: label}).isnull().all()
+    ]
+
+
 def _unknown(name: str, value: str, rule: str, known: Iterable[object]) -> Issue:
-    fix = f"choose among {', '.join(map(str, known))}"
-    return error("E-QUANTITY", _CONFIG, column=name, value=value, rule=rule, fix=fix)
+    return _refused(name, value, rule, f"choose among {', '.join(map(str, known))}")
+
+
+def _refused(name: str, value: str, rule: str, fix: str) -> Issue:
+    section, column = ("[zones.rates]", _RATES[name]) if name in _RATES else ("[zones.covariates]", name)
+    return error("E-QUANTITY", section, column=column, value=value, rule=rule, fix=fix)
 
 
 def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
@@ -116,7 +155,7 @@ def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
             if category == "*" or (category in mixed and mixed != reasons.keys()):
                 rule = f"{wanted} of {' and '.join(map(str, of.change or ()))} does not compare: {reason}"
                 fix = "use it of one year, or choose what compares"
-                issues.append(error("E-DEF-MIX", _CONFIG, column=name, value=category, rule=rule, fix=fix))
+                issues.append(error("E-DEF-MIX", "[zones.covariates]", column=name, value=category, rule=rule, fix=fix))
     return issues
 
 

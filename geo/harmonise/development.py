@@ -84,7 +84,7 @@ def shared(cut: Cut, people: Mapping[str, int], first: Sequence[str]) -> list[Pl
         first: For each group of the cut, a polygon of it.
     """
     weights = np.array(cut.residents, dtype=np.float64)
-    weights /= weights.sum()
+    weights = weights / weights.sum() if weights.any() else np.full(len(first), 1 / len(first))
     placed = [
         Placed(row, polygon, int(persons), Reason.ZONE_SHARED)
         for row in cut.rows

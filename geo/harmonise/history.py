@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from geo.config import FileConfig
-from geo.errors import DataError, Issue
+from geo.errors import DataError, Issue, error
 from geo.sources.keys import check_columns
 from geo.tables import table
 from geo.tables.table import Table
@@ -18,6 +18,7 @@ from geo.tables.table import Table
 _CODE, _NAME, _END, _SUCCESSORS = "代码", "名称", "变更/弃用时间", "新代码"
 # "130102" takes the whole area in the year in which the code ends; "130102[2001]" a part of it, in 2001.
 _SUCCESSOR = re.compile(r"([0-9]{6})(?:\[([0-9]{4})\])?")
+_CODE_OF_SIX = re.compile(r"[0-9]{6}")
 _STEM = re.compile(r"(管理|行政)?(委员会|区|县|市|旗|行委)$")
 
 Years = tuple[int, int]
@@ -71,7 +72,8 @@ def read(path: Path) -> CodeHistory:
     """Read the table of codes.
 
     Raises:
-        DataError: What the table reader finds; E-COL-MISSING; E-HISTORY where a successor cannot be read.
+        DataError: What the table reader finds; E-COL-MISSING; E-CODE-FORMAT; E-HISTORY where a successor cannot be
+            read.
     """
     rows = table.read(FileConfig.model_validate({"file": path}), "[zones.harmonise] codes")
     issues = check_columns(rows.file, rows.columns, (_CODE, _NAME, _END, _SUCCESSORS))
@@ -82,6 +84,9 @@ def read(path: Path) -> CodeHistory:
     names: dict[str, tuple[str, ...]] = {}
     for row, (code, name) in enumerate(zip(rows.columns[_CODE], rows.columns[_NAME], strict=True)):
         names[code] = (*names.get(code, ()), name)
+        if not _CODE_OF_SIX.fullmatch(code):
+            rule, fix = "an area code is six digits, kept as text", "write all six digits (GB/T 2260)"
+            issues.append(rows.wrong_cell("E-CODE-FORMAT", row, _CODE, rule, fix, None))
         changes, found = _changes(rows, row)
         issues += found
         for year, successor in changes:
@@ -90,6 +95,21 @@ def read(path: Path) -> CodeHistory:
     if issues:
         raise DataError(issues)
     return CodeHistory(_frozen(after), _frozen(before), names, rows.file)
+
+
+def check(history: CodeHistory, codes: Iterable[str]) -> list[Issue]:
+    """Find a history of other areas than the map's (E-HISTORY): it would link nothing, and nobody would see it.
+
+    Args:
+        history: The table of codes as read.
+        codes: Codes of the map.
+    """
+    mapped = set(codes)
+    if not mapped or mapped & (history.names.keys() | history.predecessors.keys()):
+        return []
+    rule = f"the table is about the areas of the map, and has none of its {len(mapped)} codes"
+    fix = "give the history of this country's codes: [zones.harmonise] codes"
+    return [error("E-HISTORY", history.file, column=_CODE, value=min(mapped), rule=rule, fix=fix)]
 
 
 def _changes(rows: Table, row: int) -> tuple[list[tuple[int, str]], list[Issue]]:

@@ -20,6 +20,8 @@ class Reason(StrEnum):
     PREDECESSOR = "predecessor"
     POPULATION = "population"
     BORDERS = "borders"
+    PROPORTIONAL = "proportional"
+    MAP_DIFFERS = "map_differs"
     ONLY_POLYGON = "only_polygon"
     ZONE_MERGED = "development_zone_merged"
     ZONE_SHARED = "development_zone_shared"

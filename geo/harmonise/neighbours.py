@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs
+_GEOD = pyproj.Geod(ellps="WGS84")
 
 
 def longest_border(at: int, shapes: NDArray[np.object_]) -> int | None:
@@ -23,5 +24,11 @@ def longest_border(at: int, shapes: NDArray[np.object_]) -> int | None:
     if not near:
         return None
     lines = shapely.intersection(shapely.boundary(shapes[at]), shapely.boundary(shapes[near]))
-    lengths = shapely.length(crs.project(np.asarray(lines), crs.WGS84, crs.china_albers()))
-    return near[int(np.argmax(lengths))] if lengths.max() > 0 else None
+    lengths = [_length(line) for line in lines]
+    return near[int(np.argmax(lengths))] if max(lengths) > 0 else None
+
+
+def _length(border: shapely.Geometry) -> float:
+    """Measure a border on the WGS 84 ellipsoid, m: no projection is true to length everywhere; a corner has none."""
+    parts = shapely.get_parts(shapely.get_parts(border))
+    return float(sum(_GEOD.line_length(*shapely.get_coordinates(part).T) for part in parts))

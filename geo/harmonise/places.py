@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import geopandas as gpd
@@ -11,7 +12,13 @@ import shapely
 from numpy.typing import NDArray
 
 from geo import crs
+from geo.errors import Issue
 from geo.layers import outline
+from geo.sources import positions
+from geo.sources.missing import Rows
+
+_BESIDE = "none needed for distances; else place zones by a raster of people: [zones.position]"
+_TOGETHER = "join the two zones in the table of decisions, with the year of the map"
 
 
 def outlines(units: gpd.GeoDataFrame, members: Mapping[str, tuple[str, ...]]) -> gpd.GeoDataFrame:
@@ -68,10 +75,59 @@ def describe(
     return frame.assign(area_km2=outline.geodesic_area_km2(np.asarray(shapes.geometry.array)))
 
 
+def check(described: pd.DataFrame, shapes: gpd.GeoDataFrame, file: str, people: pd.Series) -> list[Issue]:
+    """Judge where zones stand.
+
+    Args:
+        described: What `describe` gives.
+        shapes: Geometry by zone.
+        file: Base name of the map, for the messages.
+        people: Residents by zone, NaN where unknown.
+
+    Returns:
+        W-POS-OUTSIDE where the mean place of a merged zone lies outside of its polygon, which distances bear; and
+        E-DIST-ZERO, which they do not.
+    """
+    codes = list(map(str, shapes.index))
+    counted = people.reindex(shapes.index).to_numpy(dtype=np.float64)
+    rows = Rows(file, [None] * len(codes), codes, described["province"].tolist(), counted, 0)
+    lon, lat = described["lon"].to_numpy(), described["lat"].to_numpy()
+    outlines_of = dict(zip(codes, shapes.geometry, strict=True))
+    beside = positions.check_inside(lon, lat, outlines_of, "lon", rows)
+    together = positions.check_apart(lon, lat, None, rows)
+    # No file has these positions: what is mended is who is joined, or what places them.
+    return [
+        *(dataclasses.replace(issue, column=None, fix=_BESIDE) for issue in beside),
+        *(dataclasses.replace(issue, fix=_TOGETHER) for issue in together),
+    ]
+
+
 def _points(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the centroid of each polygon where it lies inside, else a point that does; degrees."""
-    albers = crs.china_albers()
-    centroids = crs.project(shapely.centroid(crs.project(shapes, crs.WGS84, albers)), albers, crs.WGS84)
+    centroids = _centroids(shapes)
     inside = shapely.contains_properly(shapes, centroids)
     points = np.where(inside, centroids, shapely.point_on_surface(shapes))
     return shapely.get_x(points), shapely.get_y(points)
+
+
+def _centroids(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Give the centroids on the sphere, which need no projection and so no country; degrees.
+
+    By the theorem of Stokes the place vectors of an area, summed over it, are half the sum over its sides of the unit
+    normal of the side times its length, in radians.
+    """
+    parts, shape_of = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    corners, ring_of = shapely.get_coordinates(rings, return_index=True)
+    lon, lat = np.radians(corners).T
+    place = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    side = ring_of[1:] == ring_of[:-1]
+    start, end = place[:-1][side], place[1:][side]
+    normal = np.cross(start, end)
+    sine = np.linalg.norm(normal, axis=1)
+    length = np.arctan2(sine, np.sum(start * end, axis=1))
+    ratio = np.divide(length, sine, out=np.ones_like(sine), where=sine > 0)
+    sums = np.zeros((len(shapes), 3))
+    np.add.at(sums, shape_of[part_of[ring_of[:-1][side]]], normal * ratio[:, None])
+    x, y, z = sums.T
+    return np.asarray(shapely.points(np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))))

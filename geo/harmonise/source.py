@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,23 +12,25 @@ from typing import TypeVar
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from geo import yearbooks
-from geo.config import HarmonisedConfig, OfQuantity, PublishedConfig
+from geo.config import HarmonisedConfig, PublishedConfig
 from geo.errors import DataError, Issue
 from geo.sources import rasters
 from geo.sources.missing import Rows
 from geo.sources.source import ZONE_COLUMNS, Source
 from geo.yearbooks import CensusTable
 
-from . import account, audit, carried, census_map, crosswalk, decisions, derived, history, places, units
+from . import account, audit, carried, census_map, crosswalk, decisions, derived, history, labels, places, units
+from .audit import Evidence
 from .carried import Carried
+from .census import Census
 from .census_map import CensusMap
+from .crosswalk import Crosswalk
 from .decisions import Decision
 from .history import CodeHistory
-from .units import Census, Harmonised, Rules
+from .units import Harmonised, Rules
 
 Read = TypeVar("Read")
 
@@ -42,6 +43,7 @@ class _Files:
     books: dict[int, CensusTable]
     history: CodeHistory
     decisions: tuple[Decision, ...]
+    crosswalk: Crosswalk | None
 
 
 def build(config: HarmonisedConfig) -> Source:
@@ -62,30 +64,45 @@ def build(config: HarmonisedConfig) -> Source:
     members = harmonised.crosswalk.members
     zones = pd.Index(sorted(members), name="zone")
     on_zones = carried.carry(harmonised.crosswalk, files.books, files.map.residents, zones)
+    _nobody_missing(config, files, harmonised.crosswalk, on_zones.population)
     shapes = places.outlines(files.map.units, members)
     described = places.describe(files.map.units, members, _weights(files.map), shapes)
     asked = derived.derive(config, on_zones, described["province"].tolist())
-    accounts, found = account.close(_published(config), on_zones.population, _file_names(config))
+    accounts, found = account.close(_published(config), on_zones.population, labels.file_names(config))
     gridded = rasters.read(config, *_ground(config, on_zones, described, shapes))
-    issues = (*_warnings(files), *asked.issues, *found, *gridded.issues)
+    beside = places.check(described, shapes, config.polygons.file.name, on_zones.population.iloc[:, -1])
+    beside = beside if config.position is None else []  # a raster places the zones, and judges where
+    issues = (*_warnings(files), *asked.issues, *found, *gridded.issues, *beside)
     if any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
     source = Source(
         zones=described.join(asked.rates).assign(imputed=asked.imputed)[list(ZONE_COLUMNS)],
         population=on_zones.population,
         covariates=asked.covariates,
-        attributes=_attributes(config),
+        attributes=labels.attributes(config),
         polygons=shapes,
         inputs=_inputs(config, files),
-        rules=(*_rules(files), *asked.rules),
+        rules=(*_rules(config, files), *asked.rules),
         issues=issues,
         synthetic=False,
         title=f"{len(zones)} zones comparable over {', '.join(map(str, on_zones.population.columns))}",
-        censuses=_censuses(on_zones),
+        censuses=labels.censuses(on_zones),
         tables={
-            "crosswalk.csv": harmonised.crosswalk.frame,
+            "crosswalk.csv": crosswalk.legible(
+                harmonised.crosswalk, _unit_names(files, config.polygons.vintage), described["name"]
+            ),
             "audit.csv": audit.table(
-                harmonised, censuses, files.books, files.decisions, files.map.units["name"], on_zones.population
+                Evidence(
+                    harmonised,
+                    censuses,
+                    files.books,
+                    files.decisions,
+                    files.history,
+                    files.map.units,
+                    files.map.residents,
+                    on_zones.population,
+                    _given(config),
+                )
             ),
             "unallocated.csv": accounts,
         },
@@ -99,8 +116,11 @@ def _read(config: HarmonisedConfig) -> _Files:
     codes, found = _attempt(lambda: history.read(config.harmonise.codes))
     issues += found
     decided: tuple[Decision, ...] | None = ()
-    if config.harmonise.decisions is not None:
-        file = config.harmonise.decisions
+    walk: Crosswalk | None = None
+    if (given := config.harmonise.crosswalk) is not None:
+        walk, found = _attempt(lambda: crosswalk.read(given, config.polygons.vintage))
+        issues += found
+    elif (file := config.harmonise.decisions) is not None:
         decided, found = _attempt(lambda: decisions.read(file))
         issues += found
     books: dict[int, CensusTable] = {}
@@ -109,9 +129,11 @@ def _read(config: HarmonisedConfig) -> _Files:
         issues += found
         if table is not None:
             books[year] = table
-    if units_map is None or codes is None or decided is None or len(books) < len(config.census):
+    if units_map is not None and codes is not None and given is None:
+        issues += history.check(codes, units_map.units.index)
+    if units_map is None or codes is None or decided is None or any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
-    return _Files(units_map, books, codes, decided)
+    return _Files(units_map, books, codes, decided, walk)
 
 
 def _attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
@@ -125,30 +147,47 @@ def _attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
 def _harmonised(config: HarmonisedConfig, files: _Files, censuses: list[Census]) -> Harmonised:
     """Apply the rules, or take the crosswalk that the config names; either must lose nobody."""
     options, vintage = config.harmonise, config.polygons.vintage
-    if options.crosswalk is not None:
-        result = Harmonised(crosswalk.read(options.crosswalk, vintage), (), ())
-        file = options.crosswalk.name
+    if files.crosswalk is not None:
+        result = Harmonised(files.crosswalk, (), ())
     else:
         rules = Rules(
             files.history, files.decisions, vintage, options.development_zone_share, options.transfer_contrast
         )
         _check_decisions(config, files, censuses)
         result = units.harmonise(files.map.units, files.map.residents, censuses, rules)
-        file = "crosswalk.csv"
     people = {census.year: census.rows["people"] for census in censuses}
     for year in set(files.map.residents.columns) - people.keys():
         people[int(year)] = files.map.residents[year].dropna()
-    issues = crosswalk.check(result.crosswalk, people, files.map.units.index, file)
+    issues = crosswalk.check(result.crosswalk, people, files.map.units.index, _given(config) or "crosswalk.csv")
     if issues:
         raise DataError(issues)
     return result
+
+
+def _given(config: HarmonisedConfig) -> str | None:
+    """Give the base name of the crosswalk that the config feeds back."""
+    return config.harmonise.crosswalk.name if config.harmonise.crosswalk is not None else None
+
+
+def _nobody_missing(config: HarmonisedConfig, files: _Files, walk: Crosswalk, population: pd.DataFrame) -> None:
+    """Stop at a zone without residents, whoever made it: the rules, or a crosswalk that was fed back."""
+    issues = crosswalk.nobody(walk, population, files.map.units["name"], labels.file_names(config), _given(config))
+    if issues:
+        raise DataError(issues)
+
+
+def _unit_names(files: _Files, vintage: int) -> dict[int, dict[str, str]]:
+    """Name the units of every census and of the map."""
+    on_map = dict(files.map.units["name"])
+    mapped = dict.fromkeys([vintage, *files.map.residents.columns.astype(int)], on_map)
+    return mapped | {year: dict(book.places["name"]) for year, book in files.books.items()}
 
 
 def _check_decisions(config: HarmonisedConfig, files: _Files, censuses: list[Census]) -> None:
     known = set(files.map.units.index)
     named = {census.year: set(census.rows.index) for census in censuses} | {config.polygons.vintage: known}
     file = config.harmonise.decisions
-    decisions.check(files.decisions, named, known, file.name if file is not None else "")
+    decisions.check(files.decisions, named, known, config.polygons.vintage, file.name if file is not None else "")
 
 
 def _weights(units_map: CensusMap) -> pd.Series:
@@ -185,92 +224,37 @@ def _published(config: HarmonisedConfig) -> dict[int, PublishedConfig]:
     return {**config.published, **{year: book.published for year, book in config.census.items() if book.published}}
 
 
-def _file_names(config: HarmonisedConfig) -> dict[int, str]:
-    names = dict.fromkeys(config.polygons.residents, config.polygons.file.name)
-    return names | {year: book.file.name for year, book in config.census.items()}
-
-
 def _warnings(files: _Files) -> tuple[Issue, ...]:
     return (*files.map.issues, *(issue for book in files.books.values() for issue in book.issues))
 
 
-def _rules(files: _Files) -> tuple[str, ...]:
-    return (*files.map.rules, *(rule for book in files.books.values() for rule in book.rules))
+def _rules(config: HarmonisedConfig, files: _Files) -> tuple[str, ...]:
+    told = (*files.map.rules, *(rule for book in files.books.values() for rule in book.rules))
+    if files.crosswalk is None:
+        return told
+    unread = config.harmonise.decisions
+    rest = "" if unread is None else f", and {unread.name} was not read"
+    return (*told, f"zones as {_given(config)} has them: the rules decided nothing{rest}")
 
 
 def _inputs(config: HarmonisedConfig, files: _Files) -> tuple[dict[str, object], ...]:
-    """List the files that were read."""
+    """List the files that were read; decisions are not where a crosswalk was fed back."""
     options = config.harmonise
     read: list[tuple[Path, int | None, str | None]] = [
         (config.polygons.file, files.map.records, files.map.crs),
         *((book.file, len(files.books[year].places), None) for year, book in sorted(config.census.items())),
         (options.codes, len(files.history.names), None),
     ]
-    extra = [options.decisions, options.crosswalk, *(book.corrections for book in config.census.values())]
+    decided = options.decisions if files.crosswalk is None else options.crosswalk
+    extra = [decided, *(book.corrections for book in config.census.values())]
     read += [(file, None, None) for file in dict.fromkeys(extra) if file is not None]
-    return tuple({"file": file.name, "sha256": _sha256(file), "rows": rows, "crs": name} for file, rows, name in read)
+    # Of a year-book the hash is that of the bytes that were read.
+    parsed = {book.file: files.books[year].sha256 for year, book in config.census.items()}
+    return tuple(
+        {"file": file.name, "sha256": parsed.get(file) or _sha256(file), "rows": rows, "crs": name}
+        for file, rows, name in read
+    )
 
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _attributes(config: HarmonisedConfig) -> dict[str, dict[str, str]]:
-    """Say where each variable of `zones.nc` comes from, and what it counts."""
-    layer = config.polygons.file.name
-    dates = {str(year): book.date.isoformat() for year, book in sorted(config.census.items())}
-    definitions = {book.definition for book in config.census.values()}
-    population = {
-        "source": ", ".join(f"{year}: {name}" for year, name in sorted(_file_names(config).items())),
-        "definition": ", ".join(sorted(definitions)),
-        "reference_dates": json.dumps(dates),
-    }
-    places = dict.fromkeys(("name", "province", "province_name", "prefecture", "lon", "lat"), {"source": layer})
-    rates = {"birth_rate": config.rates.birth, "death_rate": config.rates.death}
-    return {
-        **places,
-        "area": {"source": f"{layer}, geodesic area on WGS 84"},
-        "population": population,
-        **{name: {"source": _told(of, config)} for name, of in rates.items()},
-        **{name: _covariate(of, config) for name, of in config.covariates.items()},
-    }
-
-
-def _covariate(of: OfQuantity, config: HarmonisedConfig) -> dict[str, str]:
-    named = {"long_name": of.long_name} if of.long_name else {}
-    plain = of.per is None and of.quantity in yearbooks.QUANTITIES
-    units = yearbooks.QUANTITIES[of.quantity].units if plain else "1"
-    return {"units": units, "source": _told(of, config), **named}
-
-
-def _told(of: OfQuantity, config: HarmonisedConfig) -> str:
-    """Say in words what a number is: which quantity of which census, over what."""
-    years = of.change or ((of.year,) if of.year else ())
-    chosen = f" ({', '.join(of.select)})" if of.select else ""
-    over = f" / {of.per}" if of.per else ""
-    files = ", ".join(config.census[year].file.name for year in years)
-    return f"{files}: {of.quantity}{chosen}{over}, {' to '.join(map(str, years))}"
-
-
-def _censuses(on_zones: Carried) -> xr.Dataset:
-    """Put the flags of the population beside what the year-books keep."""
-    told = {"units": "1", "role": "census", "source": "crosswalk.csv"}
-    counted = on_zones.population.notna().to_numpy().astype(np.int8)
-    flags = {
-        "population_counted": (
-            ("zone", "year"),
-            counted,
-            {**told, "long_name": "1 where every part of the zone was counted; where 0, population is missing"},
-        ),
-        "population_divided": (
-            ("zone", "year"),
-            on_zones.divided.to_numpy(dtype=np.float64),
-            {
-                **told,
-                "long_name": "share of residents from units divided between zones, their make-up taken as the unit's",
-            },
-        ),
-    }
-    # The rates stand in `zones.nc` as the model needs them, per resident; here stay the persons they make.
-    kept = on_zones.quantities.drop_vars(carried.RATES, errors="ignore")
-    return kept.rename({name: f"census_{name}" for name in kept.data_vars}).assign(flags)

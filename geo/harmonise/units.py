@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -12,8 +11,9 @@ import pandas as pd
 
 from geo.errors import DataError, Issue, error
 
-from . import borders, development, lines, links, transfers
+from . import borders, development, lines, links, refusals, transfers
 from .borders import Placed
+from .census import Census
 from .crosswalk import COLUMNS, Crosswalk
 from .decisions import Decision
 from .groups import connected
@@ -21,36 +21,6 @@ from .history import CodeHistory
 from .links import Reason
 from .neighbours import longest_border
 from .transfers import Transfer
-
-
-@dataclass(frozen=True)
-class Census:
-    """The units of one census.
-
-    Attributes:
-        year: Its year.
-        file: Base name of its table, for messages.
-        rows: Index key; columns code, name, province, prefecture, line, people (whole residents).
-    """
-
-    year: int
-    file: str
-    rows: pd.DataFrame
-
-    @cached_property
-    def people(self) -> dict[str, int]:
-        """Residents by unit."""
-        return {str(key): int(count) for key, count in self.rows["people"].items()}
-
-    @cached_property
-    def lines(self) -> dict[str, int]:
-        """Line of each unit in the table."""
-        return {str(key): int(line) for key, line in self.rows["line"].items()}
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Names by unit."""
-        return {str(key): str(name) for key, name in self.rows["name"].items()}
 
 
 @dataclass(frozen=True)
@@ -135,8 +105,9 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
         if decision.year == rules.vintage:
             together = (decision.unit, *decision.polygons)
             state.merges.append(Merge(together, Reason.DECISION, decision.year, decision.reason))
-    for census in censuses:
-        _place(census, polygons, mapped, rules, state)
+    issues = [issue for census in censuses for issue in _place(census, polygons, mapped, rules, state)]
+    if issues:
+        raise DataError(issues)
     issues = [issue for census in censuses for issue in _join_uncounted(census, polygons, state)]
     for census in censuses:
         issues += _place_development_zones(census, polygons, rules, state)
@@ -152,12 +123,17 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
     return Harmonised(Crosswalk(frame[list(COLUMNS)], rules.vintage), tuple(state.merges), tuple(apart))
 
 
-def _place(census: Census, polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, rules: Rules, state: _State) -> None:
+def _place(
+    census: Census, polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, rules: Rules, state: _State
+) -> list[Issue]:
     """Place the rows of one census in polygons, and merge polygons whose people it does not tell apart."""
     decided = {d.unit: d.polygons for d in rules.decisions if d.year == census.year}
     found = links.find(census.rows, polygons, rules.history, year=census.year, vintage=rules.vintage, decided=decided)
     if census.year in mapped.columns:
-        state.placed[census.year] = borders.place(found, census.rows, polygons, mapped[census.year])
+        division = borders.place(found, census.rows, polygons, mapped[census.year])
+        if division.unlike > max(refusals.UNLIKE * division.parts, refusals.FEW):
+            return [refusals.other_count(census, division.unlike, division.parts)]
+        state.placed[census.year] = division.placed
     else:
         state.placed[census.year] = borders.undivided(found, census.rows)
     not_told: dict[str, list[Placed]] = {}
@@ -169,25 +145,32 @@ def _place(census: Census, polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, rul
         reason = next((part.reason for part in parts if part.reason is not Reason.SAME_CODE), Reason.BORDERS)
         detail = f"the residents of {row} {census.names[row]} cannot be told apart between them"
         state.merges.append(Merge(together, reason, census.year, detail))
+    return []
 
 
 def _join_uncounted(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
-    """Join a polygon of which a census has no row to the neighbour with the longest shared border."""
-    counted = {part.polygon for part in state.placed[census.year]}
+    """Join a polygon of which a census has no row to the counted neighbour with the longest shared border."""
     decided = {code for merge in state.merges if merge.reason is Reason.DECISION for code in merge.polygons}
-    shapes = np.asarray(polygons.geometry.array)
-    issues = []
-    for at, code in enumerate(map(str, polygons.index)):
-        if code in counted or code in decided:
-            continue
-        neighbour = longest_border(at, shapes)
-        if neighbour is None:
-            issues.append(_unmatched(census, code, polygons.at[code, "name"]))
-            continue
-        other = str(polygons.index[neighbour])
-        detail = f"{polygons.at[code, 'name']} has no row in {census.year}; {other} shares its longest border"
-        state.merges.append(Merge((code, other), Reason.NO_CENSUS, census.year, detail))
-    return issues
+    settled = {part.polygon for part in state.placed[census.year]} | decided
+    waiting = [str(code) for code in polygons.index if code not in settled]
+    while waiting:
+        # In rounds: a polygon among uncounted ones joins them only when they have joined somebody.
+        joined = [(code, other) for code in waiting if (other := _neighbour(code, polygons, settled)) is not None]
+        if not joined:
+            return [refusals.unmatched(census, code, polygons.at[code, "name"]) for code in waiting]
+        for code, other in joined:
+            detail = f"{polygons.at[code, 'name']} has no row in {census.year}; {other} shares its longest border"
+            state.merges.append(Merge((code, other), Reason.NO_CENSUS, census.year, detail))
+        settled |= {code for code, _ in joined}
+        waiting = [code for code in waiting if code not in settled]
+    return []
+
+
+def _neighbour(code: str, polygons: gpd.GeoDataFrame, among: Collection[str]) -> str | None:
+    """Find the polygon among some that shares the longest border with another."""
+    near = [code, *(str(other) for other in polygons.index if other in among)]
+    found = longest_border(0, polygons.geometry.loc[near].to_numpy())
+    return None if found is None else near[found]
 
 
 def _place_development_zones(census: Census, polygons: gpd.GeoDataFrame, rules: Rules, state: _State) -> list[Issue]:
@@ -199,7 +182,7 @@ def _place_development_zones(census: Census, polygons: gpd.GeoDataFrame, rules: 
     for cut in development.cuts(floating, polygons, group_of, _residents(census, placed, group_of)):
         first = [groups[number][0] for number in cut.groups]
         if not first:
-            issues += [_unplaced(census, row) for row in cut.rows]
+            issues += [refusals.unplaced(census, row) for row in cut.rows]
         elif len(first) == 1:
             placed += [Placed(row, first[0], census.people[row], Reason.ONLY_POLYGON) for row in cut.rows]
         elif cut.small(rules.zone_share):
@@ -221,8 +204,8 @@ def _join_transfers(
     start, end = (_residents(census, state.placed[census.year], group_of) for census in (first, last))
     growth = {code: float(np.log(end[group] / start[group])) for code, group in group_of.items()}
     counted = {(part.row, part.polygon) for part in state.placed[first.year]}
-    apart = []
-    for transfer in transfers.uncounted(polygons.index, rules.history, (first.year, last.year), counted):
+    found = transfers.uncounted(polygons.index, rules.history, (first.year, last.year), counted)
+    for transfer in found:
         if transfers.unlike(transfer, growth, rules.contrast):
             together = (transfer.loser, transfer.gainer)
             contrast = abs(growth[transfer.gainer] - growth[transfer.loser])
@@ -231,9 +214,8 @@ def _join_transfers(
                 f"counted, and their growth differs by {contrast:.2f} in log"
             )
             state.merges.append(Merge(together, Reason.TRANSFER, transfer.year, detail))
-        elif group_of[transfer.loser] != group_of[transfer.gainer]:
-            apart.append(transfer)
-    return apart
+    group_of = state.group_of(polygons.index)
+    return [transfer for transfer in found if group_of[transfer.loser] != group_of[transfer.gainer]]
 
 
 def _residents(census: Census, placed: Sequence[Placed], group_of: Mapping[str, int]) -> dict[int, int]:
@@ -262,22 +244,3 @@ def _nobody(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[I
         for group, codes in enumerate(state.groups(polygons.index))
         if not residents.get(group)
     ]
-
-
-def _unplaced(census: Census, row: str) -> Issue:
-    rule = f"{census.names[row]} has no polygon, and its prefecture no urban district it could have been cut from"
-    return error(
-        "E-UNPLACED",
-        census.file,
-        line=census.lines[row],
-        value=row,
-        rule=rule,
-        fix="say where it lies in the table of decisions: [zones.harmonise] decisions",
-        people=float(census.people[row]),
-    )
-
-
-def _unmatched(census: Census, code: str, name: str) -> Issue:
-    rule = f"{name} has no row in {census.year}, and no neighbour whose zone it could join"
-    fix = "exclude it, or join it to another in the table of decisions, with the year of the map"
-    return error("E-JOIN-UNMATCHED", census.file, value=code, rule=rule, fix=fix)

@@ -44,7 +44,7 @@ def test_crosswalk_that_loses_people(country, build, lines):
     lines[divided][2] = "0.7"
     astray = _at(lines, "110201", "110201", 2020)
     lines[astray][1] = "110209"
-    lines.append(["110199", "110101", "1.0", "2010", "mine"])
+    lines.append(["110199", "110101", "1.0", "2010", "mine", "", ""])
     left_out = _at(lines, "110221", "110221", 2020)
     del lines[left_out]
     assert left_out > astray > divided
@@ -64,6 +64,38 @@ def test_negative_share(country, build, lines):
     at = _at(lines, "110105", "110104", 2010)
     lines[at][2] = "-0.8"
     assert _fed_back(country, build, lines) == [(at + 1, "share", "-0.8", None)]
+
+
+@pytest.mark.row(41)
+def test_crosswalk_without_a_whole_year(country, build, lines):
+    kept = [line for line in lines if line[3] != "2010"]
+    assert _fed_back(country, build, kept) == [(None, "year", "2010", country.people(2010))]
+
+
+def test_crosswalk_edited_in_its_place_is_not_overwritten(country, build):
+    country.write()
+    assert build(country.section).status == 0
+    again = build(country.section)  # a run may be repeated in its folder as long as nobody has edited it
+    assert again.status == 0, again.text
+    written = again.folder / "crosswalk.csv"
+    edited = written.read_text(encoding="utf-8").replace("code_history", "by hand", 1)
+    written.write_text(edited, encoding="utf-8")
+    country.section["harmonise"]["crosswalk"] = "out/crosswalk.csv"
+    outcome = build(country.section)
+    assert outcome.status == 2, outcome.text
+    assert "E-OUT" in outcome.text
+    assert str(written) in outcome.text
+    assert written.read_text(encoding="utf-8") == edited
+
+
+def test_crosswalk_in_the_folder_of_the_run_is_not_removed(country, build):
+    country.write()
+    written = build(country.section).folder / "crosswalk.csv"
+    country.section["harmonise"]["crosswalk"] = "out/crosswalk.csv"
+    outcome = build(country.section)
+    assert outcome.status == 2, outcome.text
+    assert "E-OUT" in outcome.text
+    assert written.is_file()
 
 
 def _audit(outcome):
@@ -109,7 +141,8 @@ def test_unit_that_no_rule_places(country, build):
 def test_decisions_that_decide_nothing(country, build):
     country.decisions += [
         ["2020", "1201:林地", "120122", "misspelt"],
-        ["2020", "1102:中心开发区", "110201; 110221", "a space"],
+        ["2020", "1102:中心开发区", "110201; 110299", "misspelt behind a space"],
+        ["2019", "110101", "110102;110101", "with itself"],
         ["2020", "1201:林场", "120121", "as the first row"],
     ]
     country.write()
@@ -119,8 +152,9 @@ def test_decisions_that_decide_nothing(country, build):
     assert [(line, *rest) for line, *rest in errors if rest[0] in ("from", "to")] == [
         (2, "from", "1201:林场"),
         (3, "from", "1201:林地"),
-        (4, "to", " 110221"),
-        (5, "from", "1201:林场"),
+        (4, "to", "110299"),
+        (5, "to", "110101"),
+        (6, "from", "1201:林场"),
     ]
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 from hypothesis import strategies as st
 
 from geo.harmonise import crosswalk, decisions, units
+from geo.harmonise.census import Census
 from geo.harmonise.decisions import Decision
 from geo.harmonise.history import CodeHistory
 from geo.yearbooks import CensusTable
@@ -111,7 +112,7 @@ def mapped(country: Country) -> pd.DataFrame:
     return frame
 
 
-def census(country: Country, year: int) -> units.Census:
+def census(country: Country, year: int) -> Census:
     """Write the rows of one census: one a polygon, then the edits."""
     rows = []
     for code, (start, growth) in zip(country.codes, country.people, strict=False):
@@ -123,7 +124,7 @@ def census(country: Country, year: int) -> units.Census:
     frame = pd.DataFrame(rows, columns=["code", "name", "prefecture", "people"], index=pd.Index(keys, name="key"))
     frame = frame[~frame.index.duplicated()]  # the reader of a year-book refuses two rows of one key
     frame = frame.assign(province=frame["prefecture"].str[:2], line=np.arange(2, len(frame) + 2))
-    return units.Census(year, f"{year}.xlsx", frame.astype({"people": np.int64}))
+    return Census(year, f"{year}.xlsx", frame.astype({"people": np.int64}))
 
 
 def _edit(rows: list[list[Any]], edit: Edit) -> None:
@@ -170,7 +171,7 @@ def history(country: Country) -> CodeHistory:
     return CodeHistory(*sides, names, "codes.csv")
 
 
-def harmonise(country: Country) -> tuple[crosswalk.Crosswalk, list[units.Census]]:
+def harmonise(country: Country) -> tuple[crosswalk.Crosswalk, list[Census]]:
     """Apply the rules as the source does, with its checks."""
     censuses = [census(country, year) for year in YEARS]
     on_map = polygons(country)
@@ -180,18 +181,18 @@ def harmonise(country: Country) -> tuple[crosswalk.Crosswalk, list[units.Census]
         if named[year]:
             codes = dict.fromkeys(country.codes[at % len(country.codes)] for at in into)
             decided.append(Decision(year, str(named[year][unit % len(named[year])]), tuple(codes), "as drawn", line))
-    decisions.check(decided, named, country.codes, "decisions.csv")
+    decisions.check(decided, named, country.codes, VINTAGE, "decisions.csv")
     rules = units.Rules(history(country), decided, VINTAGE, country.zone_share, country.contrast)
     return units.harmonise(on_map, mapped(country), censuses, rules).crosswalk, censuses
 
 
-def people_of(censuses: list[units.Census], on_map: pd.DataFrame) -> dict[int, pd.Series]:
+def people_of(censuses: list[Census], on_map: pd.DataFrame) -> dict[int, pd.Series]:
     """Residents by unit of every census, those that only the map has among them."""
     people = {each.year: each.rows["people"] for each in censuses}
     return people | {int(year): on_map[year].dropna() for year in on_map if year not in people}
 
 
-def table(of: units.Census) -> CensusTable:
+def table(of: Census) -> CensusTable:
     """A year-book with nothing but residents and households."""
     rows = of.rows.index.to_numpy(dtype=np.str_)
     counts = of.rows["people"].to_numpy(dtype=np.float64)
