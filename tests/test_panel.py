@@ -183,7 +183,8 @@ def test_dataset_has_the_shape_of_zones_nc(small_panel):
     assert (data["east"] == (data["divide_distance"] > 0)).all()
     assert 0 < float(data["area_share_east"].sel(zone="110103")) < 1
     assert [entry["rows"] for entry in json.loads(data.attrs["inputs"])] == [9, 9]
-    assert list(built.polygons.columns) == ["code", "name", "province", "prefecture", "geometry"]
+    columns = {"code", "name", "province", "prefecture", "area_km2", "population_2010", "population_2020"}
+    assert set(built.polygons.columns) == {*columns, "growth_2010_2020", "geometry"}
 
 
 def test_dataset_survives_the_file(small_panel, tmp_path):

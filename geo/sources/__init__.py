@@ -1,1 +1,1 @@
-"""One adapter for each kind of input; every one of them ends in a `Source`."""
+"""What is believed of a table and a layer: codes, people, totals, gaps; the panel, and what every source hands on."""

@@ -96,7 +96,7 @@ def test_harmonising_is_refused_or_nobody_is_lost() -> None:
             check(result[0], result[1], result[2], country)
 
     case()
-    tally.check(250, 0.2)
+    tally.check(250, 0.05)
 
 
 HEADER = ("from", "to", "share", "year", "reason")
@@ -198,7 +198,7 @@ def test_a_bent_crosswalk_is_refused_or_nobody_is_lost(tmp_path: Path) -> None:
             check_lines(result[0], censuses)
 
     case()
-    tally.check(200, 0.2)
+    tally.check(200, 0.05)
 
 
 def test_a_polygon_in_two_zones_is_refused() -> None:

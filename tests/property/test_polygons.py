@@ -164,7 +164,7 @@ def test_a_bent_layer_is_refused_or_all_land_is_there(sound: Any, monkeypatch: p
         run(sound, bent, records, "squares.gpkg", tally)
 
     case()
-    tally.check(400, 0.2)
+    tally.check(400, 0.05)
 
 
 def test_a_bent_file_is_refused_or_all_land_is_there(sound: Any) -> None:
@@ -187,4 +187,4 @@ def test_a_bent_file_is_refused_or_all_land_is_there(sound: Any) -> None:
         run(sound, bent, records, file, tally)
 
     case()
-    tally.check(50, 0.2)
+    tally.check(50, 0.05)

@@ -128,4 +128,4 @@ def test_a_bent_year_book_is_refused_or_nobody_is_lost(tmp_path: Path, monkeypat
             check(result, now["table"])
 
     case()
-    tally.check(150, 0.2)
+    tally.check(150, 0.05)

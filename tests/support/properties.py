@@ -49,11 +49,14 @@ class Tally:
         return result
 
     def check(self, number: int, share: float) -> None:
-        """At least so many cases, of which at least this share went through and this share did not."""
+        """At least so many cases, of which at least this share went through and this share did not.
+
+        The draws depend on which modules are loaded, so the share is well below what one run gives.
+        """
         total = self.built + self.codes["refused"]
         assert total >= number
         assert self.built >= share * total, self.codes
-        assert self.codes["refused"] >= share * total
+        assert self.codes["refused"] >= share * total, (self.built, self.codes)
 
 
 def codes(failure: DataError) -> set[str]:
