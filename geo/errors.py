@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 SHOWN = 20
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,18 @@ def describe(issue: Issue) -> str:
         parts.append(f"value {issue.value!r}")
     people = "" if issue.people is None else f" ({issue.people:,.0f} people)"
     return f"{' '.join(parts)}: {issue.rule}{people}; fix: {issue.fix}"
+
+
+def attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
+    """Keep the issues of a file that cannot be read, so that the other files are still judged.
+
+    Args:
+        reading: Reads one file.
+
+    Returns:
+        What it gives and no issue, or None and the issues of its DataError.
+    """
+    try:
+        return reading(), []
+    except DataError as failure:
+        return None, list(failure.issues)

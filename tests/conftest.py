@@ -120,11 +120,6 @@ class SmallPanel:
         return issues[0]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with what takes long, so that no worker is left waiting for the last module."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
 @pytest.fixture
 def small_panel(tmp_path: Path) -> SmallPanel:
     """Nine square counties in a folder of their own, not yet written."""

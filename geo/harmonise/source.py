@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo import yearbooks
 from geo.config import HarmonisedConfig, PublishedConfig
-from geo.errors import DataError, Issue
+from geo.errors import DataError, Issue, attempt
 from geo.sources import rasters
 from geo.sources.missing import Rows
 from geo.sources.source import ZONE_COLUMNS, Source
@@ -31,8 +30,6 @@ from .crosswalk import Crosswalk
 from .decisions import Decision
 from .history import CodeHistory
 from .units import Harmonised, Rules
-
-Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,9 @@ def build(config: HarmonisedConfig) -> Source:
     asked = derived.derive(config, on_zones, described["province"].tolist())
     accounts, found = account.close(_published(config), on_zones.population, labels.file_names(config))
     gridded = rasters.read(config, *_ground(config, on_zones, described, shapes))
-    beside = places.check(described, shapes, config.polygons.file.name, on_zones.population.iloc[:, -1])
-    beside = beside if config.position is None else []  # a raster places the zones, and judges where
+    last = on_zones.population.iloc[:, -1]
+    # Where a raster places the zones it judges where.
+    beside = [] if config.position else places.check(described, shapes, config.polygons.file.name, last)
     issues = (*_warnings(files), *asked.issues, *found, *gridded.issues, *beside)
     if any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
@@ -112,20 +110,20 @@ def build(config: HarmonisedConfig) -> Source:
 
 def _read(config: HarmonisedConfig) -> _Files:
     """Read every file, so that the errors of all of them come at once."""
-    units_map, issues = _attempt(lambda: census_map.read(config.polygons))
-    codes, found = _attempt(lambda: history.read(config.harmonise.codes))
+    units_map, issues = attempt(lambda: census_map.read(config.polygons))
+    codes, found = attempt(lambda: history.read(config.harmonise.codes))
     issues += found
     decided: tuple[Decision, ...] | None = ()
     walk: Crosswalk | None = None
     if (given := config.harmonise.crosswalk) is not None:
-        walk, found = _attempt(lambda: crosswalk.read(given, config.polygons.vintage))
+        walk, found = attempt(lambda: crosswalk.read(given, config.polygons.vintage))
         issues += found
     elif (file := config.harmonise.decisions) is not None:
-        decided, found = _attempt(lambda: decisions.read(file))
+        decided, found = attempt(lambda: decisions.read(file))
         issues += found
     books: dict[int, CensusTable] = {}
     for year, book in sorted(config.census.items()):
-        table, found = _attempt(partial(yearbooks.read, book, year))
+        table, found = attempt(partial(yearbooks.read, book, year))
         issues += found
         if table is not None:
             books[year] = table
@@ -134,14 +132,6 @@ def _read(config: HarmonisedConfig) -> _Files:
     if units_map is None or codes is None or decided is None or any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
     return _Files(units_map, books, codes, decided, walk)
-
-
-def _attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
-    """Keep the issues of a file that cannot be read, so that the others are still judged."""
-    try:
-        return reading(), []
-    except DataError as failure:
-        return None, list(failure.issues)
 
 
 def _harmonised(config: HarmonisedConfig, files: _Files, censuses: list[Census]) -> Harmonised:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +12,7 @@ import pyproj
 
 from geo import crs
 from geo.config import PanelConfig
-from geo.errors import DataError, Issue
+from geo.errors import DataError, Issue, attempt
 from geo.layers import fieldnames, outline, polygons
 from geo.layers.polygons import Outlines
 from geo.tables import table
@@ -23,8 +21,6 @@ from . import census, definitions, positions, published, quantities, rasters
 from .census import Census
 from .keys import check_codes, check_columns, check_join, read_codes
 from .source import ZONE_COLUMNS, Source
-
-Read = TypeVar("Read")
 
 
 def build(config: PanelConfig) -> Source:
@@ -39,8 +35,8 @@ def build(config: PanelConfig) -> Source:
     Raises:
         DataError: Once, with every error of both files.
     """
-    rows, problems = _attempt(lambda: table.read(config.table))
-    read, found = _attempt(lambda: _read_layer(config))
+    rows, problems = attempt(lambda: table.read(config.table))
+    read, found = attempt(lambda: _read_layer(config))
     counted = census.read(rows, config, _known(read, config)) if rows is not None else None
     problems = [*problems, *found, *(counted.issues if counted is not None else ())]
     layer, found = _check_layer(*read, config, counted) if read is not None else (None, [])
@@ -59,14 +55,6 @@ def build(config: PanelConfig) -> Source:
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
     source = _source(config, counted, shapes, inputs, tuple(problems), (*layer.rules, *counted.rules))
     return rasters.add(source, gridded)
-
-
-def _attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
-    """Keep the issues of a file that cannot be read, so that the other file is still judged."""
-    try:
-        return reading(), []
-    except DataError as failure:
-        return None, list(failure.issues)
 
 
 def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
