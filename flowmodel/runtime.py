@@ -7,6 +7,7 @@ import ctypes
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -65,9 +66,15 @@ def describe() -> dict[str, str]:
 
 
 def peak_memory_gb() -> float:
-    """Largest resident memory of this process so far, GB (10⁹ bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    """Largest resident memory of this program so far, GB (10⁹ bytes).
+
+    On Linux it is read from /proc: what getrusage says of a process begins with the peak of whoever started it.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) * 1024 / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 @contextlib.contextmanager
