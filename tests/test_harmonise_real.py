@@ -118,6 +118,33 @@ def test_zones_and_residents(run):
     assert len(frozenset().union(*run.members.values())) == sum(map(len, run.members.values())) == 2860
 
 
+def test_census_units_and_districts_of_each_zone(run):
+    counted = {zone: len(codes) for zone, codes in run.members.items()}
+    assert run.zones["members"].to_series().to_dict() == counted
+    lines = run.crosswalk[run.crosswalk["year"] == 2019]
+    named = lines["from_name"].str.endswith("区").groupby(lines["to"]).sum()
+    assert run.zones["districts"].to_series().to_dict() == named.to_dict()
+    assert (run.zones["members"].sum(), run.zones["districts"].sum()) == (2860, 980)
+    assert (run.zones["district_share"] > 0.5).sum() == 789
+
+
+def test_covariates_are_known_everywhere_and_differ(run):
+    named = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["zones"]["covariates"]
+    of = run.zones[list(named)].to_dataframe()
+    assert np.isfinite(of).all(axis=None)
+    assert (of.std() > 0).all()
+    people = run.people(2010)
+    # As published: residents of 2010 registered in another province, aged under 15, and aged 65 and over.
+    persons = of[["in_migrants_other_province", "child_share", "old_share"]].mul(people, axis=0).sum()
+    np.testing.assert_allclose(persons, [85_876_337, 221_322_621, 118_927_158], rtol=0, atol=1)
+    # Districts of Beijing and Shenzhen beside a poor county of Sichuan (石渠).
+    assert (of.loc[["110101", "440304"], "log_density"] > np.log(10_000)).all()
+    assert (of.loc[["110101", "440304"], "services_share"] > 0.8).all()
+    assert of.at["440306", "registered_ratio"] < 0.2 < 1 < of.at["513332", "registered_ratio"]
+    assert of.at["513332", "log_density"] < np.log(5)
+    assert of.at["513332", "college_share"] < 0.03 < 0.3 < of.at["110101", "college_share"]
+
+
 @pytest.mark.parametrize(
     ("year", "columns"),
     [(2010, ("地区", "区划代码", "合计")), (2020, ("区县", "区划代码", "人口数_合计"))],

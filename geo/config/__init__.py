@@ -1,6 +1,6 @@
 """What `[zones]` of a config may say. Importing this loads pydantic and nothing heavier."""
 
-from .fields import data_folder
+from .fields import OF_MAP, data_folder
 from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity
 from .polygons import PolygonsConfig
 from .raster import PositionConfig, RasterConfig
@@ -17,6 +17,7 @@ from .table import (
 )
 
 __all__ = [
+    "OF_MAP",
     "AreaConfig",
     "BuiltinConfig",
     "CovariateConfig",

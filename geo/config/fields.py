@@ -16,8 +16,15 @@ RESERVED = frozenset(
     }
 )
 """Names of variables of `zones.nc`; a covariate must have another."""
-CENSUSES = frozenset({"population_counted", "population_divided", "age", "sex", "level", "sector", "band"})
-"""Names that harmonised censuses bring to `zones.nc` beside those: flags of the population, and their dimensions."""
+CENSUSES = frozenset(
+    {
+        *("population_counted", "population_divided", "members", "districts"),
+        *("age", "sex", "level", "sector", "band"),
+    }
+)
+"""Names that harmonised censuses bring to `zones.nc` beside those: flags, census units, and their dimensions."""
+OF_MAP = {"area": "km2", "members": "1", "districts": "1"}
+"""Quantities that a zone has from the map and in no year, with their units; censuses bring all others."""
 DATA_VARIABLE = "${FLOWMODEL_DATA}"
 
 

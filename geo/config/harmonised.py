@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .fields import CENSUSES, RESERVED, Column, File, Identifier, Missing, Strict, Year, names_free
+from .fields import CENSUSES, OF_MAP, RESERVED, Column, File, Identifier, Missing, Strict, Year, names_free
 from .polygons import PolygonsConfig
 from .raster import PositionConfig, RasterConfig, check_references
 from .table import Day, PublishedConfig
@@ -46,22 +46,35 @@ class HarmoniseConfig(Strict):
 
 
 class OfQuantity(Strict):
-    """A number for each zone from a quantity of the censuses; with `per`, a ratio; with `change`, a difference."""
+    """A number for each zone from a quantity of the censuses or the map.
+
+    With `per` it is a ratio, with `log` the natural logarithm of that, with `change` a difference.
+    """
 
     quantity: Identifier
     select: list[Category] = Field(default_factory=list, description="categories to add up; all of them if none")
     per: Identifier | None = None
     year: Year | None = None
     change: Span | None = Field(None, description="first and last census: the last less the first")
+    log: bool = False
     missing: Missing = None
     long_name: str | None = None
 
     @model_validator(mode="after")
     def _one_time(self) -> OfQuantity:
+        if self.quantity in OF_MAP:
+            return self._of_the_map()
         if (self.year is None) == (self.change is None):
             raise ValueError("give either year or change")
         if self.change is not None and self.change[0] >= self.change[1]:
             raise ValueError("change = [first, last]: the first census comes first")
+        return self
+
+    def _of_the_map(self) -> OfQuantity:
+        if self.year is not None or self.change is not None:
+            raise ValueError(f"{self.quantity} is of the map: neither year nor change")
+        if self.per is not None and self.per not in OF_MAP:
+            raise ValueError(f"{self.quantity} is of the map: per is one of {', '.join(OF_MAP)}")
         return self
 
 
@@ -74,7 +87,7 @@ class VitalRates(Strict):
     @model_validator(mode="after")
     def _plain(self) -> VitalRates:
         for name, rate in (("birth", self.birth), ("death", self.death)):
-            used = [key for key in ("select", "per", "change") if getattr(rate, key)]
+            used = [key for key in ("select", "per", "change", "log") if getattr(rate, key)]
             if used:
                 raise ValueError(f"{name} is a rate of one census as it is kept: no {', '.join(used)}")
         return self

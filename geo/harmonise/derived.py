@@ -1,4 +1,4 @@
-"""What a run asks of the censuses: rates and covariates of the zones, as shares, means and differences."""
+"""What a run asks of the censuses and the map: rates and covariates, as shares, means, logarithms and differences."""
 
 from __future__ import annotations
 
@@ -10,16 +10,39 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from geo.config import HarmonisedConfig, OfQuantity
+from geo.config import OF_MAP, HarmonisedConfig, OfQuantity
 from geo.errors import Issue, error
 from geo.sources.missing import Filled, Rows, fill
-from geo.yearbooks import DIMENSIONS, QUANTITIES
+from geo.yearbooks import DIMENSIONS, QUANTITIES, Quantity
 
 from .carried import Carried
 
 _PEOPLE = "residents"
 # Rates are asked for by the name of what they are; `zones.nc` has them under the same.
 _RATES = {"birth_rate": "birth", "death_rate": "death"}
+# What the map brings is summed over places like a count, and has no categories.
+_KNOWN = QUANTITIES | {name: Quantity(name, name, units, "count") for name, units in OF_MAP.items()}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What covariates are made from.
+
+    Attributes:
+        carried: The censuses on the zones.
+        of_map: What the zones have from the map, one column for each of `OF_MAP`, in its unit.
+    """
+
+    carried: Carried
+    of_map: pd.DataFrame
+
+    def series(self, name: str, year: int) -> xr.DataArray:
+        """Give a quantity over zones and its own dimensions; what is of the map is the same in every year."""
+        if name in OF_MAP:
+            return xr.DataArray(self.of_map[name].to_numpy(dtype=np.float64), dims="zone")
+        if name == _PEOPLE:
+            return xr.DataArray(self.carried.population[year].to_numpy(), dims="zone")
+        return self.carried.quantities[name].sel(year=year)
 
 
 @dataclass(frozen=True)
@@ -41,12 +64,12 @@ class Derived:
     issues: tuple[Issue, ...]
 
 
-def derive(config: HarmonisedConfig, carried: Carried, provinces: Sequence[str]) -> Derived:
+def derive(config: HarmonisedConfig, numbers: Numbers, provinces: Sequence[str]) -> Derived:
     """Compute every rate and covariate that the config names.
 
     Args:
         config: The `[zones]` section.
-        carried: The censuses on the zones.
+        numbers: The censuses on the zones, and what these have from the map.
         provinces: Province of each zone.
 
     Returns:
@@ -55,47 +78,53 @@ def derive(config: HarmonisedConfig, carried: Carried, provinces: Sequence[str])
         declared.
     """
     asked = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
-    zones = carried.population.index
+    population = numbers.carried.population
     found: dict[str, Filled] = {}
     issues: list[Issue] = []
     for name, of in asked.items():
-        wrong = _faults(name, of, config, carried)
+        wrong = _faults(name, of, config, numbers)
         if wrong:
             issues += wrong
             continue
-        values = _values(of, carried)
-        year = max(_years(of))
-        file, people = config.census[year].file.name, carried.population[year].to_numpy()
-        rows = Rows(file, [None] * len(zones), list(map(str, zones)), provinces, people, year)
+        values = _values(of, numbers)
+        rows = _rows(of, config, population, provinces)
         found[name] = fill(values, np.isnan(values), of.missing, name=name, column=of.quantity, rows=rows)
     issues += [issue for filled in found.values() for issue in filled.issues]
-    frame = pd.DataFrame({name: filled.values for name, filled in found.items()}, index=zones)
+    frame = pd.DataFrame({name: filled.values for name, filled in found.items()}, index=population.index)
     vital = [name for name in ("birth_rate", "death_rate") if name in frame]
     filled = [one.imputed for one in found.values()]
-    imputed = np.any(filled, axis=0) if filled else np.zeros(len(zones), dtype=np.bool_)
+    imputed = np.any(filled, axis=0) if filled else np.zeros(len(population), dtype=np.bool_)
     rules = tuple(rule for one in found.values() for rule in one.rules)
     return Derived(frame[vital] / 1000.0, frame.drop(columns=vital), imputed.astype(np.int8), rules, tuple(issues))
+
+
+def _rows(of: OfQuantity, config: HarmonisedConfig, population: pd.DataFrame, provinces: Sequence[str]) -> Rows:
+    """Give zones and file for the messages about a number; one of the map tells the people of the last census."""
+    year = max(_years(of) or population.columns.astype(int).tolist())
+    file = config.polygons.file if of.quantity in OF_MAP else config.census[year].file
+    codes = list(map(str, population.index))
+    return Rows(file.name, [None] * len(codes), codes, provinces, population[year].to_numpy(), year)
 
 
 def _years(of: OfQuantity) -> tuple[int, ...]:
     return of.change or ((of.year,) if of.year is not None else ())
 
 
-def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, carried: Carried) -> list[Issue]:
+def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, numbers: Numbers) -> list[Issue]:
     """Find what a rate or covariate asks for and the censuses do not have, or must not be asked for."""
     if name in _RATES and of.quantity != name:
         return [_refused(name, of.quantity, f"{name} is a rate per mille of its own", f"choose {name}")]
     issues = []
     for wanted in filter(None, (of.quantity, of.per)):
-        if wanted != _PEOPLE and wanted not in QUANTITIES:
-            issues.append(_unknown(name, wanted, f"no census keeps {wanted}", QUANTITIES))
+        if wanted not in _KNOWN:
+            issues.append(_unknown(name, wanted, f"no census keeps {wanted}", _KNOWN))
             continue
-        for year in _years(of):
-            if year not in config.census or _series(wanted, year, carried).isnull().all():
+        for year in () if wanted in OF_MAP else _years(of):
+            if year not in config.census or numbers.series(wanted, year).isnull().all():
                 issues.append(_unknown(name, str(year), f"the census of {year} has no {wanted}", config.census))
     if issues:
         return issues
-    issues = _no_counts(name, of) or _no_categories(name, of, carried)
+    issues = _no_counts(name, of) or _no_categories(name, of, numbers)
     return issues + (_not_comparable(name, of) if of.change else [])
 
 
@@ -105,20 +134,20 @@ def _no_counts(name: str, of: OfQuantity) -> list[Issue]:
     return [
         _refused(name, wanted, f"{wanted} is a mean, and only counts are divided by counts", fix)
         for wanted in ((of.quantity, of.per) if of.per else ())
-        if QUANTITIES[wanted].kind != "count"
+        if _KNOWN[wanted].kind != "count"
     ]
 
 
-def _no_categories(name: str, of: OfQuantity, carried: Carried) -> list[Issue]:
+def _no_categories(name: str, of: OfQuantity, numbers: Numbers) -> list[Issue]:
     """Find categories that the quantity does not have, or that a census did not ask for."""
-    dim_of = {label: dim for dim in QUANTITIES[of.quantity].dims for label in DIMENSIONS[dim]}
+    dim_of = {label: dim for dim in _KNOWN[of.quantity].dims for label in DIMENSIONS[dim]}
     unknown = [label for label in of.select if label not in dim_of]
     if unknown and not dim_of:
         return [_refused(name, unknown[0], f"{of.quantity} has no categories", "leave select out")]
     if unknown:
         return [_unknown(name, label, f"{of.quantity} has no category {label}", dim_of) for label in unknown]
     # Where the people of a category that was not asked for stand in another that is added too, nobody is lost.
-    mixed = QUANTITIES[of.quantity].not_comparable.keys()
+    mixed = _KNOWN[of.quantity].not_comparable.keys()
     asked = [label for label in of.select if label not in mixed or not mixed <= set(of.select)]
     return [
         _unknown(
@@ -129,7 +158,7 @@ def _no_categories(name: str, of: OfQuantity, carried: Carried) -> list[Issue]:
         )
         for label in asked
         for year in _years(of)
-        if _series(of.quantity, year, carried).sel({dim_of[label]: label}).isnull().all()
+        if numbers.series(of.quantity, year).sel({dim_of[label]: label}).isnull().all()
     ]
 
 
@@ -149,7 +178,7 @@ def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
     """
     issues = []
     for wanted, chosen in ((of.quantity, set(of.select)), (of.per, set[str]())):
-        reasons = QUANTITIES[wanted].not_comparable if wanted in QUANTITIES else {}
+        reasons = _KNOWN[wanted].not_comparable if wanted is not None else {}
         mixed = chosen & reasons.keys()
         for category, reason in reasons.items():
             if category == "*" or (category in mixed and mixed != reasons.keys()):
@@ -159,29 +188,29 @@ def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
     return issues
 
 
-def _series(name: str, year: int, carried: Carried) -> xr.DataArray:
-    if name == _PEOPLE:
-        return xr.DataArray(carried.population[year].to_numpy(), dims="zone")
-    return carried.quantities[name].sel(year=year)
-
-
-def _values(of: OfQuantity, carried: Carried) -> NDArray[np.float64]:
+def _values(of: OfQuantity, numbers: Numbers) -> NDArray[np.float64]:
     if of.change is None:
-        return _of_year(of, int(of.year or 0), carried)
+        return _of_year(of, int(of.year or 0), numbers)
     first, last = of.change
-    return _of_year(of, last, carried) - _of_year(of, first, carried)
+    return _of_year(of, last, numbers) - _of_year(of, first, numbers)
 
 
-def _of_year(of: OfQuantity, year: int, carried: Carried) -> NDArray[np.float64]:
+def _of_year(of: OfQuantity, year: int, numbers: Numbers) -> NDArray[np.float64]:
+    """Give the number of one census, or its logarithm; NaN where that would be of nothing."""
+    value = _ratio(of, year, numbers)
+    return np.log(value, out=np.full_like(value, np.nan), where=value > 0) if of.log else value
+
+
+def _ratio(of: OfQuantity, year: int, numbers: Numbers) -> NDArray[np.float64]:
     """Sum the selected categories of one census, and divide by all of another quantity; NaN where that is zero."""
-    quantity = _series(of.quantity, year, carried)
-    for dim in QUANTITIES[of.quantity].dims:
+    quantity = numbers.series(of.quantity, year)
+    for dim in _KNOWN[of.quantity].dims:
         chosen = [label for label in DIMENSIONS[dim] if label in of.select]
         quantity = quantity.sel({dim: chosen}) if chosen else quantity
     value = _total(quantity)
     if of.per is None:
         return value
-    base = _total(_series(of.per, year, carried))
+    base = _total(numbers.series(of.per, year))
     return np.divide(value, base, out=np.full_like(value, np.nan), where=base > 0)
 
 

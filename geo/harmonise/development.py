@@ -41,6 +41,16 @@ class Cut:
         return self.people <= share * sum(self.residents)
 
 
+def is_district(names: pd.Series) -> pd.Series:
+    """Tell by their names which units are urban districts of a city.
+
+    Digits of codes do not: 01 to 20 stand for county-level cities as well where the prefecture is no city (西昌,
+    513401), and districts founded lately have others (铜梁, 500151). On the map of China 神农架林区 and 六枝特区 pass,
+    which are none; other names in 林区 and 矿区 are those of districts (碑林区, 峰峰矿区).
+    """
+    return names.str.endswith(_DISTRICT)
+
+
 def districts(polygons: pd.DataFrame, prefecture: str) -> list[str]:
     """Give the urban districts of a prefecture, or its only polygon.
 
@@ -49,7 +59,7 @@ def districts(polygons: pd.DataFrame, prefecture: str) -> list[str]:
         prefecture: Four digits.
     """
     near = polygons[polygons["prefecture"] == prefecture]
-    urban = near.index[near["name"].str.endswith(_DISTRICT)]
+    urban = near.index[is_district(near["name"])]
     return [str(code) for code in (urban if len(urban) or len(near) != 1 else near.index)]
 
 

@@ -1,4 +1,4 @@
-"""Zones on the map: name, parents, area, and the point people move from and to."""
+"""Zones on the map: name, parents, area, census units, and the point people move from and to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from geo.errors import Issue
 from geo.layers import outline
 from geo.sources import positions
 from geo.sources.missing import Rows
+
+from .development import is_district
 
 _BESIDE = "none needed for distances; else place zones by a raster of people: [zones.position]"
 _TOGETHER = "join the two zones in the table of decisions, with the year of the map"
@@ -57,10 +59,12 @@ def describe(
         shapes: Geometry by zone.
 
     Returns:
-        Index zone, in the order of `shapes`; columns name, province, province_name, prefecture, lon, lat, area_km2.
+        Index zone, in the order of `shapes`; columns name, province, province_name, prefecture, lon, lat, area_km2;
+        members, the number of polygons, and districts, how many of them are urban districts of a city.
     """
     lon, lat = _points(np.asarray(units.geometry.array))
     point = pd.DataFrame({"lon": lon, "lat": lat, "people": people.fillna(0.0).to_numpy()}, index=units.index)
+    urban = is_district(units["name"])
     rows = []
     for zone in shapes.index:
         codes = list(members[zone])
@@ -72,7 +76,11 @@ def describe(
         rows.append((name, *parents, *(float(np.average(part[axis], weights=weights)) for axis in ("lon", "lat"))))
     columns = ["name", "province", "province_name", "prefecture", "lon", "lat"]
     frame = pd.DataFrame(rows, columns=columns, index=shapes.index)
-    return frame.assign(area_km2=outline.geodesic_area_km2(np.asarray(shapes.geometry.array)))
+    return frame.assign(
+        area_km2=outline.geodesic_area_km2(np.asarray(shapes.geometry.array)),
+        members=[len(members[zone]) for zone in shapes.index],
+        districts=[int(urban[list(members[zone])].sum()) for zone in shapes.index],
+    )
 
 
 def check(described: pd.DataFrame, shapes: gpd.GeoDataFrame, file: str, people: pd.Series) -> list[Issue]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo import yearbooks
-from geo.config import HarmonisedConfig, PublishedConfig
+from geo.config import OF_MAP, HarmonisedConfig, PublishedConfig
 from geo.errors import DataError, Issue, attempt
 from geo.sources import rasters
 from geo.sources.missing import Rows
@@ -64,7 +64,8 @@ def build(config: HarmonisedConfig) -> Source:
     _nobody_missing(config, files, harmonised.crosswalk, on_zones.population)
     shapes = places.outlines(files.map.units, members)
     described = places.describe(files.map.units, members, _weights(files.map), shapes)
-    asked = derived.derive(config, on_zones, described["province"].tolist())
+    of_map = described.rename(columns={"area_km2": "area"})[list(OF_MAP)]
+    asked = derived.derive(config, derived.Numbers(on_zones, of_map), described["province"].tolist())
     accounts, found = account.close(_published(config), on_zones.population, labels.file_names(config))
     gridded = rasters.read(config, *_ground(config, on_zones, described, shapes))
     last = on_zones.population.iloc[:, -1]
@@ -84,7 +85,7 @@ def build(config: HarmonisedConfig) -> Source:
         issues=issues,
         synthetic=False,
         title=f"{len(zones)} zones comparable over {', '.join(map(str, on_zones.population.columns))}",
-        censuses=labels.censuses(on_zones),
+        censuses=labels.censuses(on_zones, described),
         tables={
             "crosswalk.csv": crosswalk.legible(
                 harmonised.crosswalk, _unit_names(files, config.polygons.vintage), described["name"]
