@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from flowmodel.catalogue import registry
 from flowmodel.config import Config
 from flowmodel.dynamics import accounts as accounting
 from flowmodel.dynamics import rollout
@@ -16,7 +17,7 @@ from flowmodel.dynamics.year import Calendar
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import deterrence, kernel
 from flowmodel.gravity.kernel import Pairs, Place
-from flowmodel.parameters import Parameters, Registry, registry
+from flowmodel.parameters import Parameters, Registry
 from flowmodel.store import ZoneTable
 from flowmodel.zones import Zones, zones
 

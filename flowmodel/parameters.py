@@ -1,4 +1,4 @@
-"""Every parameter of the model in one place: name, symbol, unit, bound, prior and source.
+"""What a parameter is, and how many of them make a vector; which there are says `catalogue`.
 
 A `Parameters` is what kernels take (a pytree of natural values); a `Registry` is the list of `Parameter`s of one run,
 which maps between natural values and the unconstrained vector that the optimiser moves.
@@ -7,7 +7,6 @@ which maps between natural values and the unconstrained vector that the optimise
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Literal
@@ -17,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flowmodel.config import Model, Override
 from flowmodel.errors import ConfigError
 
 _AT_BOUND = 1e-3
@@ -67,39 +65,11 @@ class Parameter:
         return float(self.prior_mean * np.exp(shift) if self.prior_scale == "log" else self.prior_mean + shift)
 
 
-_COVARIATE_SOURCE = "per standard deviation of the covariate; weak prior around no effect"
-_BASE = (
-    Parameter(
-        "offset_km", "d0", "km", 0.1, 500, 10, 5, "internal distance of a county, science of 5-10 km", fixed=10.0
-    ),
-    Parameter("mass", "alpha", "1", 0.0, 2.0, 0.9, 0.2, "elasticity 0.8-1.2; 0.44 between provinces (Gu et al. 2022)"),
-    Parameter("distance", "beta", "1", 0.02, 4.0, 1.1, 0.3, "elasticity 0.6-1.6 in Chinese studies", prior_scale="log"),
-    Parameter(
-        "other_province", "delta_p", "1", -1.0, 4.0, 1.0, 0.5, "0.5-2; strong separate deterrent (Su et al. 2018)"
-    ),
-    Parameter("same_prefecture", "delta_f", "1", -1.0, 4.0, 0.8, 0.5, "0.3-1.5"),
-    Parameter("divide_east_west", "eta_EW", "1", -4.0, 4.0, 0.0, 0.5, "shrunk to no effect"),
-    Parameter("divide_west_east", "eta_WE", "1", -4.0, 4.0, 0.0, 0.5, "shrunk to no effect"),
-    Parameter(
-        "departure_level", "m_0", "logit per year", -8.0, -1.0, -4.0, 0.5, "8-20 % leave their county in a decade"
-    ),
-    Parameter(
-        "birth_adjustment", "nu", "1", 0.4, 2.5, 1.0, 0.3, "births the census or its path missed; closes the nation"
-    ),
-)
-_NOISE = (
-    Parameter("noise", "sigma_0", "log per interval", 0.005, 1.0, 0.12, 0.06, "0.08-0.15 log per decade"),
-    Parameter(
-        "noise_size", "sigma_1", "persons^0.5", 0.01, 300.0, 20.0, 20.0, "allocation and coverage errors of small units"
-    ),
-)
-
-
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=[
-        *(parameter.name for parameter in _BASE if parameter.name != "offset_km"),
-        *("attraction", "departure", "noise", "noise_size"),
+        *("mass", "distance", "other_province", "same_prefecture", "divide_east_west", "divide_west_east"),
+        *("departure_level", "birth_adjustment", "attraction", "departure", "noise", "noise_size"),
     ],
     meta_fields=[],
 )
@@ -156,19 +126,17 @@ class Registry:
         fitted = dict(zip((entry.name for entry in self.free), map(float, natural), strict=True))
         return {e.name: fitted[e.name] if e.fixed is None else e.fixed for e in self.entries}
 
+    def lookup(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
+        """Every parameter's value by name, fixed ones included, from the free ones' natural values (differentiable)."""
+        position = {entry.name: i for i, entry in enumerate(self.free)}
+        return {
+            e.name: natural[position[e.name]] if e.fixed is None else jnp.asarray(e.fixed, natural.dtype)
+            for e in self.entries
+        }
+
     def parameters(self, natural: Float[Array, " free"]) -> Parameters:
         """What the kernels take, from the free parameters' natural values (differentiable)."""
-        position = {entry.name: i for i, entry in enumerate(self.free)}
-
-        def value(entry: Parameter) -> Float[Array, ""]:
-            return jnp.asarray(entry.fixed, natural.dtype) if entry.fixed is not None else natural[position[entry.name]]
-
-        def block(prefix: str) -> Float[Array, " covariates"]:
-            found = [value(entry) for entry in self.entries if entry.name.startswith(f"{prefix}:")]
-            return jnp.stack(found) if found else jnp.zeros(0, natural.dtype)
-
-        scalars = {e.name: value(e) for e in self.entries if ":" not in e.name and e.name != "offset_km"}
-        return Parameters(**scalars, attraction=block("attraction"), departure=block("departure"))
+        return parameters(self.lookup(natural))
 
     def held(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
         """Which free parameters sit at a bound and are pushed against it (the condition of Karush, Kuhn and Tucker).
@@ -209,21 +177,14 @@ class Registry:
         return jnp.asarray([e.lower for e in self.free], float), jnp.asarray([e.upper for e in self.free], float)
 
 
-def registry(model: Model, overrides: Mapping[str, Override]) -> Registry:
-    """The parameters that `model` has, with the configuration's overrides.
+def parameters(values: Mapping[str, Float[Array, ""]]) -> Parameters:
+    """Values by name as the kernels take them."""
+    blocks = {"attraction", "departure"}
+    scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in blocks}
+    return Parameters(**scalars, attraction=block(values, "attraction"), departure=block(values, "departure"))
 
-    Raises:
-        ConfigError: an override names no parameter, or fixes it outside its bounds.
-    """
-    covariates = [
-        Parameter(f"{kind}:{name}", f"{symbol}_{name}", "1", -4.0, 4.0, 0.0, 0.5, _COVARIATE_SOURCE)
-        for kind, symbol, names in (("attraction", "gamma", model.attraction), ("departure", "m", model.departure))
-        for name in names
-    ]
-    entries = {entry.name: entry for entry in (*_BASE, *covariates, *_NOISE)}
-    for name, change in overrides.items():
-        if name not in entries:
-            near = difflib.get_close_matches(name, entries, n=1)
-            raise ConfigError("E-PARAMETER-NAME", f"[parameters.{name}]", f"name one of the model's, such as {near}")
-        entries[name] = dataclasses.replace(entries[name], **change.model_dump(exclude_none=True))
-    return Registry(tuple(entries.values()))
+
+def block(values: Mapping[str, Float[Array, ""]], prefix: str) -> Float[Array, " covariates"]:
+    """The values called "prefix:…", in their order."""
+    found = [value for name, value in values.items() if name.startswith(f"{prefix}:")]
+    return jnp.stack(found) if found else jnp.zeros(0)

@@ -79,6 +79,27 @@ class ZoneTable:
         """Residents of a census year, persons, float64; NaN in zones that were not counted."""
         return np.asarray(self.data["population"].sel(year=year).values, float)
 
+    def census(self, name: str, year: int, **categories: str) -> np.ndarray:
+        """What a census counted beside residents, float64 over zones (and the dimensions that `categories` leaves).
+
+        Raises:
+            ZonesError: the table has no such count, or not of that year and category in every zone.
+        """
+        known = [str(key) for key in self.data.data_vars if str(key).startswith("census_")]
+        if f"census_{name}" not in known:
+            fix = f"build the zones from censuses that count it; this table has {known}"
+            raise ZonesError("E-ZONES-CENSUS", f"no census_{name}", fix)
+        years = [int(one) for one in self.data["year"].values]
+        chosen = self.data[f"census_{name}"].sel({"year": year, **categories}) if year in years else None
+        if chosen is None or not np.isfinite(chosen).all():
+            rule = f"census_{name} of {year} is not known in every zone"
+            raise ZonesError("E-ZONES-CENSUS", rule, "choose a year and count that every zone has")
+        return np.asarray(chosen.values, float)
+
+    def asked(self, name: str, year: int, **categories: str) -> bool:
+        """Whether a census counted this anywhere: a category that it did not ask for is missing in every zone."""
+        return bool(np.isfinite(self.data[f"census_{name}"].sel({"year": year, **categories})).any())
+
     def covariate(self, name: str) -> np.ndarray:
         """A covariate over zones, in its own unit.
 

@@ -8,39 +8,105 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from flowmodel import model, store
+from flowmodel import model, stock_model, stock_run, store
+from flowmodel.catalogue import registry
 from flowmodel.config import Config, Override
 from flowmodel.errors import ConfigError
-from flowmodel.parameters import registry
+from flowmodel.fit import draws, stock_metrics
+from flowmodel.fit.stock_observation import BANDS
+from flowmodel.stock_parameters import stock_parameters
 from flowmodel.store import ZoneTable
 
+_NOISE = {"noise", "noise_size"}
+"""Parameters of every model that say how growth errs."""
 
-def observe(table: ZoneTable, config: Config) -> ZoneTable:
-    """`table` with the residents of the last year of `config.model`, whole persons, as `config.truth` makes them.
+
+def observe(table: ZoneTable, config: Config, noise: int | None = None) -> ZoneTable:
+    """`table` with the census of the last year of `config.model`, whole persons, as `config.truth` makes it.
+
+    That census counts residents and, with registration, the bands of those registered elsewhere. What other censuses
+    count beside residents is kept with registration and left out without it.
+
+    Args:
+        table: zones with the first census.
+        config: the model, and the truth.
+        noise: seed of the errors that the likelihoods of `fit.targets` take a census to have; none if not given.
 
     Raises:
-        ConfigError: `[truth]` lacks a parameter of the model, or names one it does not have.
+        ConfigError: `[truth]` lacks a parameter of the model, or of the errors asked for, or names one there is not.
     """
-    built = model.build(table, config.model_copy(update={"parameters": _held(config)}), jnp.float64)
-    closed = model.run(built, built.registry.parameters(jnp.zeros(0)))
-    end = np.rint(closed.closing[-1])
+    held = _held(config, noisy=noise is not None)
+    fixed = config.model_copy(update={"parameters": {name: Override(fixed=value) for name, value in held.items()}})
+    made = _residents(table, fixed) if config.model.stock is None else _registered(table, fixed)
+    if noise is not None:
+        made = _with_errors(np.random.default_rng(noise), table, config, held, made)
+    residents, bands = (None if one is None else np.rint(one) for one in made)
+    assert residents is not None
+    return store.check(_with_census(table, config.model.years[1], residents, bands), "the synthetic census")
+
+
+def _residents(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
+    """Residents at the end [zone], and no bands."""
+    built = model.build(table, config, jnp.float64)
+    return model.run(built, built.registry.parameters(jnp.zeros(0))).closing[-1], None
+
+
+def _registered(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
+    """Residents at the end [zone], and the bands as a census counts them [band, zone]."""
+    built = stock_model.build(table, config, jnp.float64)
+    closed = stock_run.run(built, stock_parameters(built.registry, jnp.zeros(0), built.groups.names))
+    return closed.closing[-1].sum(axis=0), stock_metrics.bands(built, closed)
+
+
+def _with_errors(
+    rng: np.random.Generator,
+    table: ZoneTable,
+    config: Config,
+    truth: Mapping[str, float],
+    made: tuple[np.ndarray, np.ndarray | None],
+) -> tuple[np.ndarray, np.ndarray | None]:
+    residents, bands = made
+    start = table.population(config.model.years[0])
+    counted = draws.residents(rng, start, residents, truth, config.fit)
+    return counted, None if bands is None else draws.bands(rng, bands, truth, config.fit)
+
+
+def _with_census(table: ZoneTable, year: int, residents: np.ndarray, bands: np.ndarray | None) -> xr.Dataset:
+    """The table's data with this census in the place of any of that year."""
     old = table.data["population"]
-    old = old.sel(year=old["year"] != built.years[1])
-    added = xr.DataArray(end[:, None], dims=("zone", "year"), coords={"zone": old["zone"], "year": [built.years[1]]})
+    old = old.sel(year=old["year"] != year)
+    added = xr.DataArray(residents[:, None], dims=("zone", "year"), coords={"zone": old["zone"], "year": [year]})
     population = xr.concat([old, added], dim="year").assign_attrs(old.attrs)
-    population.attrs["source"] = f"{old.attrs['source']}; {built.years[1]} made by the model from known parameters"
+    population.attrs["source"] = f"{old.attrs['source']}; {year} made by the model from known parameters"
     data = table.data.drop_vars("population").drop_dims("year").assign(population=population)
-    return store.check(data, "the synthetic census")
+    if bands is None:
+        return data
+    kept = [name for name in table.data.data_vars if str(name).startswith("census_")]
+    counts = table.data[kept].sel(year=old["year"]).reindex(year=population["year"]).copy(deep=True)
+    counts["census_in_migrants"].loc[{"year": year, "band": list(BANDS)}] = bands.T
+    return data.assign({str(name): counts[name] for name in kept})
 
 
-def _held(config: Config) -> Mapping[str, Override]:
-    """Every parameter held at its true value; the noise of an observation plays no part in making one."""
-    wanted = {entry.name for entry in registry(config.model, {}).entries} - {"noise", "noise_size"}
-    if wanted != set(config.truth):
+def _held(config: Config, *, noisy: bool) -> dict[str, float]:
+    """Every parameter's true value.
+
+    Those of errors are in `[truth]` only where a fit of them is to be compared, and must be where errors are made.
+    """
+    errors = _of_errors(config)
+    model_only = {entry.name for entry in registry(config.model, {}).entries} - set(errors)
+    needed = model_only | (set(errors) if noisy else set())
+    given = set(config.truth)
+    if needed - given or given - model_only - set(errors):
         raise ConfigError(
             "E-TRUTH",
-            f"[truth] lacks {sorted(wanted - set(config.truth))}, has unknown {sorted(set(config.truth) - wanted)}",
-            "give every parameter of the model one value",
+            f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}",
+            "give every parameter of the model one value; those of errors need one where errors are asked for",
         )
-    held = {name: Override(fixed=value) for name, value in config.truth.items()}
-    return held | {"noise": Override(fixed=0.1), "noise_size": Override(fixed=20.0)}
+    return errors | dict(config.truth)
+
+
+def _of_errors(config: Config) -> dict[str, float]:
+    """The parameters that only likelihoods have, with the centres of their priors."""
+    of_model = {entry.name for entry in registry(config.model, {}).entries} - _NOISE
+    entries = registry(config.model, {}, config.fit.targets).entries
+    return {entry.name: entry.prior_mean for entry in entries if entry.name not in of_model}

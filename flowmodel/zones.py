@@ -42,12 +42,12 @@ def zones(table: ZoneTable, year: int, attraction: tuple[str, ...], departure: t
         population=jnp.asarray(table.population(year)),
         birth_rate=jnp.asarray(table.values("birth_rate")),
         death_rate=jnp.asarray(table.values("death_rate")),
-        attraction=jnp.asarray(_standardised(table, attraction)),
-        departure=jnp.asarray(_standardised(table, departure)),
+        attraction=jnp.asarray(standardised(table, attraction)),
+        departure=jnp.asarray(standardised(table, departure)),
     )
 
 
-def _standardised(table: ZoneTable, names: tuple[str, ...]) -> np.ndarray:
+def standardised(table: ZoneTable, names: tuple[str, ...]) -> np.ndarray:
     """Covariates less their mean over zones, in units of their standard deviation, one column each."""
     columns = [table.covariate(name) for name in names]
     scaled = [(column - column.mean()) / column.std() for column in columns]

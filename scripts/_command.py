@@ -31,7 +31,9 @@ Out = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")
 _FILES = (
     *("config.toml", "provenance.json", "zones.nc", "zones.gpkg", "zones.csv", "issues.csv"),
     *("crosswalk.csv", "audit.csv", "unallocated.csv"),
-    *("results.nc", "parameters.csv", "metrics.json", "accounts.csv", "report.html"),
+    *("results.nc", "parameters.csv", "profiles.csv", "metrics.json", "accounts.csv", "report.html"),
+    *("growth.csv", "registered.csv", "stock.csv", "provinces.csv", "children.csv", "assumptions.csv"),
+    *("evaluation.csv", "evaluation.json", "evaluation.md", "evaluated.toml"),
 )
 _FOLDERS = ("rasters", "vectors", "figures")
 # Somebody may edit it in its place; its hash beside it tells.

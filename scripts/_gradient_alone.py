@@ -13,7 +13,7 @@ import jax
 
 from flowmodel import model as models
 from flowmodel import runtime, store
-from flowmodel.fit import calibrate
+from flowmodel.fit import objective as objectives
 
 
 def main(config: Path, zones: Path) -> None:
@@ -21,7 +21,7 @@ def main(config: Path, zones: Path) -> None:
     asked = _inputs.request(config, (), None)
     runtime.configure(asked.config.runtime)
     model = models.build(store.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
-    objective = calibrate.objective(model, asked.config.fit)
+    objective = objectives.objective(model, asked.config.fit)
     both = jax.jit(lambda objective, natural: jax.value_and_grad(objective)(natural))
     for _ in range(3):
         jax.block_until_ready(both(objective, model.registry.prior_centres()))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from _command import RunFolder
@@ -22,8 +23,6 @@ from flowmodel.store import ZoneTable
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from flowmodel.dynamics.accounts import Accounts
-    from flowmodel.model import Model
     from geo.errors import Issue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,8 +74,7 @@ def _ready(asked: Request, folder: RunFolder) -> ZoneTable:
     name = asked.config.zones["file"]
     if set(asked.config.zones) != {"file"} or not isinstance(name, str):
         raise ConfigError("E-CONFIG-KEY", "[zones] file is no path, or not alone", "give one file, or sources")
-    data = os.environ.get("FLOWMODEL_DATA", str(ROOT / "data"))
-    file = (asked.base / name.replace("${FLOWMODEL_DATA}", data)).resolve()
+    file = located(asked, name)
     table = _completed(store.read_zones(file), asked.config)
     polygons = file.with_suffix(".gpkg")
     shapes = polygons.read_bytes() if polygons.is_file() else None
@@ -85,6 +83,12 @@ def _ready(asked: Request, folder: RunFolder) -> ZoneTable:
     if shapes is not None:
         folder.write("zones.gpkg", lambda path: path.write_bytes(shapes))
     return table
+
+
+def located(asked: Request, name: str) -> Path:
+    """A path of the configuration: relative to it, with ${FLOWMODEL_DATA} written out."""
+    data = os.environ.get("FLOWMODEL_DATA", str(ROOT / "data"))
+    return (asked.base / name.replace("${FLOWMODEL_DATA}", data)).resolve()
 
 
 def _built(asked: Request, folder: RunFolder) -> ZoneTable:
@@ -200,15 +204,23 @@ def _git() -> str | None:
     return found.stdout.strip() or None
 
 
-def write_run(asked: Request, folder: RunFolder, model: Model, closed: Accounts) -> None:
+def kind(config: Config) -> ModuleType:
+    """The module that goes through a run of this configuration: with registration, or of residents alone."""
+    import importlib
+
+    return importlib.import_module("_residents" if config.model.stock is None else "_registered")
+
+
+def write_run(asked: Request, folder: RunFolder, kind: ModuleType, model: Any, closed: Any) -> None:
     """Writes what every run leaves behind, fitted or simulated."""
     import tomli_w
 
     from flowmodel import results
 
     folder.write_text("config.toml", tomli_w.dumps(resolved(asked)))
-    folder.write("results.nc", lambda path: store.write(results.dataset(model, closed), path))
-    folder.write("accounts.csv", lambda path: results.accounts_table(model, closed).to_csv(path, index=False))
+    kind.write(folder, model, closed)
+    growth = results.growth_table(model, kind.end(closed))
+    folder.write("growth.csv", lambda path: growth.to_csv(path, index=False))
     folder.write("zones.csv", lambda path: results.zones_table(model.table).to_csv(path, index=False))
     folder.write_json("provenance.json", provenance(asked, model.table))
 

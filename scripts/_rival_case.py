@@ -16,7 +16,7 @@ from rival import Rival
 
 from flowmodel import model as models
 from flowmodel import runtime
-from flowmodel.fit import calibrate
+from flowmodel.fit import objective as objectives
 from flowmodel.fit.objective import Objective
 from flowmodel.parameters import Registry
 
@@ -86,7 +86,7 @@ def load(config: Path) -> Case:
         deaths_path=np.asarray(model.calendar.deaths),
         offset_km=float(model.registry["offset_km"].fixed or 0),
     )
-    objective = calibrate.objective(model, asked.config.fit.model_copy(update={"priors": False}))
+    objective = objectives.objective(model, asked.config.fit.model_copy(update={"priors": False}))
     natural = model.registry.prior_centres()
     values = model.registry.values(np.asarray(natural))
     named = {_numbered(name, model.registry): value for name, value in values.items()}

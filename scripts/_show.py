@@ -53,14 +53,18 @@ def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> No
     console = Console(width=None if Console().is_terminal else 120)
     console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
     console.print(_parameters(parameters))
+    console.print(_targets(report))
     console.print(_scores(report))
     _caveats(console, report)
     _accounts(console, report)
+    if "bands" in report:
+        _registration(console, report)
     console.print("What the data can tell", style="bold")
     identification = report["identification"]
-    console.print(f"  condition of the scaled Hessian {identification['condition']:.3g}; strongest correlations:")
+    console.print("  strongest correlations:")
     for pair in identification["worst_correlations"]:
         console.print(f"    {pair['parameters'][0]} ~ {pair['parameters'][1]}  {pair['correlation']:+.2f}")
+    _directions(console, identification)
     for warning in identification["warnings"]:
         console.print(f"  warning: {warning}", markup=False, highlight=False)
     spent = report["seconds"]
@@ -72,12 +76,39 @@ def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> No
 
 def _parameters(parameters: pd.DataFrame) -> Table:
     table = Table(
-        "parameter", "estimate", "se", "status", *(["truth"] if "truth" in parameters else []), title="Parameters"
+        "parameter",
+        "estimate",
+        "se",
+        "90 % interval",
+        "status",
+        *(["truth"] if "truth" in parameters else []),
+        title="Parameters",
     )
     for row in parameters.to_dict("records"):
         truth = [_number(row["truth"])] if "truth" in row else []
-        table.add_row(row["name"], _number(row["estimate"]), _number(row["se"]), row["status"], *truth)
+        ends = _ends(row["interval_lower"], row["interval_upper"])
+        table.add_row(row["name"], _number(row["estimate"]), _number(row["se"]), ends, row["status"], *truth)
     return table
+
+
+def _ends(lower: float | None, upper: float | None) -> str:
+    """An interval, with an open end written as such; nothing where both ends are unknown."""
+    if pd.isna(lower) and pd.isna(upper):
+        return ""
+    return " to ".join("open" if end is None or pd.isna(end) else _number(end) for end in (lower, upper))
+
+
+def _directions(console: Console, identification: dict[str, Any]) -> None:
+    """The flattest direction of the posterior and of the data alone, and the ends of profiles."""
+    conditions = {"posterior": identification["condition"], "data": identification["condition_data"]}
+    for name, direction in identification["sloppy_direction"].items():
+        if direction:
+            console.print(
+                f"  flattest direction of the {name} (condition {conditions[name]:.3g}): {direction['words']}"
+            )
+    for name, profile in identification["profiles"].items():
+        ends = _ends(profile["lower"], profile["upper"]) or "open on both sides"
+        console.print(f"  profile of {name}: {ends}")
 
 
 def _number(value: float) -> str:
@@ -91,6 +122,45 @@ def _scores(report: dict[str, Any]) -> Table:
     for name, scores in rows.items():
         table.add_row(name, *(f"{scores[interval][key]:.3f}" for key in _SCORES))
     return table
+
+
+def _targets(report: dict[str, Any]) -> Table:
+    table = Table("target", "−ln likelihood", "weight", title="What was fitted to")
+    for name, target in report["targets"].items():
+        table.add_row(name, f"{target['negative_log_likelihood']:.2f}", f"{target['weight']:g}")
+    return table
+
+
+def _registration(console: Console, report: dict[str, Any]) -> None:
+    """Who lives where and is registered elsewhere: bands and the nation's names, fitted beside counted."""
+    table = Table("residents registered elsewhere", "fitted, M", "counted, M", "ln R²", "MedAPE %")
+    for name, band in report["bands"].items():
+        scores = f"{band['log_r2']:.3f}", f"{band['medape']:.1f}"
+        table.add_row(name, f"{band['fitted'] / 1e6:.2f}", f"{band['counted'] / 1e6:.2f}", *scores)
+    names = report["names"]
+    for name in ("apart", "inside_city", "floating"):
+        counted = names[name].get("counted")
+        table.add_row(
+            name, f"{names[name]['fitted'] / 1e6:.2f}", "" if counted is None else f"{counted / 1e6:.2f}", "", ""
+        )
+    console.print(table)
+    share, ranks = names["other_province_share"], names["other_province_share_by_province"]["rank_correlation"]
+    console.print(
+        f"of those who crossed a county's border from another province: fitted {share['fitted']:.3f}, counted "
+        f"{share['counted']:.3f}; rank correlation over provinces {ranks:.2f}"
+    )
+    initial = report["initial"]
+    console.print(
+        f"initial stock: residents to {initial['residents_largest_error']:.1e} persons; "
+        f"{initial['registered_in_no_zone']:,.0f} people registered in no zone; registered people, error by quantile: "
+        f"{_quantiles(initial['registered_error'])}"
+    )
+    for what, found in initial["assumed"].items():
+        console.print(f"  assumed: {what}: {found['zones']} zones, {found['people']:+,.0f} people (assumptions.csv)")
+
+
+def _quantiles(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} %: {value:+.1%}" for name, value in values.items())
 
 
 def _caveats(console: Console, report: dict[str, Any]) -> None:

@@ -12,30 +12,32 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import tyro
 from _command import cli
 
 _PAUSE_S = 0.05
-_WARM_CALLS = 6
 
 
 def bench(
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
     repeats: int = 5,
+    calls: int = 6,
     config: Path = Path("configs/china_2010_2020.toml"),
 ) -> None:
     """Runs the comparisons called NAMES, or all of them: forward_county, gradient_county, startup.
 
     Args:
         names: which comparisons.
-        repeats: turns of each side, six timed calls each.
+        repeats: turns of each side.
+        calls: timed calls of a turn, after as many that are not; fewer are for a test, not for a claim.
         config: whose zones are used; the real counties by default.
     """
     from flowmodel.errors import ConfigError
 
-    known: dict[str, Callable[[Path, int], dict[str, Any]]] = {
+    turns = Turns(repeats, calls)
+    known: dict[str, Callable[[Path, Turns], dict[str, Any]]] = {
         "forward_county": forward_county,
         "gradient_county": gradient_county,
         "startup": startup,
@@ -44,10 +46,17 @@ def bench(
     if unknown:
         raise ConfigError("E-BENCH-NAME", f"no comparison {unknown}", f"choose among {sorted(known)}")
     for name in names or known:
-        print(json.dumps({"name": name, **known[name](config, repeats)}), flush=True)
+        print(json.dumps({"name": name, **known[name](config, turns)}), flush=True)
 
 
-def alternate(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+class Turns(NamedTuple):
+    """How often the sides take turns, and how many calls of a turn are timed."""
+
+    repeats: int
+    calls: int
+
+
+def alternate(sides: dict[str, Callable[[], object]], turns: Turns) -> dict[str, float]:
     """Median seconds of each side, timed in turn.
 
     A turn begins with a pause, in which the other side's threads stop spinning for work, and calls that are not timed,
@@ -57,21 +66,21 @@ def alternate(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str,
     import numpy as np
 
     for run in sides.values():
-        for _ in range(2 * _WARM_CALLS):
+        for _ in range(2 * turns.calls):
             run()
     spent: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(repeats):
+    for _ in range(turns.repeats):
         for side, run in sides.items():
             time.sleep(_PAUSE_S)
-            for call in range(2 * _WARM_CALLS):
+            for call in range(2 * turns.calls):
                 started = time.perf_counter()
                 run()
-                if call >= _WARM_CALLS:
+                if call >= turns.calls:
                     spent[side].append(time.perf_counter() - started)
     return {side: float(np.median(seconds)) for side, seconds in spent.items()}
 
 
-def forward_county(config: Path, repeats: int) -> dict[str, Any]:
+def forward_county(config: Path, turns: Turns) -> dict[str, Any]:
     """Ten years of all real zones, kernel built and stored, float32 pairs: against NumPy in place on two threads."""
     import _rival_case
     import jax
@@ -83,11 +92,11 @@ def forward_county(config: Path, repeats: int) -> dict[str, Any]:
         "peer": lambda: case.rival.residents(case.named),
     }
     difference = _rival_case.largest_difference(sides["ours"](), sides["peer"]())
-    seconds = alternate(sides, repeats)
+    seconds = alternate(sides, turns)
     return _line(seconds, "NumPy, in place, two threads") | {"zones": case.zones, "largest_difference": difference}
 
 
-def gradient_county(config: Path, repeats: int) -> dict[str, Any]:
+def gradient_county(config: Path, turns: Turns) -> dict[str, Any]:
     """Value and gradient of the ten-year fit: against its own forward, and central differences of the NumPy model."""
     import _rival_case
     import jax
@@ -102,7 +111,7 @@ def gradient_county(config: Path, repeats: int) -> dict[str, Any]:
         "batched": case.batched_differences,
     }
     difference = _rival_case.largest_difference(both(case.objective, case.natural)[1], case.central_differences())
-    seconds = alternate(sides, repeats)
+    seconds = alternate(sides, turns)
     return _line(seconds, "central differences of the NumPy model, one evaluation a side and parameter") | {
         "parameters": len(case.natural),
         "over_own_forward": seconds["ours"] / seconds["forward"],
@@ -112,7 +121,7 @@ def gradient_county(config: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def startup(config: Path, repeats: int) -> dict[str, Any]:
+def startup(config: Path, turns: Turns) -> dict[str, Any]:
     """Seconds to import either package, and to print the help of fit.py, each in a fresh interpreter."""
 
     def fresh(*arguments: str) -> Callable[[], object]:
@@ -125,7 +134,7 @@ def startup(config: Path, repeats: int) -> dict[str, Any]:
         "geo": fresh("-c", "import geo"),
         "fit_help": fresh(fit, "--help"),
     }
-    return {f"{side}_s": seconds for side, seconds in alternate(sides, repeats).items()}
+    return {f"{side}_s": seconds for side, seconds in alternate(sides, turns).items()}
 
 
 def _line(seconds: dict[str, float], peer: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from _command import Config, Out, RunFolder, Settings, cli, run_folder
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from _inputs import Request
 
     from flowmodel.fit.calibrate import Fitted
-    from flowmodel.model import Model
+    from flowmodel.parameters import Registry
 
 
 def fit(config: Config, set_: Settings = (), out: Out = None) -> int:
@@ -35,17 +36,19 @@ def _fit(asked: Request, folder: RunFolder, started: float) -> int:
     import _inputs
     import _show
 
-    from flowmodel import model as models
     from flowmodel import runtime
-    from flowmodel.fit import calibrate
+    from flowmodel.fit import calibrate, profile
 
     folder.log("started", config=asked.config.run.name)
     table = _inputs.obtain(asked, folder)
     runtime.configure(asked.config.runtime)
-    model = models.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
+    kind = _inputs.kind(asked.config)
+    model = kind.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
+    kind.announce(model)
+    goal = kind.objective(model, asked)
     built = time.perf_counter()
     with runtime.compile_seconds() as compiling, _show.progress() as progress:
-        fitted = calibrate.calibrate(model, asked.config.fit, asked.config.run.seed, progress)
+        fitted = calibrate.calibrate(goal, partial(kind.run, model), asked.config.fit, asked.config.run.seed, progress)
     ended = time.perf_counter()
     seconds = {
         "build": built - started,
@@ -53,63 +56,49 @@ def _fit(asked: Request, folder: RunFolder, started: float) -> int:
         "fit": ended - built - compiling(),
         "total": ended - started,
     }
-    parameters = _parameters(model, fitted, asked.config.truth)
-    report = _metrics(model, fitted, seconds)
-    _write(asked, folder, model, fitted, parameters, report)
+    parameters = _parameters(model.registry, fitted, asked.config.truth)
+    report = _metrics(kind, model, fitted, seconds)
+    _inputs.write_run(asked, folder, kind, model, fitted.accounts)
+    folder.write("parameters.csv", lambda path: parameters.to_csv(path, index=False))
+    if fitted.profiles:
+        profiles = profile.table(fitted.profiles)
+        folder.write("profiles.csv", lambda path: profiles.to_csv(path, index=False))
+    folder.write_json("metrics.json", report)
+    folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     _show.fitted(parameters, report, folder.path)
     return _status(fitted, asked)
 
 
-def _parameters(model: Model, fitted: Fitted, truth: dict[str, float]) -> pd.DataFrame:
+def _parameters(registry: Registry, fitted: Fitted[Any], truth: dict[str, float]) -> pd.DataFrame:
     from flowmodel.fit import inference
 
-    rows = inference.table(model.registry, fitted.outcome.natural, fitted.inference)
+    rows = inference.table(registry, fitted.outcome.natural, fitted.inference)
     if truth:
         rows["truth"] = [truth.get(name) for name in rows["name"]]
     return rows
 
 
-def _metrics(model: Model, fitted: Fitted, seconds: dict[str, float]) -> dict[str, Any]:
+def _metrics(kind: Any, model: Any, fitted: Fitted[Any], seconds: dict[str, float]) -> dict[str, Any]:
     from flowmodel import results, runtime
 
-    growth, baselines = results.growth_scores(model, fitted.accounts)
-    first, last = model.years
+    end = kind.end(fitted.accounts)
     return {
         "verdict": fitted.outcome.verdict,
         "flags": fitted.flags(),
         "remaining_step": fitted.outcome.remaining,
-        "growth": growth,
-        "baselines": baselines,
+        **kind.report(model, fitted.accounts),
         "scored": "in sample",
         "without_growth": results.without_growth(model),
         "targets": fitted.targets(),
-        "national": {
-            "observed": float(model.table.population(last).sum()),
-            "fitted": float(fitted.accounts.closing[-1].sum()),
-        },
-        "divide": results.divide_shares(model, fitted.accounts),
-        "accounts": {
-            "largest_residual_persons": float(abs(fitted.accounts.residual()).max()),
-            "largest_national_residual": float(abs(fitted.accounts.national_residual()).max()),
-        },
+        "national": {"observed": float(model.table.population(model.years[1]).sum()), "fitted": float(end.sum())},
+        "divide": results.divide_shares(model, end),
         "identification": fitted.identification(),
         "seconds": seconds,
         "memory_gb": runtime.peak_memory_gb(),
     }
 
 
-def _write(
-    asked: Request, folder: RunFolder, model: Model, fitted: Fitted, parameters: pd.DataFrame, report: dict[str, Any]
-) -> None:
-    import _inputs
-
-    _inputs.write_run(asked, folder, model, fitted.accounts)
-    folder.write("parameters.csv", lambda path: parameters.to_csv(path, index=False))
-    folder.write_json("metrics.json", report)
-    folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
-
-
-def _status(fitted: Fitted, asked: Request) -> int:
+def _status(fitted: Fitted[Any], asked: Request) -> int:
     unidentified = asked.config.fit.require_identified and "not_identified" in fitted.inference.status
     return 5 if fitted.outcome.verdict != "converged" or unidentified else 0
 

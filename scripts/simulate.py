@@ -33,20 +33,22 @@ def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> Non
     import _inputs
     import jax.numpy as jnp
 
-    from flowmodel import model as models
     from flowmodel import runtime
     from flowmodel.fit import inference
 
     table = _inputs.obtain(asked, folder)
     runtime.configure(asked.config.runtime)
-    model = models.build(table, asked.config, jnp.float64)
+    kind = _inputs.kind(asked.config)
+    model = kind.build(table, asked.config, jnp.float64)
+    kind.announce(model)
     values = _values(model.registry, asked.config.truth, parameters)
     rows = inference.given(model.registry, values)
-    closed = models.run(model, model.registry.parameters(model.registry.vector(values)))
-    _inputs.write_run(asked, folder, model, closed)
+    closed = kind.run(model, model.registry.vector(values))
+    _inputs.write_run(asked, folder, kind, model, closed)
     folder.write("parameters.csv", lambda path: rows.to_csv(path, index=False))
-    folder.log("simulated", residents=float(closed.closing[-1].sum()))
-    print(f"{model.years[1]}: {closed.closing[-1].sum():,.0f} residents; written to {folder.path}")
+    residents = float(kind.end(closed).sum())
+    folder.log("simulated", residents=residents)
+    print(f"{model.years[1]}: {residents:,.0f} residents; written to {folder.path}")
 
 
 def _values(registry: Registry, truth: dict[str, float], parameters: Path | None) -> dict[str, float]:

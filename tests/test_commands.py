@@ -30,7 +30,7 @@ def command(script: str, *arguments: object, folder: Path) -> subprocess.Complet
 def world(tmp_path_factory):
     """A folder with a configuration whose zones are a ready file, and the run that a fit of it leaves behind."""
     folder = tmp_path_factory.mktemp("world")
-    config = worlds.configuration("fit.priors=true", "truth={}", "parameters={}")
+    config = worlds.configuration("fit.priors=true", "truth={}", "parameters={}", "fit.profile=['distance']")
     store.write(synthetic.observe(worlds.table(100), worlds.configuration()).data, folder / "zones.nc")
     tables = config.model_dump(mode="json", exclude_none=True)
     (folder / "world.toml").write_text(tomli_w.dumps(tables))
@@ -42,7 +42,7 @@ def world(tmp_path_factory):
 def test_a_fit_leaves_every_file_of_a_run(world):
     run = world / "runs" / "world"
     expected = {"config.toml", "provenance.json", "log.jsonl", "zones.nc", "zones.csv", "results.nc"}
-    expected |= {"parameters.csv", "metrics.json", "accounts.csv", ".lock"}
+    expected |= {"parameters.csv", "profiles.csv", "growth.csv", "metrics.json", "accounts.csv", ".lock"}
     assert {path.name for path in run.iterdir()} == expected
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["verdict"] == "converged"
@@ -50,8 +50,27 @@ def test_a_fit_leaves_every_file_of_a_run(world):
     assert set(metrics["growth"]["2010_2020"]) == {"r2", "rmse", "mape", "medape", "malpe", "sign"}
     assert set(metrics["seconds"]) == {"build", "compile", "fit", "total"}
     assert metrics["flags"][-1] == "growth_only"
-    columns = "name,symbol,estimate,se,lower,upper,unit,status,source"
+    columns = "name,symbol,estimate,se,interval_lower,interval_upper,lower,upper,unit,status,source"
     assert (run / "parameters.csv").read_text().splitlines()[0] == columns
+
+
+def test_a_fit_says_what_it_can_tell(world):
+    run = world / "runs" / "world"
+    told = json.loads((run / "metrics.json").read_text())["identification"]
+    points, rows = pd.read_csv(run / "profiles.csv"), pd.read_csv(run / "parameters.csv").set_index("name")
+    assert points.columns.tolist() == ["parameter", "value", "negative_log_posterior", "drop"]
+    assert set(points["parameter"]) == set(told["profiles"]) == {"distance"}
+    ends = told["profiles"]["distance"]
+    assert ends["lower"] < rows.loc["distance", "estimate"] < ends["upper"]
+    assert points["drop"].iloc[[0, -1]].min() > 2
+    assert told["relative_se"]["distance"] == pytest.approx(
+        rows.loc["distance", "se"] / rows.loc["distance", "estimate"]
+    )
+    assert told["condition"] > 1
+    assert set(told["sloppy_direction"]) == {"posterior", "data"}
+    fitted = rows[rows["status"].isin(["fitted", "not_identified"])]
+    assert (fitted["interval_lower"] < fitted["estimate"]).all()
+    assert (fitted["interval_upper"] > fitted["estimate"]).all()
 
 
 def test_accounts_on_disk_close_for_every_zone_and_year(world):

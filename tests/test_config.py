@@ -162,6 +162,12 @@ def test_the_document_has_every_key_of_the_sources(heading, model):
     assert _documented()[heading] == {name: _default(field) for name, field in fields.items()}
 
 
+def test_the_document_has_every_key_of_the_stock():
+    said = {name: _default(field) for name, field in config.Stock.model_fields.items()} | {"strictness": None}
+    told = _documented()["`[model.stock]`"]
+    assert told | {"strictness": None} == {name: "none" if value == "()" else value for name, value in said.items()}
+
+
 def test_the_document_has_every_key_of_the_model():
     table = "\n".join(_documented()["Configuration"])
     for name, field in config.Config.model_fields.items():

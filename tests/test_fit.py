@@ -13,6 +13,7 @@ from flowmodel import model as models
 from flowmodel import store, synthetic
 from flowmodel.errors import ConfigError, NumericError, ZonesError
 from flowmodel.fit import baselines, calibrate, inference, metrics, optimise
+from flowmodel.fit import objective as objectives
 
 
 def quiet(*_):
@@ -27,7 +28,12 @@ def world():
 def fitted(world, *settings, seed=0, dtype=jnp.float64):
     config = worlds.configuration(*settings)
     model = models.build(world, config, dtype)
-    return calibrate.calibrate(model, config.fit, seed, quiet)
+    goal = objectives.objective(model, config.fit)
+
+    def run(natural):
+        return models.run(model, model.registry.parameters(natural))
+
+    return calibrate.calibrate(goal, run, config.fit, seed, quiet)
 
 
 def test_synthetic_census_is_whole_persons_and_says_so(world):
@@ -50,7 +56,7 @@ def test_noise_free_truth_is_found_from_a_far_start(world, seed):
 
 def test_derivatives_agree_with_differences(world):
     config = worlds.configuration("fit.priors=true", "parameters={}")
-    goal = calibrate.objective(models.build(world, config, jnp.float64), config.fit)
+    goal = objectives.objective(models.build(world, config, jnp.float64), config.fit)
     point = goal.registry.draw(5)
     gradient, hessian = map(np.asarray, optimise.gradient_and_hessian(goal, point))
     value, slope = jax.jit(lambda p: goal(p)), jax.jit(lambda p: jax.grad(goal)(p))

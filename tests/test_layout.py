@@ -6,8 +6,8 @@ import pytest
 
 import flowmodel
 import geo
+from flowmodel.catalogue import registry
 from flowmodel.config import Model
-from flowmodel.parameters import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from flowmodel.catalogue import registry
 from flowmodel.config import Model, Override
 from flowmodel.errors import ConfigError
-from flowmodel.parameters import registry
 
 MODEL = Model(years=(2010, 2020), attraction=("schooling", "housing"), departure=("schooling",))
 

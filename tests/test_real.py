@@ -47,6 +47,19 @@ def run(data_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def registered(run):
+    """The same zones with registration, fitted to growth and bands."""
+    folder = run.parent / "china_bands_2010_2020"
+    zones = run.parent / "china_raw" / "zones.nc"
+    script, config = ROOT / "scripts/fit.py", ROOT / "configs/china_bands_2010_2020.toml"
+    line = [sys.executable, str(script), str(config), "--set", f"zones.file={zones}", "--out", str(folder)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "stock: low_rank path" in done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
 def metrics(run):
     return json.loads((run / "metrics.json").read_text())
 
@@ -121,7 +134,16 @@ def test_vectors_hold_every_county_and_the_line(run):
 
 
 def test_the_speed_that_is_claimed_is_about_so(run):
-    line = [sys.executable, str(ROOT / "scripts/bench.py"), "forward_county", "gradient_county", "--repeats", "1"]
+    line = [
+        sys.executable,
+        str(ROOT / "scripts/bench.py"),
+        "forward_county",
+        "gradient_county",
+        "--repeats",
+        "1",
+        "--calls",
+        "1",
+    ]
     line += ["--config", str(ROOT / "configs/china_panel_2010_2020.toml")]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     forward, gradient = map(json.loads, done.stdout.splitlines())
@@ -140,3 +162,42 @@ def test_the_report_stands_alone(run):
     assert "default-src 'none'" in page
     assert "<script" not in page
     assert "in sample" in page
+
+
+def test_with_registration_the_fit_sees_where_migrants_come_from(registered):
+    metrics = json.loads((registered / "metrics.json").read_text())
+    assert metrics["verdict"] == "converged"
+    assert metrics["seconds"]["total"] < 600  # four minutes on two free cores; here other tests share them
+    assert metrics["memory_gb"] < 3
+    assert "growth_only" not in metrics["flags"]
+    assert set(metrics["targets"]) > {"growth", "same_county", "other_county", "other_province"}
+    bands = [round(metrics["names"]["bands"][name]["counted"] / 1e6, 1) for name in metrics["names"]["bands"]]
+    assert bands == [188.5, 179.4, 124.8]
+    share = metrics["names"]["other_province_share"]
+    assert share["counted"] == pytest.approx(0.410, abs=5e-4)
+    assert share["fitted"] == pytest.approx(share["counted"], abs=0.01)
+    assert metrics["names"]["other_province_share_by_province"]["rank_correlation"] >= 0.8
+    assert metrics["names"]["apart"]["counted"] == 492_762_506
+
+
+def test_the_initial_stock_has_the_first_census(registered):
+    initial = json.loads((registered / "metrics.json").read_text())["initial"]
+    assert initial["residents_largest_error"] < 1
+    assert max(map(abs, initial["from_elsewhere_error"].values())) < 1e-9
+    assert initial["registered_error"]["50"] == pytest.approx(0, abs=1e-9)
+    listed = pd.read_csv(registered / "assumptions.csv", dtype={"zone": str})
+    assert (listed["what"] == "registered: fewer counted than live there at home").sum() == 93
+    assert set(listed["zone"]) < set(pd.read_csv(registered / "zones.csv", dtype={"zone": str})["zone"])
+
+
+def test_accounts_of_residents_and_of_registered_people_close(registered):
+    residents = pd.read_csv(registered / "accounts.csv", dtype={"zone": str})
+    balance = residents.opening + residents.births - residents.deaths + residents.inflow - residents.outflow
+    assert (balance - residents.closing).abs().max() < 1
+    people = pd.read_csv(registered / "registered.csv", dtype={"zone": str})
+    balance = people.opening + people.births - people.deaths + people.converted_in - people.converted_out
+    assert (balance - people.closing).abs().max() < 1
+    assert residents.births.sum() == pytest.approx(people.births.sum(), rel=1e-9)
+    last = people[people.year == 2020].closing.sum() - residents[residents.year == 2020].closing.sum()
+    stock = pd.read_csv(registered / "stock.csv", dtype={"zone": str})
+    assert last == pytest.approx(stock.registered_elsewhere_2010.sum(), abs=1)

@@ -8,7 +8,8 @@ import pytest
 
 from flowmodel import config, store, synthetic
 from flowmodel import model as models
-from flowmodel.fit import calibrate, optimise
+from flowmodel.fit import objective as objectives
+from flowmodel.fit import optimise
 from geo import assemble
 from geo.config import BuiltinConfig
 
@@ -23,7 +24,7 @@ def demo():
     table = synthetic.observe(store.check(built.dataset, "demo"), parsed)
     model = models.build(table, parsed, jnp.float32)
     assert not parsed.fit.priors
-    return parsed, model, calibrate.objective(model, parsed.fit)
+    return parsed, model, objectives.objective(model, parsed.fit)
 
 
 @pytest.mark.slow

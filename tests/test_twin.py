@@ -13,6 +13,7 @@ import pytest
 import rival
 import twin
 
+from flowmodel.catalogue import registry
 from flowmodel.config import Model
 from flowmodel.dynamics import accounts, rollout
 from flowmodel.dynamics.year import Calendar
@@ -20,7 +21,7 @@ from flowmodel.fit.objective import Objective
 from flowmodel.fit.observation import census
 from flowmodel.gravity import deterrence, kernel
 from flowmodel.gravity.kernel import Pairs, Place
-from flowmodel.parameters import Parameters, registry
+from flowmodel.parameters import Parameters
 from flowmodel.zones import Zones
 
 NOISE = twin.Noise()
@@ -219,6 +220,7 @@ def objective_of(world: twin.World) -> tuple[Objective, jax.Array]:
         observed=census(jnp.asarray(world.population), jnp.asarray(world.observed_end)),
         registry=names,
         targets=("growth", "national_total"),
+        weights=(),
         priors=False,
         degrees_of_freedom=NOISE.degrees,
         national_sd=NOISE.national_sd,

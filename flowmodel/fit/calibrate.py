@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
-from flowmodel import model as models
 from flowmodel.config import Fit
-from flowmodel.dynamics.accounts import Accounts
 from flowmodel.errors import ConfigError, NumericError
-from flowmodel.fit import inference, optimise
+from flowmodel.fit import inference, optimise, profile
 from flowmodel.fit.inference import Inference
-from flowmodel.fit.objective import Objective
-from flowmodel.fit.observation import census
 from flowmodel.fit.optimise import Outcome, Progress
-from flowmodel.model import Model
+from flowmodel.fit.posterior import Posterior
+from flowmodel.fit.profile import Profile
 
 GROWTH_ONLY = (
     "fitted to growth alone: a census's growth sees net gains, not who moved where, so the level of moves and the "
@@ -24,66 +24,83 @@ GROWTH_ONLY = (
 )
 
 NO_OPTIMUM = "the search has not converged: estimates and standard errors are those of a point on the way"
+_SEES_NET_GAINS = frozenset({"growth", "national_total", "registered"})
+"""Targets that say nothing about who moved where."""
+
+Closed = TypeVar("Closed")
 
 
 @dataclasses.dataclass(frozen=True)
-class Fitted:
-    """A finished fit: where the search ended, what is known there, and the accounts of the run at that point."""
+class Fitted(Generic[Closed]):
+    """A finished fit: where the search ended, what is known there and around it, and the accounts of the run there."""
 
-    objective: Objective
+    objective: Posterior
     outcome: Outcome
     inference: Inference
-    accounts: Accounts
+    accounts: Closed
+    profiles: tuple[Profile, ...] = ()
 
     def flags(self) -> list[str]:
         """What a reader must know besides the verdict: at_bound, not_identified, growth_only."""
-        return [*sorted({"at_bound", "not_identified"} & set(self.inference.status)), "growth_only"]
+        found = sorted({"at_bound", "not_identified"} & set(self.inference.status))
+        return [*found, *(["growth_only"] if self._growth_only else [])]
+
+    @property
+    def _growth_only(self) -> bool:
+        return set(self.objective.targets) <= _SEES_NET_GAINS
 
     def targets(self) -> dict[str, dict[str, float]]:
-        """Negative log likelihood of each target at the optimum."""
+        """Negative log likelihood of each target at the optimum, and its weight."""
         terms = self.objective.terms(jnp.asarray(self.outcome.natural))
-        return {name: {"negative_log_likelihood": float(value)} for name, value in terms.items()}
+        weights = dict(self.objective.weights)
+        return {
+            name: {"negative_log_likelihood": float(value), "weight": weights.get(name, 1.0)}
+            for name, value in terms.items()
+        }
 
     def identification(self) -> dict[str, object]:
         """The block of `metrics.json` on what the data can tell."""
-        worst = self.inference.correlations()[:5]
-        unfinished = [] if self.outcome.verdict == "converged" else [NO_OPTIMUM]
+        known = self.inference
+        worst = known.correlations()[:5]
+        directions = {"posterior": known.sloppy, "data": known.sloppy_data}
         return {
-            "condition": self.inference.condition,
+            "condition": known.condition,
+            "condition_data": known.condition_data,
+            "asymmetry": known.asymmetry,
+            "relative_se": inference.relative_se(known, self.outcome.natural),
+            "sloppy_direction": {name: found and found.as_dict() for name, found in directions.items()},
             "worst_correlation": {"parameters": list(worst[0][:2]), "correlation": worst[0][2]} if worst else None,
             "worst_correlations": [{"parameters": [a, b], "correlation": r} for a, b, r in worst],
-            "warnings": [*unfinished, GROWTH_ONLY, *self.inference.warnings()],
+            "profiles": {one.name: one.as_dict() for one in self.profiles},
+            "warnings": self._warnings(),
         }
 
-
-def objective(model: Model, fit: Fit) -> Objective:
-    """The objective of `model` against the censuses of its first and last year."""
-    end = jnp.asarray(model.table.population(model.years[1]))
-    observed = census(model.zones.population, end)
-    return Objective(
-        zones=model.zones,
-        pairs=model.pairs,
-        years=model.calendar,
-        observed=observed,
-        registry=model.registry,
-        targets=fit.targets,
-        priors=fit.priors,
-        degrees_of_freedom=fit.degrees_of_freedom,
-        national_sd=fit.national_sd,
-    )
+    def _warnings(self) -> list[str]:
+        unfinished = [] if self.outcome.verdict == "converged" else [NO_OPTIMUM]
+        growth_only = [GROWTH_ONLY] if self._growth_only else []
+        return [*unfinished, *growth_only, *self.inference.warnings(), *profile.warnings(self.profiles)]
 
 
-def calibrate(model: Model, fit: Fit, seed: int, progress: Progress) -> Fitted:
-    """Fits the free parameters of `model` to the censuses.
+def calibrate(
+    goal: Posterior, run: Callable[[Float[Array, " free"]], Closed], fit: Fit, seed: int, progress: Progress
+) -> Fitted[Closed]:
+    """Minimises `goal` over the free parameters, runs the model at the optimum, and profiles what `fit` asks for.
+
+    Args:
+        goal: the objective.
+        run: the closed accounts of a run at natural values.
+        fit: how the search goes.
+        seed: of a start that is drawn.
+        progress: told of every few steps.
 
     Raises:
-        ConfigError: every parameter is fixed.
+        ConfigError: every parameter is fixed, or one to be profiled is.
         NumericError: the search met a value that is not finite, or an account did not close.
     """
-    goal = objective(model, fit)
-    registry = model.registry
+    registry = goal.registry
     if not registry.free:
         raise ConfigError("E-FIT-NOTHING", "every parameter is fixed", "free one, or run scripts/simulate.py")
+    profiled = profile.names(registry, fit.profile)
     start = registry.prior_centres() if fit.start == "prior" else registry.draw(seed)
     outcome = optimise.search(goal, start, fit, progress)
     if outcome.verdict == "nonfinite" or not np.isfinite(outcome.natural).all():
@@ -94,5 +111,6 @@ def calibrate(model: Model, fit: Fit, seed: int, progress: Progress) -> Fitted:
             "tighten the bounds of the parameters at their limits, or lower fit.adam_rate",
         )
     natural = jnp.asarray(outcome.natural)
-    closed = models.run(model, registry.parameters(natural))
-    return Fitted(goal, outcome, inference.infer(goal, natural), closed)
+    closed = run(natural)
+    known = inference.infer(goal, natural, outcome.derivatives)
+    return Fitted(goal, outcome, known, closed, profile.profiles(goal, outcome, known, profiled, progress))

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Literal
 
+import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float
 
-from flowmodel.fit.objective import Objective
-from flowmodel.fit.optimise import gradient_and_hessian
-from flowmodel.parameters import Registry
+from flowmodel.fit.identification import Sloppy, asymmetry, condition, inverse, sloppy
+from flowmodel.fit.optimise import derivatives
+from flowmodel.fit.posterior import Posterior
+from flowmodel.parameters import Parameter, Registry
 
 Status = Literal["fitted", "fixed", "at_bound", "not_identified", "absorbed"]
 
-_NO_CURVATURE = 1e-12
+INTERVAL = 0.9
+_HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _WORST_CORRELATION = 0.95
 """Correlations beyond this are warned of: the data see the two parameters as nearly one."""
+UNTRUSTED = (
+    "the second derivatives at the optimum are not symmetric ({:.2g} of their diagonal): no standard error, status or "
+    "direction can be trusted; fit with runtime.kernel = 'float64'"
+)
+_MOST_WARNED = 10
+_ASYMMETRY = 0.02
+"""Second derivatives that differ this much by their order, on the scale of the diagonal, are wrong."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +37,9 @@ class Inference:
     """Uncertainty at an optimum, over the free parameters, from the Hessian of the negative log posterior.
 
     `data_se` is the part of each standard error that the data contribute: a parameter is not identified when it exceeds
-    the prior's standard deviation. `covariance` is NaN in the rows of parameters at a bound.
+    the prior's standard deviation. `covariance` is NaN in the rows of parameters at a bound. What ends in `_data` is of
+    the likelihood alone, at the same point. `asymmetry` is by how much the Hessian differs from its transpose, on the
+    scale of its diagonal.
     """
 
     names: tuple[str, ...]
@@ -35,6 +48,10 @@ class Inference:
     covariance: np.ndarray
     status: tuple[Status, ...]
     condition: float
+    condition_data: float
+    sloppy: Sloppy | None
+    sloppy_data: Sloppy | None
+    asymmetry: float
 
     def correlations(self) -> list[tuple[str, str, float]]:
         """Pairs of parameters with their correlation, the strongest first."""
@@ -49,7 +66,8 @@ class Inference:
 
     def warnings(self) -> list[str]:
         """Sentences a reader must see: what the data cannot identify, and what they cannot tell apart."""
-        said = [
+        said = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
+        said += [
             f"{name}: the data say less about it than its prior; do not interpret the estimate"
             for name, status in zip(self.names, self.status, strict=True)
             if status == "not_identified"
@@ -57,17 +75,26 @@ class Inference:
         said += [f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"]
         return said + [
             f"{a} and {b} are correlated {r:+.2f}: the data see them as nearly one"
-            for a, b, r in self.correlations()
+            for a, b, r in self.correlations()[:_MOST_WARNED]
             if abs(r) > _WORST_CORRELATION
         ]
 
 
-def infer(objective: Objective, natural: Float[Array, " free"]) -> Inference:
-    """Standard errors and status of the free parameters at an optimum (natural values)."""
+def infer(
+    objective: Posterior, natural: Float[Array, " free"], known: tuple[np.ndarray, np.ndarray] | None = None
+) -> Inference:
+    """Standard errors and status of the free parameters at an optimum (natural values).
+
+    Args:
+        objective: what was minimised.
+        natural: where.
+        known: first and second derivatives there, if a search has left them.
+    """
     registry = objective.registry
-    gradient, hessian = map(np.asarray, gradient_and_hessian(objective, natural))
+    gradient, hessian = derivatives(objective, natural) if known is None else known
+    of_data = hessian - np.asarray(jax.hessian(objective.prior)(natural))
     inside = ~registry.held(natural, gradient)
-    covariance = _inverse(hessian, inside)
+    covariance = inverse(hessian, inside)
     se = np.sqrt(np.diag(covariance))
     # A log-normal prior is compared where it is normal: on the log scale, at the estimate.
     unit = np.where([entry.prior_scale == "log" for entry in registry.free], np.asarray(natural), 1.0)
@@ -78,13 +105,47 @@ def infer(objective: Objective, natural: Float[Array, " free"]) -> Inference:
         for free, data, prior in zip(inside, data_se, prior_sd, strict=True)
     )
     names = tuple(entry.name for entry in registry.free)
-    return Inference(names, se, data_se, covariance, status, _condition(hessian, inside))
+    return Inference(
+        names=names,
+        se=se,
+        data_se=data_se,
+        covariance=covariance,
+        status=status,
+        condition=condition(hessian, inside),
+        condition_data=condition(of_data, inside),
+        sloppy=sloppy(hessian, inside, names),
+        sloppy_data=sloppy(of_data, inside, names),
+        asymmetry=asymmetry(hessian, inside),
+    )
 
 
 def _data_se(se: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
     """What the data alone contribute to each parameter: its precision less the prior's, as a standard error."""
     precision = 1 / se**2 - 1 / prior_sd**2
     return np.where(precision > 0, 1 / np.sqrt(np.where(precision > 0, precision, 1)), np.inf)
+
+
+def interval(entry: Parameter, estimate: float, se: float) -> tuple[float, float]:
+    """The interval of nine tenths by a standard error, inside the bounds; NaN without one.
+
+    It is symmetric on the scale of the prior, on which the posterior is nearest to a normal one.
+    """
+    if not np.isfinite(se):
+        return np.nan, np.nan
+    wide = _HALF_WIDTH * se
+    if entry.prior_scale == "log":
+        with np.errstate(over="ignore"):  # beyond every bound
+            ends = estimate * np.exp(-wide / estimate), estimate * np.exp(wide / estimate)
+    else:
+        ends = estimate - wide, estimate + wide
+    return max(float(ends[0]), entry.lower), min(float(ends[1]), entry.upper)
+
+
+def relative_se(inference: Inference, natural: np.ndarray) -> dict[str, float]:
+    """Standard errors as shares of the estimates' sizes, by name; infinite for an estimate of zero."""
+    size = np.abs(natural)
+    shares = np.where(size > 0, inference.se / np.where(size > 0, size, 1.0), np.inf)
+    return dict(zip(inference.names, shares.tolist(), strict=True))
 
 
 def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.DataFrame:
@@ -102,13 +163,16 @@ def given(registry: Registry, values: Mapping[str, float]) -> pd.DataFrame:
 def _rows(
     registry: Registry, values: Mapping[str, float], se: Mapping[str, float], status: Mapping[str, Status]
 ) -> pd.DataFrame:
-    """Name, symbol, estimate, se, lower, upper, unit, status, source of every parameter."""
+    """Name, symbol, estimate, se, its interval, lower, upper, unit, status, source of every parameter."""
+    ends = {e.name: interval(e, values[e.name], se.get(e.name, np.nan)) for e in registry.entries}
     return pd.DataFrame(
         {
             "name": e.name,
             "symbol": e.symbol,
             "estimate": values[e.name],
             "se": se.get(e.name, np.nan),
+            "interval_lower": ends[e.name][0],
+            "interval_upper": ends[e.name][1],
             "lower": e.lower,
             "upper": e.upper,
             "unit": e.unit,
@@ -117,22 +181,3 @@ def _rows(
         }
         for e in registry.entries
     )
-
-
-def _inverse(hessian: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The inverse over the parameters off their bounds, NaN elsewhere; a direction without curvature has no bound."""
-    kept = np.flatnonzero(inside)
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)[kept]), _NO_CURVATURE))
-    values, vectors = np.linalg.eigh(hessian[np.ix_(kept, kept)] / np.outer(scale, scale))
-    variances = np.where(values > 1e-10 * values[-1], 1 / np.where(values > 0, values, 1), 1e10 / values[-1])
-    found = (vectors * variances) @ vectors.T / np.outer(scale, scale)
-    inverse = np.full(hessian.shape, np.nan)
-    inverse[np.ix_(kept, kept)] = found
-    return inverse
-
-
-def _condition(hessian: np.ndarray, inside: np.ndarray) -> float:
-    """Condition number of the Hessian on the scale of its own diagonal."""
-    kept = hessian[np.ix_(inside, inside)]
-    scale = np.sqrt(np.maximum(np.abs(np.diag(kept)), _NO_CURVATURE))
-    return float(np.linalg.cond(kept / np.outer(scale, scale)))

@@ -10,24 +10,35 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["start", "end", "counted"], meta_fields=[])
+@partial(jax.tree_util.register_dataclass, data_fields=["start", "end", "counted", "seen"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
 class Census:
-    """Two counts of residents, persons, and which zones have a growth: those where somebody lived at both dates."""
+    """Two counts of residents, persons; which zones a fit may see, and which of them have a growth.
+
+    A zone has a growth where somebody lived at both dates. What a fit may not see is held out.
+    """
 
     start: Float[Array, " zone"]
     end: Float[Array, " zone"]
     counted: Bool[Array, " zone"]
+    seen: Bool[Array, " zone"]
 
     @property
     def national(self) -> Float[Array, ""]:
-        """Everybody at the end, persons."""
-        return jnp.sum(self.end)
+        """Everybody at the end in the zones seen, persons."""
+        return self.total(self.end)
+
+    def total(self, people: Float[Array, " zone"]) -> Float[Array, ""]:
+        """The sum over the zones seen."""
+        return jnp.sum(jnp.where(self.seen, people, 0.0))
 
 
-def census(start: Float[Array, " zone"], end: Float[Array, " zone"]) -> Census:
-    """What a census saw at two dates."""
-    return Census(start, end, (start > 0) & (end > 0))
+def census(
+    start: Float[Array, " zone"], end: Float[Array, " zone"], seen: Bool[Array, " zone"] | None = None
+) -> Census:
+    """What a census saw at two dates, in all zones or in those that may be seen."""
+    visible = jnp.ones_like(start, bool) if seen is None else seen
+    return Census(start, end, (start > 0) & (end > 0) & visible, visible)
 
 
 def log_growth(end: Float[Array, " zone"], observed: Census) -> Float[Array, " zone"]:

@@ -20,7 +20,7 @@ import optax
 from jaxtyping import Array, Float
 
 from flowmodel.config import Fit
-from flowmodel.fit.objective import Objective
+from flowmodel.fit.posterior import Posterior
 
 Verdict = Literal["converged", "max_steps", "diverged", "nonfinite"]
 Progress = Callable[[str, int, int, float], None]
@@ -35,7 +35,10 @@ _LBFGS = optax.lbfgs(memory_size=10)
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Where a search ended: natural values, objective, remaining step in standard errors, and the path of the value."""
+    """Where a search ended: natural values, objective, remaining step in standard errors, and the path of the value.
+
+    `derivatives` are the first and second ones there, by natural values, if the search has them.
+    """
 
     natural: np.ndarray
     value: float
@@ -43,6 +46,7 @@ class Outcome:
     verdict: Verdict
     steps: int
     trace: tuple[float, ...]
+    derivatives: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["objective", "origin", "scale"], meta_fields=[])
@@ -50,7 +54,7 @@ class Outcome:
 class Scaled:
     """The objective over unconstrained coordinates in which a unit is about one prior standard deviation."""
 
-    objective: Objective
+    objective: Posterior
     origin: Float[Array, " free"]
     scale: Float[Array, " free"]
 
@@ -63,26 +67,33 @@ class Scaled:
         return self.objective(self.natural(point))
 
 
-def search(objective: Objective, start: Float[Array, " free"], fit: Fit, progress: Progress) -> Outcome:
+def search(objective: Posterior, start: Float[Array, " free"], fit: Fit, progress: Progress) -> Outcome:
     """Minimises `objective` over the free parameters' natural values, from `start` (natural)."""
-    registry = objective.registry
-    origin = registry.unconstrained(start)
-    slope = jax.jvp(registry.natural, (origin,), (jnp.ones_like(origin),))[1]
-    scaled = Scaled(objective, origin, registry.prior_sds() / slope)
+    scaled = scaled_at(objective, start)
     point, adam_trace = _adam(scaled, fit, progress)
-    point, remaining, lbfgs_trace = _newton_like(scaled, point, fit, progress)
+    point, remaining, lbfgs_trace, found = newton_like(scaled, point, fit, progress)
     trace = (*adam_trace, *lbfgs_trace)
     return Outcome(
         natural=np.asarray(scaled.natural(point)),
         value=trace[-1] if trace else float("nan"),
         remaining=remaining,
-        verdict=_verdict(remaining, trace, fit),
+        verdict=verdict_of(remaining, trace, fit),
         steps=len(trace),
         trace=trace,
+        derivatives=found,
     )
 
 
-def _verdict(remaining: float, trace: tuple[float, ...], fit: Fit) -> Verdict:
+def scaled_at(objective: Posterior, start: Float[Array, " free"]) -> Scaled:
+    """The objective in the coordinates of a search that begins at natural values."""
+    registry = objective.registry
+    origin = registry.unconstrained(start)
+    slope = jax.jvp(registry.natural, (origin,), (jnp.ones_like(origin),))[1]
+    return Scaled(objective, origin, registry.prior_sds() / slope)
+
+
+def verdict_of(remaining: float, trace: tuple[float, ...], fit: Fit) -> Verdict:
+    """How a search ended that has this step left, in standard errors."""
     if not np.isfinite(trace).all():
         return "nonfinite"
     if remaining <= fit.tolerance:
@@ -120,8 +131,10 @@ def _adam_chunk(scaled: Scaled, carry: tuple[Array, Any], rate: float) -> tuple[
     return jax.lax.scan(step, carry, None, length=_CHUNK)
 
 
-def _newton_like(scaled: Scaled, point: Array, fit: Fit, progress: Progress) -> tuple[Array, float, list[float]]:
-    """L-BFGS in whitened coordinates, whitened anew while it moves; returns (point, remaining step, values).
+def newton_like(
+    scaled: Scaled, point: Array, fit: Fit, progress: Progress
+) -> tuple[Array, float, list[float], tuple[np.ndarray, np.ndarray] | None]:
+    """L-BFGS in whitened coordinates, whitened anew while it moves; (point, remaining step, values, derivatives).
 
     A parameter that is pushed against its bound is held there: it takes no part in the coordinates or in convergence.
     """
@@ -130,20 +143,20 @@ def _newton_like(scaled: Scaled, point: Array, fit: Fit, progress: Progress) -> 
     while True:
         gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all() and np.isfinite(trace).all()):
-            return point, np.inf, [*trace, np.nan]
+            return point, np.inf, [*trace, np.nan], None
         natural, slope = jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))
-        whitener, definite = _whitener(hessian, ~registry.held(natural, gradient / np.asarray(slope)))
+        whitener, definite = whitened(hessian, ~registry.held(natural, gradient / np.asarray(slope)))
         remaining = float(np.linalg.norm(whitener.T @ gradient)) if definite else np.inf
         if remaining <= fit.tolerance or len(trace) >= fit.lbfgs_steps:
-            return point, remaining, trace
+            return point, remaining, trace, by_natural(scaled, point, gradient, hessian)
         steps = min(_ROUND_STEPS, fit.lbfgs_steps - len(trace))
-        point, values = _descend(scaled, point, jnp.asarray(whitener), steps, fit.tolerance)
+        point, values, _ = descend(scaled, point, jnp.asarray(whitener), steps, fit.tolerance)
         trace.extend(values)
         progress("l-bfgs", len(trace), fit.lbfgs_steps, trace[-1])
 
 
 @jax.jit
-def gradient_and_hessian(function: Scaled | Objective, point: Array) -> tuple[Array, Array]:
+def gradient_and_hessian(function: Scaled | Posterior, point: Array) -> tuple[Array, Array]:
     """First and second derivatives, forward over reverse, one direction after another: memory stays that of one."""
 
     def gradient(point: Array) -> Array:
@@ -157,8 +170,14 @@ def gradient_and_hessian(function: Scaled | Objective, point: Array) -> tuple[Ar
     return gradient(point), jax.lax.map(column, jnp.eye(len(point), dtype=point.dtype))
 
 
-def _descend(scaled: Scaled, anchor: Array, whitener: Array, most: int, tolerance: float) -> tuple[Array, list[float]]:
-    """Up to `most` steps of L-BFGS from `anchor`; stops where the slope is flat, or no step makes progress."""
+def descend(
+    scaled: Scaled, anchor: Array, whitener: Array, most: int, tolerance: float
+) -> tuple[Array, list[float], float]:
+    """Up to `most` steps of L-BFGS from `anchor`; stops where the slope is flat, or no step makes progress.
+
+    Returns (point, values, slope before the last step in whitened coordinates).
+    """
+    slope = np.inf
     where = jnp.zeros_like(anchor)
     state = _LBFGS.init(where)
     trace: list[float] = []
@@ -168,10 +187,10 @@ def _descend(scaled: Scaled, anchor: Array, whitener: Array, most: int, toleranc
         if not np.isfinite(np.asarray(ahead)).all() or not np.isfinite(trace[-_CHUNK:]).all():
             break
         moved = float(jnp.linalg.norm(ahead - where))
-        where = ahead
-        if float(slopes[-1]) < tolerance / 2 or moved < tolerance / 10:
+        where, slope = ahead, float(slopes[-1])
+        if slope < tolerance / 2 or moved < tolerance / 10:
             break
-    return anchor + whitener @ where, trace
+    return anchor + whitener @ where, trace, slope
 
 
 @jax.jit
@@ -201,7 +220,7 @@ def _optax_arithmetic() -> Iterator[None]:
         yield
 
 
-def _whitener(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, bool]:
+def whitened(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, bool]:
     """W with W Wᵀ ≈ H⁻¹ over the parameters off their bounds, zero elsewhere, and whether H is positive definite there.
 
     Definite means to float64's digits, on the scale of H's own diagonal.
@@ -213,3 +232,28 @@ def _whitener(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, bool
     whitener = np.zeros_like(hessian)
     whitener[kept] = vectors / np.sqrt(np.maximum(np.abs(values), floor)) / diagonal[:, None]
     return whitener, bool(values[0] > floor)
+
+
+def derivatives(objective: Posterior, natural: Float[Array, " free"]) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivatives by natural values, through the coordinates of a search.
+
+    That program is compiled already; one over natural values would be compiled for this alone.
+    """
+    origin = objective.registry.unconstrained(natural)
+    scaled, zeros = Scaled(objective, origin, jnp.ones_like(origin)), jnp.zeros_like(origin)
+    return by_natural(scaled, zeros, *map(np.asarray, gradient_and_hessian(scaled, zeros)))
+
+
+def by_natural(
+    scaled: Scaled, point: Array, gradient: np.ndarray, hessian: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives by the coordinates of a search as derivatives by natural values."""
+    ones = jnp.ones_like(point)
+
+    def slope(at: Array) -> Array:
+        along: Array = jax.jvp(scaled.natural, (at,), (ones,))[1]
+        return along
+
+    steep, bend = map(np.asarray, jax.jvp(slope, (point,), (ones,)))
+    slopes = gradient / steep
+    return slopes, (hessian - np.diag(slopes * bend)) / np.outer(steep, steep)

@@ -109,8 +109,8 @@ def test_barriers_of_a_fit_to_flows_carry_no_such_warning(make_run: MakeRun) -> 
 
 def test_parameters_show_their_status_and_doubtful_rows_stand_out(make_run: MakeRun) -> None:
     page = page_of(make_run())
-    assert "distance β -1.25 0.05 -5 0 1 fitted growth" in page.text
-    assert "divide_east_west η_EW 0.4 n/a 0 3 1 not_identified growth" in page.text
+    assert "distance β -1.25 0.05 -1.33 -1.17 -5 0 1 fitted growth" in page.text
+    assert "divide_east_west η_EW 0.4 0.5 0 1.22 0 3 1 not_identified growth" in page.text
     assert sum(attrs.get("class") == "doubt" for _, attrs in page.tags) == 1
 
 

@@ -1,0 +1,112 @@
+"""`[model.stock]`: the registered stock, which of its processes run, and what the first census is taken to say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, model_validator
+
+from .fields import Names, Positive, Section, Share, Year
+
+Returning = Literal["off", "residence", "origin", "both", "pair"]
+Network = Literal["off", "frozen", "evolving"]
+
+SKILLS = ("low", "middle", "high")
+AGES = ("0-14", "15-29", "30-44", "45-59", "60+")
+BY_GROUP = ("mass", "distance", "departure_level", "hukou", "return_level", "within_level")
+"""Parameters that may differ between groups."""
+
+
+class Published(Section):
+    """`[model.stock.children.published]`: what was published of the nation's children in one year, persons.
+
+    The defaults are those of "What the 2020 census can tell us about children in China" (National Bureau of Statistics,
+    UNICEF, UNFPA 2023); of children left behind, the lower figure is that of those who round.
+    """
+
+    year: Year = 2020
+    children: Positive = 298e6
+    migrant: Positive = 71.09e6
+    migrant_share: Share = 0.2388
+    left_behind: tuple[Positive, Positive] = (60e6, 67e6)
+    left_behind_rural: Positive = 41.8e6
+    left_behind_town: Positive = 25.2e6
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Published:
+        if self.left_behind[0] > self.left_behind[1]:
+            raise ValueError("left_behind: the least comes first")
+        return self
+
+
+class Children(Section):
+    """`[model.stock.children]`: children who come with their parents or are left behind; an account, not a state."""
+
+    school: str = "schooling"
+    published: Published = Published()
+
+
+class Stock(Section):
+    """`[model.stock]`; without it a model has residents only and knows nothing of registration."""
+
+    groups: Literal["one", "skills", "skills_ages"] = "one"
+    by_group: tuple[Literal["mass", "distance", "departure_level", "hukou", "return_level", "within_level"], ...] = ()
+    returning: Returning = "residence"
+    far_covariates: Names = ()
+    return_covariates: Names = ()
+    return_origin_covariates: Names = ()
+    within_covariates: Names = ()
+    conversion: StrictBool = True
+    onward: StrictBool = False
+    network: Network = "off"
+    competing: StrictBool = False
+    nest: StrictBool = False
+    path: Literal["auto", "low_rank", "dense"] = "auto"
+    same_county_spans_city: tuple[Year, ...] = ()
+    own_district: Positive = 13.7
+    least_away: Share = 0.005
+    least_far: Share = 0.05
+    strictness: Annotated[dict[str, Share | Literal[1]], Field(min_length=1)] = {
+        "1e6": 0.25,
+        "3e6": 0.5,
+        "5e6": 0.75,
+        "1e7": 1,
+    }
+    children: Children | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Stock:
+        if len(set(self.by_group)) < len(self.by_group):
+            raise ValueError("by_group: a name stands twice")
+        if self.by_group and self.groups == "one":
+            raise ValueError("by_group needs groups = 'skills' or 'skills_ages'")
+        if self.path == "low_rank" and (why := self.needs_dense()):
+            raise ValueError(f"path = 'low_rank' cannot carry {', '.join(why)}")
+        try:
+            thresholds = [float(people) for people in self.strictness]
+        except ValueError:
+            raise ValueError("strictness: its keys are numbers of people, such as '1e6'") from None
+        if sorted(thresholds) != thresholds or min(thresholds) <= 0:
+            raise ValueError("strictness: its numbers of people must be positive and rise")
+        return self
+
+    def needs_dense(self) -> tuple[str, ...]:
+        """What is switched on that does not factor into zones and needs every pair's stock, year by year."""
+        asked = {
+            "returning = 'pair'": self.returning == "pair",
+            "onward": self.onward,
+            "network": self.network != "off",
+            "competing": self.competing,
+            "nest": self.nest,
+            "groups = 'skills_ages'": self.groups == "skills_ages",
+        }
+        return tuple(name for name, on in asked.items() if on)
+
+    def names(self) -> tuple[str, ...]:
+        """The groups of people, in their order; "all" where there is one."""
+        match self.groups:
+            case "skills":
+                return SKILLS
+            case "skills_ages":
+                return tuple(f"{skill}:{age}" for skill in SKILLS for age in AGES)
+        return ("all",)

@@ -1,0 +1,1 @@
+"""Who is registered where, as far as the first census tells: margins of the stock and groups, before any kernel."""

@@ -1,0 +1,87 @@
+"""A run with registration at given values: the years in float64, by whichever path, and the accounts closed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.dynamics import children, dense_accounts, dense_rollout, retrace, stock_accounts, stock_rollout
+from flowmodel.dynamics.children import Away
+from flowmodel.dynamics.stock_accounts import Places, StockAccounts
+from flowmodel.dynamics.stock_rollout import Country
+from flowmodel.gravity import kernel
+from flowmodel.registration.families import Families
+from flowmodel.stock_model import StockModel
+from flowmodel.stock_parameters import StockParameters
+from flowmodel.store import ZoneTable
+
+
+def run(model: StockModel, parameters: StockParameters) -> StockAccounts:
+    """Runs the years in float64 and closes the accounts.
+
+    Raises:
+        NumericError: somebody was lost (`dynamics.stock_accounts.check`).
+    """
+    exact = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float64) if leaf.dtype == jnp.float32 else leaf, model.country.banded
+    )
+    country = dataclasses.replace(model.country, banded=exact)
+    where = places(model.table)
+    closed, away = (_dense if model.plan.path == "dense" else _factored)(parameters, country, where)
+    stock_accounts.check(closed, model.table.codes, model.groups.names, model.years[0])
+    return closed if model.families is None else with_children(closed, away, model.families, where, parameters)
+
+
+def _dense(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
+    history = dense_rollout.dense_history(parameters, country)
+    everybody = slice(0, len(where.province))
+    away = [
+        Away(group, when, everybody, np.asarray(people, float))
+        for when, stock in ((children.START, history.away_start), (children.END, history.away))
+        for group, people in enumerate(stock)
+    ]
+    return dense_accounts.accounts(history, np.asarray(country.zones.elsewhere), where), away
+
+
+def _factored(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
+    groups = parameters.groups
+    found = [
+        np.asarray(kernel.strength(kernel.coefficients(group.choice), country.banded.pairs))
+        for group in (groups[:1] if country.shared else groups)
+    ]
+    strengths = found * len(groups) if country.shared else found
+    starts, states, movements = stock_rollout.history(parameters, country)
+    elsewhere = np.asarray(country.zones.elsewhere)
+    closed = stock_accounts.accounts(starts, states, movements, strengths, elsewhere, where)
+    return closed, retrace.ends(starts, movements, strengths, where.province)
+
+
+def with_children(
+    closed: StockAccounts,
+    away: Iterable[Away],
+    of_census: Families,
+    where: Places,
+    parameters: StockParameters,
+) -> StockAccounts:
+    """`closed` with the account of children, from everybody `away` at the start and the end."""
+    found = children.account(
+        away,
+        np.stack([closed.within_start, closed.within[-1]]),
+        np.stack([closed.opening[0], closed.closing[-1]]),
+        children.ageing(of_census, closed.closing[-1].sum(axis=0), closed.births.sum(axis=1)),
+        of_census,
+        where.province,
+        where.city,
+        children.comoving(of_census, {name: float(value) for name, value in parameters.observed.items()}),
+    )
+    return dataclasses.replace(closed, children=found)
+
+
+def places(table: ZoneTable) -> Places:
+    """Where the zones lie, on the host."""
+    city = np.where(table.values("districts") > 0, table.indices("prefecture"), -1)
+    return Places(table.indices("province"), table.values("east").astype(bool), city)

@@ -1,0 +1,83 @@
+"""Space held out: provinces left out one by one, blocks of whole prefectures; growth and bands of what was held out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from _evaluation import MODEL, Part, World, fold_notes, told
+
+from flowmodel.config import Spatial
+from flowmodel.fit import folds as holding
+from flowmodel.fit import jackknife, naive, scorecard, stock_observation, strata
+from flowmodel.fit.folds import Fold, HeldOut
+from flowmodel.fit.optimise import Outcome
+from flowmodel.fit.refit import Anchor
+from flowmodel.fit.stock_observation import BANDS
+
+
+def spatial_folds(of: World, asked: Spatial) -> dict[str, list[Fold]]:
+    """The sets of folds that are asked for, by protocol."""
+    found = {"leave one province out": holding.one_by_one(of.table.values("province"))} if asked.provinces else {}
+    if asked.prefecture_blocks is not None:
+        drawn = holding.blocks(of.table.values("prefecture"), asked.prefecture_blocks, asked.seed)
+        found["prefecture blocks"] = drawn
+    return found
+
+
+def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor]) -> Part:
+    """Provinces left out, and blocks of prefectures: growth and bands of what was held out."""
+    rows, notes = [], {}
+    for protocol, folds in spatial_folds(of, asked).items():
+        found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, told)
+        rows += [_growth_rows(of, protocol, folds, found.said[0]), *_band_rows(of, protocol, folds, found.said)]
+        starts = folds[: asked.check_starts]
+        apart = holding.from_priors(of.goal, starts, found, at[1], of.fit, of.province)
+        notes[protocol] = fold_notes(folds, found) | {
+            "from_the_priors": dict(zip((fold.name for fold in starts), apart, strict=True)),
+            "parameters": _jackknife(of, at[0], found),
+        }
+    return Part(pd.concat(rows), notes)
+
+
+def _growth_rows(of: World, protocol: str, folds: list[Fold], said: np.ndarray) -> pd.DataFrame:
+    start, end = of.people
+    naive_said = naive.spatial(start, end, of.earlier(), of.natural_end(), of.known(), folds)
+    kinds = strata.strata(of.table, start, end)
+    everywhere = {name: v for name, v in naive_said.items() if not name.endswith("_trend")}
+    versus = [(MODEL, name) for name in of.known()]
+    rows = scorecard.scored(protocol, start, end, {MODEL: said} | everywhere, kinds, of.how, versus)
+    if not np.isfinite(of.earlier()).any():
+        return rows
+    # Where somebody was counted a census earlier, and beside the trends that this makes possible.
+    trends = {MODEL: said, "ols": naive_said["ols"]} | {n: v for n, v in naive_said.items() if n.endswith("_trend")}
+    counted = {"all, counted before": kinds["all"] & np.isfinite(of.earlier())}
+    return pd.concat([rows, scorecard.scored(protocol, start, end, trends, counted, of.how)])
+
+
+def _band_rows(of: World, protocol: str, folds: list[Fold], said: np.ndarray) -> list[pd.DataFrame]:
+    if len(said) == 1 or not set(BANDS) <= set(of.goal.targets):
+        return []
+    first, last = (stock_observation.bands(of.table, year) for year in of.model.years)
+    simple = naive.bands(first, last, of.people[0], of.known()["ols"], folds)
+    everywhere = {"all": np.isfinite(said[0])}
+    return [
+        scorecard.scored(
+            f"{protocol}, band {band}",
+            first[k],
+            last[k],
+            {MODEL: said[k + 1]} | {name: values[k] for name, values in simple.items()},
+            everywhere,
+            of.how,
+            [(MODEL, "ols")],
+            scorecard.counts,
+        )
+        for k, band in enumerate(BANDS)
+    ]
+
+
+def _jackknife(of: World, outcome: Outcome, found: HeldOut) -> dict[str, dict[str, float]]:
+    """Estimates with the standard errors that leaving out the folds' zones gives."""
+    se = np.sqrt(np.diag(jackknife.covariance(found.naturals)))
+    names = [entry.name for entry in of.goal.registry.free]
+    pairs = zip(names, outcome.natural, se, strict=True)
+    return {name: {"estimate": float(value), "jackknife_se": float(error)} for name, value, error in pairs}

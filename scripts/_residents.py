@@ -1,0 +1,68 @@
+"""A run of residents alone, without registration, as the scripts go through it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flowmodel import model as models
+from flowmodel import results
+from flowmodel.config import Config
+from flowmodel.fit import objective as objectives
+from flowmodel.store import ZoneTable
+
+if TYPE_CHECKING:
+    from _command import RunFolder
+    from _inputs import Request
+
+    from flowmodel.dynamics.accounts import Accounts
+    from flowmodel.fit.objective import Objective
+    from flowmodel.model import Model
+
+
+def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
+    """The model of a configuration."""
+    return models.build(table, config, dtype)
+
+
+def announce(model: Model) -> None:
+    """There is only one path."""
+
+
+def objective(model: Model, asked: Request) -> Objective:
+    """What is minimised."""
+    return objectives.objective(model, asked.config.fit)
+
+
+def run(model: Model, natural: Float[Array, " free"]) -> Accounts:
+    """The closed accounts at natural values."""
+    return models.run(model, model.registry.parameters(jnp.asarray(natural)))
+
+
+def write(folder: RunFolder, model: Model, closed: Accounts) -> None:
+    """What every run leaves behind."""
+    from flowmodel import store
+
+    folder.write("results.nc", lambda path: store.write(results.dataset(model, closed), path))
+    folder.write("accounts.csv", lambda path: results.accounts_table(model, closed).to_csv(path, index=False))
+
+
+def end(closed: Accounts) -> Any:
+    """Residents at the end, persons [zone]."""
+    return closed.closing[-1]
+
+
+def report(model: Model, closed: Accounts) -> dict[str, Any]:
+    """The blocks of metrics.json that both kinds have."""
+    natural = results.natural_only(model.table, model.years[0], model.calendar)
+    growth, baselines = results.growth_scores(model, end(closed), natural, results.known(model))
+    return {
+        "growth": growth,
+        "baselines": baselines,
+        "accounts": {
+            "largest_residual_persons": float(abs(closed.residual()).max()),
+            "largest_national_residual": float(abs(closed.national_residual()).max()),
+        },
+    }

@@ -1,0 +1,97 @@
+"""Evaluates a configuration on what it has not seen: held-out time, space and pairs, placebos; writes a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from _command import Config, Out, RunFolder, Settings, cli, run_folder
+
+if TYPE_CHECKING:
+    from _evaluation import Part, World
+    from _inputs import Request
+
+    from flowmodel.config import Evaluation
+
+
+def evaluate(config: Config, set_: Settings = (), out: Out = None) -> int:
+    """Runs the evaluation CONFIG and writes its run folder.
+
+    Args:
+        config: the configuration of the evaluation, a TOML file.
+        set_: overrides one value of it; may be repeated.
+        out: the run folder; runs/NAME if not given.
+    """
+    import _inputs
+
+    from flowmodel import config as configuration
+
+    tables = configuration.read_toml(config)
+    for setting in set_:
+        configuration.override(tables, setting)
+    asked = configuration.parse_evaluation(tables, str(config))
+    base = _inputs.request(config.resolve().parent / asked.evaluate.fit, asked.evaluate.settings, out)
+    base = dataclasses.replace(base, out=out or base.out.parent / asked.run.name)
+    with run_folder(base.out) as folder:
+        return _evaluate(asked, base, folder)
+
+
+def _evaluate(asked: Evaluation, base: Request, folder: RunFolder) -> int:
+    import _evaluation
+    import _inputs
+    import _scoresheet
+    import tomli_w
+
+    from flowmodel import runtime
+
+    started = time.perf_counter()
+    folder.log("started", config=asked.run.name)
+    table = _inputs.obtain(base, folder)
+    runtime.configure(base.config.runtime)
+    of = _evaluation.world(base, asked.evaluate, table)
+    of.kind.announce(of.model)
+    folder.write_text("config.toml", tomli_w.dumps(asked.model_dump(mode="json", exclude_none=True)))
+    folder.write_text("evaluated.toml", tomli_w.dumps(_inputs.resolved(base)))
+    parts: dict[str, Part] = {}
+    for name, part in _parts(of):
+        parts[name] = part()
+        # After every part, so that a run that is stopped leaves what it has found.
+        _scoresheet.write(folder, asked, parts, time.perf_counter() - started)
+        folder.log("part", name=name, seconds=time.perf_counter() - started)
+    folder.write_json("provenance.json", _inputs.provenance(base, table))
+    folder.log("finished", seconds=time.perf_counter() - started)
+    return 0
+
+
+def _parts(of: World) -> Iterator[tuple[str, Callable[[], Part]]]:
+    """What is asked for, in the order in which it runs; the whole fit is made when something first needs it."""
+    from functools import cache, partial
+
+    import _evaluation
+    import _evaluation_forward as forward
+    import _evaluation_placebo as placebos
+    import _evaluation_spatial as space
+
+    asked = of.evaluate
+    space_of, pairs_of = asked.spatial, asked.pairs
+    whole = cache(lambda: _evaluation.whole(of, of.goal))
+    if asked.temporal is not None:
+        yield "temporal", partial(forward.temporal_part, of)
+    if space_of is not None:
+        yield "spatial", lambda: space.spatial(of, space_of, whole())
+    if pairs_of is not None:
+        yield "pairs", lambda: forward.pairs(of, pairs_of, whole)
+    if asked.placebo is None:
+        return
+    level = asked.placebo.level
+    yield "divide", lambda: placebos.barriers(of, whole(), "divide where it is", level)
+    for seed in asked.placebo.shuffles:
+        yield f"shuffled {seed}", partial(lambda seed: placebos.shuffled(of, whole()[0], seed), seed)
+    for degrees in asked.placebo.rotations:
+        yield f"rotated {degrees:g}", partial(placebos.rotated, of, degrees, level)
+
+
+if __name__ == "__main__":
+    cli(evaluate)
