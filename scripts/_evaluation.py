@@ -17,7 +17,7 @@ from _inputs import Request
 from flowmodel import results, runtime
 from flowmodel.config import Evaluate, Fit
 from flowmodel.errors import ConfigError
-from flowmodel.fit import optimise, refit
+from flowmodel.fit import folds, optimise, refit
 from flowmodel.fit.folds import Fold, HeldOut
 from flowmodel.fit.optimise import Outcome
 from flowmodel.fit.refit import Anchor
@@ -103,14 +103,26 @@ def world(asked: Request, evaluate: Evaluate, table: ZoneTable) -> World:
 
 
 def whole(of: World, goal: Any) -> tuple[Outcome, Anchor]:
-    """`goal` fitted to everything, from the priors' centres or a finished fit, and where its folds begin."""
+    """`goal` fitted to everything, from a finished fit or the priors' centres, and where its folds begin."""
     start = _start(of, goal.registry)
     if start is None:
-        outcome = optimise.search(goal, goal.registry.prior_centres(), of.asked.config.fit, _progress)
-    else:
-        outcome = refit.again(goal, refit.anchored(goal, start), of.asked.config.fit, _progress)
+        return searched(of, goal)
+    return _anchored(goal, refit.again(goal, refit.anchored(goal, start), of.asked.config.fit, _progress))
+
+
+def searched(of: World, goal: Any) -> tuple[Outcome, Anchor]:
+    """`goal` fitted to everything from the priors' centres, and where its folds begin."""
+    return _anchored(goal, optimise.search(goal, goal.registry.prior_centres(), of.asked.config.fit, _progress))
+
+
+def _anchored(goal: Any, outcome: Outcome) -> tuple[Outcome, Anchor]:
     say(f"fitted to everything: {outcome.verdict} after {outcome.steps} steps")
     return outcome, refit.anchored(goal, jnp.asarray(outcome.natural))
+
+
+def province_folds(of: World, goal: Any, anchor: Anchor) -> HeldOut:
+    """`goal` refitted without each province in turn."""
+    return folds.held_out(goal, folds.one_by_one(of.table.values("province")), anchor, of.fit, of.province, told)
 
 
 def _start(of: World, registry: Registry) -> Any:
@@ -140,11 +152,11 @@ def told(name: str, done: int, most: int) -> None:
     say(f"{name}: {done} of {most}")
 
 
-def fold_notes(folds: list[Fold], found: HeldOut) -> dict[str, Any]:
+def fold_notes(of: list[Fold], found: HeldOut) -> dict[str, Any]:
     """How many folds, of how many zones, and how far their searches went."""
     return {
-        "folds": len(folds),
-        "zones": int(sum(fold.held.sum() for fold in folds)),
+        "folds": len(of),
+        "zones": int(sum(fold.held.sum() for fold in of)),
         "steps": list(found.steps),
         "largest_remaining_step": max(found.remaining),
     }

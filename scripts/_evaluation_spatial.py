@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from _evaluation import MODEL, Part, World, fold_notes, told
@@ -14,21 +16,26 @@ from flowmodel.fit.optimise import Outcome
 from flowmodel.fit.refit import Anchor
 from flowmodel.fit.stock_observation import BANDS
 
+PROVINCES = "leave one province out"
+
 
 def spatial_folds(of: World, asked: Spatial) -> dict[str, list[Fold]]:
     """The sets of folds that are asked for, by protocol."""
-    found = {"leave one province out": holding.one_by_one(of.table.values("province"))} if asked.provinces else {}
+    found = {PROVINCES: holding.one_by_one(of.table.values("province"))} if asked.provinces else {}
     if asked.prefecture_blocks is not None:
         drawn = holding.blocks(of.table.values("prefecture"), asked.prefecture_blocks, asked.seed)
         found["prefecture blocks"] = drawn
     return found
 
 
-def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor]) -> Part:
-    """Provinces left out, and blocks of prefectures: growth and bands of what was held out."""
+def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor], left_out: Callable[[], HeldOut]) -> Part:
+    """Provinces left out (`left_out`), and blocks of prefectures: growth and bands of what was held out."""
     rows, notes = [], {}
     for protocol, folds in spatial_folds(of, asked).items():
-        found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, told)
+        if protocol == PROVINCES:
+            found = left_out()
+        else:
+            found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, told)
         rows += [_growth_rows(of, protocol, folds, found.said[0]), *_band_rows(of, protocol, folds, found.said)]
         starts = folds[: asked.check_starts]
         apart = holding.from_priors(of.goal, starts, found, at[1], of.fit, of.province)

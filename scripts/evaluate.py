@@ -70,27 +70,30 @@ def _parts(of: World) -> Iterator[tuple[str, Callable[[], Part]]]:
     from functools import cache, partial
 
     import _evaluation
+    import _evaluation_divide as divide
     import _evaluation_forward as forward
     import _evaluation_placebo as placebos
     import _evaluation_spatial as space
 
     asked = of.evaluate
-    space_of, pairs_of = asked.spatial, asked.pairs
+    space_of, pairs_of, divide_of = asked.spatial, asked.pairs, asked.divide
     whole = cache(lambda: _evaluation.whole(of, of.goal))
+    left_out = cache(lambda: _evaluation.province_folds(of, of.goal, whole()[1]))
     if asked.temporal is not None:
         yield "temporal", partial(forward.temporal_part, of)
     if space_of is not None:
-        yield "spatial", lambda: space.spatial(of, space_of, whole())
+        yield "spatial", lambda: space.spatial(of, space_of, whole(), left_out)
     if pairs_of is not None:
         yield "pairs", lambda: forward.pairs(of, pairs_of, whole)
-    if asked.placebo is None:
-        return
-    level = asked.placebo.level
-    yield "divide", lambda: placebos.barriers(of, whole(), "divide where it is", level)
-    for seed in asked.placebo.shuffles:
+    if divide_of is not None:
+        level = divide_of.level
+        yield "divide", lambda: divide.barriers(of, whole()[0], left_out(), "divide where it is", level)
+        if divide_of.targets:
+            yield "divide, fewer targets", lambda: divide.contrast(of, divide_of, whole()[0], left_out())
+        for degrees in divide_of.rotations:
+            yield f"rotated {degrees:g}", partial(divide.rotated, of, degrees, level)
+    for seed in asked.shuffles:
         yield f"shuffled {seed}", partial(lambda seed: placebos.shuffled(of, whole()[0], seed), seed)
-    for degrees in asked.placebo.rotations:
-        yield f"rotated {degrees:g}", partial(placebos.rotated, of, degrees, level)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ is typed by the other package; here it stays a plain table. `scripts/evaluate.py
 `[run]`, `[evaluate]`.
 """
 
+from .evaluate import Divide as Divide
 from .evaluate import Evaluate as Evaluate
 from .evaluate import Evaluation as Evaluation
 from .evaluate import Pairs as Pairs
-from .evaluate import Placebo as Placebo
 from .evaluate import Spatial as Spatial
 from .evaluate import Temporal as Temporal
 from .evaluate import Variant as Variant

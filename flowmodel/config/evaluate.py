@@ -66,10 +66,14 @@ class Pairs(Section):
     interprovincial: Interprovincial | None = None
 
 
-class Placebo(Section):
-    """`[evaluate.placebo]`: what must find nothing: growth dealt out anew, and the divide turned about its middle."""
+class Divide(Section):
+    """`[evaluate.divide]`: the barriers of the divide, from the Hessian and from provinces left out.
 
-    shuffles: tuple[Seed, ...] = (1,)
+    `targets` are those of a second fit of the same zones and model, to show what the others change; empty for none.
+    Turned about its middle by one of `rotations`, degrees, the divide is nowhere in particular: a placebo.
+    """
+
+    targets: Names = ()
     rotations: tuple[Number, ...] = (90.0,)
     level: Level = 0.9
 
@@ -77,9 +81,10 @@ class Placebo(Section):
 class Evaluate(Section):
     """`[evaluate]`: the configuration that is evaluated, the parts that run, and the intervals of their scores.
 
-    A part whose table is missing does not run. `settings` override the configuration as `--set` does. `start` is the
-    `parameters.csv` of a fit of it, which saves most of the search: the whole fit begins there. A fold has converged
-    when its remaining step is below `tolerance` standard errors.
+    A part whose table is missing does not run; `shuffles` are seeds of a placebo, growth dealt out anew. `settings`
+    override the configuration as `--set` does. `start` is the `parameters.csv` of a fit of it, which saves most of the
+    search: the whole fit begins there. A fold has converged when its remaining step is below `tolerance` standard
+    errors.
     """
 
     fit: str
@@ -92,7 +97,8 @@ class Evaluate(Section):
     temporal: Temporal | None = None
     spatial: Spatial | None = None
     pairs: Pairs | None = None
-    placebo: Placebo | None = None
+    divide: Divide | None = None
+    shuffles: tuple[Seed, ...] = ()
 
 
 class Evaluation(Section):

@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+from flowmodel.dynamics.ledger import check_nation
 from flowmodel.dynamics.year import Movements
 from flowmodel.errors import NumericError
 from flowmodel.gravity.kernel import Kernel
@@ -94,13 +95,7 @@ def check(closed: Accounts, codes: np.ndarray, first_year: int) -> None:
             f"zone {codes[zone]}, year {first_year + 1 + year}: {residual[year, zone]} persons do not balance",
             "report it with the configuration; the results were not written",
         )
-    national = np.abs(closed.national_residual())
-    if not (national < 1e-9).all():
-        raise NumericError(
-            "E-ACCOUNT-NATION",
-            f"year {first_year + 1 + int(np.argmax(national))}: the nation is off by {national.max():.1e} of itself",
-            "report it with the configuration; the results were not written",
-        )
+    check_nation(np.abs(closed.national_residual()), first_year)
     if not (closed.closing >= 0).all():
         year, zone = np.argwhere(~(closed.closing >= 0))[0]
         raise NumericError(

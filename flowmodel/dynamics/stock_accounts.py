@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from flowmodel.dynamics.children import Children
+from flowmodel.dynamics.ledger import check_nation
 from flowmodel.dynamics.retrace import blocks
 from flowmodel.dynamics.stock_year import GroupMovements, GroupState
 from flowmodel.errors import NumericError
@@ -243,13 +244,7 @@ def check(closed: StockAccounts, codes: np.ndarray, groups: tuple[str, ...], fir
                 f"{size[year, group, zone]} {what} do not balance",
                 "report it with the configuration; the results were not written",
             )
-    national = np.abs(closed.national_residual())
-    if not (national < 1e-9).all():
-        raise NumericError(
-            "E-ACCOUNT-NATION",
-            f"year {first_year + 1 + int(np.argmax(national))}: the nation is off by {national.max():.1e} of itself",
-            "report it with the configuration; the results were not written",
-        )
+    check_nation(np.abs(closed.national_residual()), first_year)
     for name in ("closing", "within", "near", "far", "away"):
         values = getattr(closed, name)
         if not (values >= 0).all():

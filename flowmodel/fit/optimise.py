@@ -179,7 +179,8 @@ def descend(
     """
     slope = np.inf
     where = jnp.zeros_like(anchor)
-    state = _LBFGS.init(where)
+    # Optax's first state has weak types, its later ones do not: left as it is, everything would be compiled twice.
+    state = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=leaf.dtype), _LBFGS.init(where))
     trace: list[float] = []
     while len(trace) < most:
         ahead, state, values, slopes = _lbfgs_chunk(scaled, anchor, whitener, where, state)
