@@ -55,9 +55,11 @@ def registered(run):
     line = [sys.executable, str(script), str(config), "--set", f"zones.file={zones}", "--out", str(folder)]
     # Fewer covariates than the configuration has: a Hessian takes as long as there are parameters.
     for setting in (
-        "model.attraction=['district_share', 'housing', 'college_share', 'child_share']",
+        "fit.profile=['hukou']",
+        "model.attraction=['district_share', 'housing', 'log_college_share']",
         "model.departure=['child_share', 'housing']",
-        "model.stock.far_covariates=['in_migrants_other_province']",
+        "model.stock.far_covariates=['log_in_migrants_other_province']",
+        "model.stock.return_covariates=[]",
     ):
         line += ["--set", setting]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
