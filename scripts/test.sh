@@ -8,4 +8,4 @@ $bin/ruff format --check .
 $bin/ruff check .
 $bin/mypy
 $bin/lint-imports
-exec $bin/python -m pytest --numprocesses 2 --dist loadscope "$@"
+exec $bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder "$@"

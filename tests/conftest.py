@@ -120,6 +120,22 @@ class SmallPanel:
         return issues[0]
 
 
+@pytest.fixture(scope="module")
+def compiled_quickly():
+    """For fits of little worlds, whose time is the compiler's; the kernels have tests of the code that users run."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", val=True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The modules that take longest first, so that no worker ends alone with one."""
+    longest = ["test_real", "test_stock_recovery", "test_recovery", "test_evaluate_command", "test_evaluation"]
+    order = {name: place for place, name in enumerate(longest)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 @pytest.fixture
 def small_panel(tmp_path: Path) -> SmallPanel:
     """Nine square counties in a folder of their own, not yet written."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import quick
 import tomli_w
 import worlds
 import xarray as xr
@@ -23,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def command(script: str, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        line, cwd=folder, env=quick.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """The script that evaluates, as a person runs it: its files, its table, and what it refuses."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import quick
 import stock_tables
 import tomli_w
 
@@ -21,9 +21,9 @@ MODELS = {"flow model", "no_change", "natural_increase", "uniform_national", "ol
 
 def run(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, str(ROOT / "scripts/evaluate.py"), *map(str, arguments)]
-    # Four objectives of 48 zones: the time is the compiler's, which need not try hard.
-    quick = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    return subprocess.run(line, cwd=folder, env=quick, capture_output=True, text=True, check=False, timeout=900)
+    return subprocess.run(
+        line, cwd=folder, env=quick.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=900
+    )
 
 
 @pytest.fixture(scope="module")

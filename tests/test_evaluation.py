@@ -15,6 +15,8 @@ from flowmodel.fit import stock_objective as stock_objectives
 from flowmodel.fit.scorecard import Resampling
 from flowmodel.store import ZoneTable
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 
 def quiet(*_):
     return None

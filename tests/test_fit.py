@@ -15,6 +15,8 @@ from flowmodel.errors import ConfigError, NumericError, ZonesError
 from flowmodel.fit import baselines, calibrate, inference, metrics, optimise
 from flowmodel.fit import objective as objectives
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 
 def quiet(*_):
     """No progress."""

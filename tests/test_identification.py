@@ -153,6 +153,15 @@ def test_points_compile_nothing_anew(gaussian):
     assert optimise._lbfgs_chunk._cache_size() == compiled
 
 
+def test_a_descent_of_several_chunks_is_compiled_once():
+    names = toys.registry("d", "e", "f")
+    scaled = optimise.scaled_at(toys.Gaussian(jnp.asarray(CENTRE), jnp.asarray(PRECISION), names), jnp.zeros(3))
+    before = optimise._lbfgs_chunk._cache_size()
+    _, values, _ = optimise.descend(scaled, jnp.zeros(3), jnp.diag(jnp.asarray([1.0, 0.01, 0.1])), 15, 1e-300)
+    assert len(values) > 5
+    assert optimise._lbfgs_chunk._cache_size() == before + 1
+
+
 def test_names_stand_for_both_directions_and_for_every_group():
     names = toys.registry("distance", "divide_east_west", "divide_west_east", "hukou@low", "hukou@high")
     assert profile.names(names, ("distance", "divide")) == ("distance", "divide_east_west", "divide_west_east")

@@ -55,11 +55,14 @@ def registered(run):
     line = [sys.executable, str(script), str(config), "--set", f"zones.file={zones}", "--out", str(folder)]
     # Fewer covariates than the configuration has: a Hessian takes as long as there are parameters.
     for setting in (
-        "fit.profile=['hukou']",
-        "model.attraction=['district_share', 'housing', 'log_college_share']",
+        "fit.profile=[]",
+        "fit.tolerance=0.01",
+        "fit.adam_steps=40",
+        "model.attraction=['district_share', 'housing', 'log_college_share', 'log_in_migrants_other_county']",
         "model.departure=['child_share', 'housing']",
         "model.stock.far_covariates=['log_in_migrants_other_province']",
-        "model.stock.return_covariates=[]",
+        "model.stock.return_covariates=['log_density']",
+        "model.stock.within_covariates=[]",
     ):
         line += ["--set", setting]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
