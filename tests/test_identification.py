@@ -12,6 +12,7 @@ from flowmodel.errors import ConfigError
 from flowmodel.fit import identification, inference, optimise, profile
 from flowmodel.parameters import Parameter
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 EDGE = 1.6448536269514722
 PRECISION = np.array([[4.0, 3.5, 0.2], [3.5, 4.0, 0.0], [0.2, 0.0, 9.0]])
 CENTRE = np.array([1.0, -2.0, 0.5])
