@@ -26,6 +26,12 @@ class ZonesError(FlowmodelError):
     exit_status = 3
 
 
+class FlowsError(FlowmodelError):
+    """A flow table, or what is asked of it, cannot be."""
+
+    exit_status = 3
+
+
 class NumericError(FlowmodelError):
     """A number stopped being finite, or an account did not close."""
 

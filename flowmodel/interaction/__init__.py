@@ -1,0 +1,1 @@
+"""Spatial interaction: flow models of an observed origin-destination table, their calibration, scores and draws."""

@@ -1,0 +1,100 @@
+"""The dispersion α of the negative binomial, fitted in turn with the coefficients: variance μ + α μ² (NB2)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln
+from jaxtyping import Array, Float
+
+from flowmodel.errors import FlowsError
+from flowmodel.interaction import estimate
+from flowmodel.interaction.design import Design, predictor
+from flowmodel.interaction.estimate import Optimum, Report
+from flowmodel.interaction.family import Family, evidence
+
+_LONGEST = 1.5
+"""Longest step of ln α."""
+_CLOSE = 1e-7
+"""Score of ln α, in standard errors, at which the two fits agree."""
+_MOST_TURNS = 50
+_SMALLEST = 1e-9
+
+
+def fit(
+    design: Design, family: Family, *, tolerance: float, most_steps: int, report: Report
+) -> tuple[Optimum, Family, float]:
+    """Coefficients and α together: each in turn, the other held, until α's score vanishes as well.
+
+    Returns:
+        The optimum, the family with its α, and the standard error of α.
+
+    Raises:
+        FlowsError: flows scatter no more than Poisson's, so that α has no maximum above zero.
+    """
+    flow, positive = np.asarray(design.flow), np.asarray(design.allowed & (design.flow > 0))
+    counted = jnp.asarray(flow[positive])
+    poisson = estimate.fit(design, family, tolerance=1e-4, most_steps=most_steps, report=report)
+    family = dataclasses.replace(family, binomial=True, dispersion=jnp.asarray(_moment(design, poisson)))
+    found, at = poisson, poisson.at
+    for _ in range(_MOST_TURNS):
+        found = estimate.fit(design, family, tolerance=tolerance, most_steps=most_steps, at=at, report=report)
+        at = found.at
+        slope, curve = _derivatives(jnp.log(family.dispersion), design, family, predictor(design, at), counted)
+        move = float(slope) / max(float(-curve), 0.1 * abs(float(slope)) + 1e-12)
+        if abs(float(slope)) <= _CLOSE * np.sqrt(max(float(-curve), 1e-300)):
+            error = float(family.dispersion) / np.sqrt(float(-curve))
+            return found, family, error
+        ln_alpha = float(jnp.log(family.dispersion)) + float(np.clip(move, -_LONGEST, _LONGEST))
+        if ln_alpha < np.log(_SMALLEST):
+            raise FlowsError(
+                "E-FAMILY-DISPERSION", "flows scatter no more than a Poisson law's", "take family = 'poisson'"
+            )
+        family = dataclasses.replace(family, dispersion=jnp.asarray(np.exp(ln_alpha)))
+    return dataclasses.replace(found, converged=False), family, np.nan
+
+
+def _moment(design: Design, at: Optimum) -> float:
+    """α from the Poisson fit's residuals (Cameron & Trivedi 1990): Σ ((y − μ)² − y) / Σ μ²."""
+    mean = np.exp(np.asarray(predictor(design, at.at)))
+    seen = np.asarray(design.allowed & design.listed)
+    flow = np.asarray(design.flow)
+    found = np.sum(((flow - mean) ** 2 - flow)[seen]) / np.sum(mean[seen] ** 2)
+    return float(np.clip(found, 1e-3, 10.0))
+
+
+def likelihood(
+    ln_alpha: Float[Array, ""], design: Design, family: Family, eta: Float[Array, "o d"], positive: Float[Array, " n"]
+) -> Float[Array, ""]:
+    """Log likelihood in ln α, means held; without ln y!.
+
+    Args:
+        ln_alpha: where.
+        design: the pairs.
+        family: its threshold, if any.
+        eta: ln μ of every pair.
+        positive: the flows above zero of the pairs that take part; only they have a term with Γ.
+    """
+    alpha = jnp.exp(ln_alpha)
+    family = dataclasses.replace(family, dispersion=alpha)
+    found = evidence(family, eta, design.flow, design.listed).log_likelihood
+    shape = 1 / alpha
+    ladder = gammaln(positive + shape) - gammaln(shape) + positive * ln_alpha
+    return jnp.sum(jnp.where(design.allowed, found, 0)) + jnp.sum(ladder)
+
+
+@jax.jit
+def _derivatives(
+    ln_alpha: Array, design: Design, family: Family, eta: Array, positive: Array
+) -> tuple[Array, Array]:
+    def slope(value: Array) -> Array:
+        return jax.grad(likelihood)(value, design, family, eta, positive)
+
+    return jax.jvp(slope, (ln_alpha,), (jnp.ones_like(ln_alpha),))
+
+
+Search = Callable[..., tuple[Optimum, Family, float]]

@@ -1,0 +1,174 @@
+"""From a table and a specification to the design of a fit: which columns there are, and what a constraint absorbs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.errors import FlowsError
+from flowmodel.interaction import design as designs
+from flowmodel.interaction.design import EFFECTS, Column, Design
+from flowmodel.interaction.laws import Shape
+from flowmodel.interaction.pair import Pair, as_arrays
+from flowmodel.interaction.table import FlowTable, Specification
+
+CONSTANT = "const"
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """A design with the names of its coefficients.
+
+    Attributes:
+        design: columns standardised.
+        names: of the coefficients, in the order of `Point.coefficients`; the constant first, where there is one.
+        absorbed: coefficients that an effect takes in.
+        means: of the columns before they were standardised, 0 for the constant [column].
+        deviations: likewise, 1 for the constant [column].
+    """
+
+    design: Design
+    names: tuple[str, ...]
+    absorbed: tuple[str, ...]
+    means: np.ndarray
+    deviations: np.ndarray
+
+    def natural(self, coefficients: np.ndarray) -> np.ndarray:
+        """Coefficients of the columns as they were given."""
+        return np.asarray(self.jacobian() @ coefficients)
+
+    def jacobian(self) -> np.ndarray:
+        """∂ natural / ∂ standardised [K, K]: scales, and the means' part of the constant."""
+        rest = len(self.names) - len(self.means)
+        scale = np.concatenate([1 / self.deviations, np.ones(rest)])
+        matrix = np.diag(scale)
+        if self.names and self.names[0] == CONSTANT:
+            matrix[0, 1 : len(self.means)] = -(self.means / self.deviations)[1:]
+        return matrix
+
+
+def build(table: FlowTable, specification: Specification) -> Built:
+    """The design of `specification` on `table`.
+
+    Raises:
+        FlowsError: the law cannot take the pairs' distances or masses, a column is not finite, or the table has no flow.
+    """
+    _check_flow(table)
+    _check_positive(table, specification)
+    pair = as_arrays(table.pair)
+    allowed = jnp.asarray(table.allowed)
+    columns, absorbed = _columns(table, specification, pair)
+    held = {name: value for name, value in specification.held.items() if name in columns}
+    offset = _offset(specification, pair) + sum(
+        (value * columns[name] for name, value in held.items()), jnp.zeros((1, 1))
+    )
+    free = {name: column for name, column in columns.items() if name not in held}
+    for name, column in free.items():
+        _check_finite(name, column, table)
+    scaled, means, deviations = designs.standardised(tuple(free.values()), allowed)
+    shape = specification.law.shape
+    origin_effects, destination_effects = EFFECTS[specification.constraint]
+    names = tuple(free)
+    if not (origin_effects or destination_effects):
+        one = jnp.ones((1, 1))
+        scaled, names = (one, *scaled), (CONSTANT, *names)
+        means, deviations = np.concatenate([[0.0], means]), np.concatenate([[1.0], deviations])
+    made = Design(
+        flow=jnp.asarray(np.where(table.allowed, table.flow, 0.0)),
+        listed=jnp.asarray(table.listed),
+        allowed=allowed,
+        offset=jnp.where(allowed, offset, 0.0) if offset.size > 1 else offset,
+        columns=scaled,
+        pair=pair if shape else Pair(),
+        weight=jnp.ones((len(table.origins), 1)),
+        shape=shape and _started(shape, table),
+        origin_effects=origin_effects,
+        destination_effects=destination_effects,
+    )
+    return Built(made, (*names, *(shape.names if shape else ())), absorbed, means, deviations)
+
+
+def _columns(
+    table: FlowTable, specification: Specification, pair: Pair
+) -> tuple[dict[str, Column], tuple[str, ...]]:
+    """Every linear column by name, in the order of the report; and what an effect absorbs."""
+    origin_effects, destination_effects = EFFECTS[specification.constraint]
+    columns, absorbed = {}, []
+    blocks = (
+        ("origin", 1, origin_effects, specification.origin),
+        ("destination", 0, destination_effects, specification.destination),
+    )
+    for side, axis, effects, given in blocks:
+        for name, values in given.items():
+            if effects and values.ndim == 1:
+                absorbed.append(f"{side}:{name}")
+            else:
+                array = jnp.asarray(values, float)
+                columns[f"{side}:{name}"] = jnp.expand_dims(array, axis) if values.ndim == 1 else array
+    allowed = jnp.asarray(table.allowed)
+    for name, term in specification.law.terms.items():
+        columns[name] = _inside(term, pair, allowed)
+    for name, values in specification.pairs.items():
+        columns[f"pair:{name}"] = jnp.where(allowed, jnp.asarray(values, float), 0.0)
+    return columns, tuple(absorbed)
+
+
+def _inside(term: Callable[[Pair], Column], pair: Pair, allowed: Column) -> Column:
+    """A term of the pairs that take part; those that do not may have no distance."""
+    return jnp.where(allowed, term(pair), 0.0)
+
+
+def _offset(specification: Specification, pair: Pair) -> Column:
+    return jnp.zeros((1, 1)) if specification.law.factor is None else specification.law.factor(pair)
+
+
+def _started(shape: Shape, table: FlowTable) -> Shape:
+    """The shape with every start a number: None is one over the mean of what lies between, weighted by flow."""
+    if None not in shape.start:
+        return shape
+    assert table.pair.between is not None
+    flow = np.where(table.allowed, table.flow, 0.0)
+    mean = float(np.sum(flow * table.pair.between) / np.sum(flow))
+    start = tuple(1 / max(mean, 1e-300) if value is None else value for value in shape.start)
+    return dataclasses.replace(shape, start=start)
+
+
+def _check_flow(table: FlowTable) -> None:
+    if not np.any(table.flow[table.allowed] > 0):
+        raise FlowsError("E-FLOWS-NONE", "no pair that takes part has a flow above zero", "check [flows] and intrazonal")
+
+
+def _check_positive(table: FlowTable, specification: Specification) -> None:
+    """Refuses what has no logarithm, and says which pairs."""
+    for need in specification.law.needs:
+        values = getattr(table.pair, need)
+        if values is None:
+            fix = "give [flows] distance" if need == "distance_km" else "give [model] opportunities"
+            raise FlowsError("E-LAW-NEEDS", f"law {specification.law.name} needs {need}", fix)
+        array = np.asarray(values)
+        wide = array if array.ndim == 2 else array[:, None] if need in ("origin_mass", "everywhere") else array[None, :]
+        wrong = table.allowed & ~(np.isfinite(wide) & (wide >= 0))
+        if need in specification.law.positive:
+            wrong |= table.allowed & ~(wide > 0)
+        if np.any(wrong):
+            found = f"law {specification.law.name} takes the logarithm of {need}, which is not above zero"
+            fix = "leave those pairs out (intrazonal = false), give them a distance of their own, or take another law"
+            raise FlowsError("E-LAW-DOMAIN", f"{found} for {named(wrong, table)}", fix)
+
+
+def _check_finite(name: str, column: Column, table: FlowTable) -> None:
+    wrong = table.allowed & ~np.isfinite(np.broadcast_to(np.asarray(column), table.flow.shape))
+    if np.any(wrong):
+        fix = "a logarithm needs values above zero; leave the zones out, or take the column itself"
+        raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {named(wrong, table)}", fix)
+
+
+def named(pairs: np.ndarray, table: FlowTable) -> str:
+    """How many pairs, and the first few by their labels."""
+    where = np.argwhere(pairs)
+    first = ", ".join(f"{table.origins[o]} → {table.destinations[d]}" for o, d in where[:_SHOWN])
+    return f"{len(where)} pairs: {first}" + (", …" if len(where) > _SHOWN else "")

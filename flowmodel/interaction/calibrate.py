@@ -1,0 +1,251 @@
+"""The calibration of a flow model on an observed table: from names to estimates, standard errors and fitted flows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse as sparse
+from jaxtyping import Bool, Float
+from scipy.sparse.csgraph import connected_components
+
+from flowmodel.errors import FlowsError
+from flowmodel.interaction import binomial, build, estimate, inference, likelihood, newton
+from flowmodel.interaction.build import Built
+from flowmodel.interaction.design import Point, predictor
+from flowmodel.interaction.estimate import Optimum, Report
+from flowmodel.interaction.family import Family
+from flowmodel.interaction.inference import Meat
+from flowmodel.interaction.separation import separated_pairs
+from flowmodel.interaction.table import FlowTable, Specification
+
+_COLLINEAR = 1e-10
+"""What is left of a column, as a part of its moment, at which effects and other columns explain it whole."""
+_PART = 1e-3
+"""Share in a direction without information from which a column is named."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibrated:
+    """A fitted flow model.
+
+    Attributes:
+        table: what was fitted to.
+        specification: of what.
+        built: the design; its `allowed` are the pairs that took part.
+        family: with its dispersion.
+        optimum: where the search ended.
+        meat: what standard errors are made of.
+        separated: pairs whose mean no finite parameters can fit; it tends to zero (or to the threshold) [o, d].
+        fitted: means, persons [o, d], of held-out pairs too; zero for separated ones and those that cannot be.
+        log_likelihood: whole, with every constant.
+        saturated: log likelihood of a model with a parameter for every pair.
+        effects: how many effects were fitted.
+        dispersion_se: standard error of the negative binomial's α; NaN without.
+    """
+
+    table: FlowTable
+    specification: Specification
+    built: Built
+    family: Family
+    optimum: Optimum
+    meat: Meat
+    separated: Bool[np.ndarray, "origin destination"]
+    fitted: Float[np.ndarray, "origin destination"]
+    log_likelihood: float
+    saturated: float
+    effects: int
+    dispersion_se: float
+
+    @property
+    def estimates(self) -> Float[np.ndarray, " parameter"]:
+        """Coefficients, in the order of `built.names`."""
+        return self.built.natural(np.asarray(self.optimum.at.coefficients))
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs took part."""
+        return int(self.taking.sum())
+
+    @property
+    def taking(self) -> Bool[np.ndarray, "origin destination"]:
+        """The pairs that took part."""
+        return np.asarray(self.built.design.allowed)
+
+    @property
+    def degrees(self) -> int:
+        """Parameters fitted: coefficients, effects and α."""
+        return len(self.built.names) + self.effects + self.family.binomial
+
+    @property
+    def deviance(self) -> float:
+        """Twice the log likelihood that a perfect fit would gain."""
+        return 2 * (self.saturated - self.log_likelihood)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+        return 2 * (self.degrees - self.log_likelihood)
+
+    def covariance(self, kind: str) -> Float[np.ndarray, "parameter parameter"]:
+        """Covariance of the coefficients by `kind` (see `inference.covariance`); quasi-Poisson scales "model"."""
+        found = inference.covariance(self.meat, kind, self.pairs)
+        jacobian = self.built.jacobian()
+        scale = self.pearson if kind == "model" and self.specification.family == "quasi_poisson" else 1.0
+        return np.asarray(scale * jacobian @ found @ jacobian.T)
+
+    @property
+    def pearson(self) -> float:
+        """Pearson's dispersion, Σ (y − μ)² / μ over pairs less parameters; near 1 if flows scatter as Poisson's do."""
+        seen = self.taking & self.table.listed
+        mean, flow = self.fitted[seen], self.table.flow[seen]
+        return float(np.sum((flow - mean) ** 2 / mean) / (seen.sum() - self.degrees))
+
+
+def calibrate(
+    table: FlowTable,
+    specification: Specification,
+    *,
+    without: Bool[np.ndarray, "origin destination"] | None = None,
+    tolerance: float = 1e-10,
+    most_steps: int = 100,
+    at: Point | None = None,
+    report: Report = lambda step, error: None,
+) -> Calibrated:
+    """Fits `specification` to `table` by (pseudo-)maximum likelihood.
+
+    Args:
+        table: observed flows; pairs not allowed take no part.
+        specification: the model.
+        without: pairs that are held out: not fitted to, but given a mean.
+        tolerance: of margins and moments, relative.
+        most_steps: Newton steps before giving up.
+        at: where to begin.
+        report: told of every step.
+
+    Raises:
+        FlowsError: the model cannot be calibrated on these pairs; the message says which.
+    """
+    built = build.build(table, specification)
+    taking = table.allowed if without is None else table.allowed & ~without
+    apart = _separated(built, taking, specification)
+    built = _restricted(built, taking & ~apart)
+    _check_told_apart(built)
+    optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
+    known = table.allowed & ~apart & _reached(built)
+    eta = np.asarray(predictor(built.design, optimum.at))
+    return Calibrated(
+        table=table,
+        specification=specification,
+        built=built,
+        family=family,
+        optimum=optimum,
+        meat=inference.meat(built.design, family, optimum.at),
+        separated=apart,
+        fitted=np.exp(eta, where=known, out=np.zeros_like(eta)),
+        log_likelihood=likelihood.whole(built.design, family, optimum.at),
+        saturated=likelihood.saturated(built.design, family),
+        effects=_effects(built),
+        dispersion_se=error,
+    )
+
+
+def _restricted(built: Built, taking: Bool[np.ndarray, "origin destination"]) -> Built:
+    """The design with only some pairs taking part."""
+    flow = jnp.where(taking, built.design.flow, 0)
+    return dataclasses.replace(
+        built, design=dataclasses.replace(built.design, allowed=jnp.asarray(taking), flow=flow)
+    )
+
+
+def _search(
+    built: Built, specification: Specification, tolerance: float, most_steps: int, at: Point | None, report: Report
+) -> tuple[Optimum, Family, float]:
+    family = _family(specification)
+    if specification.family == "negative_binomial":
+        return binomial.fit(built.design, family, tolerance=tolerance, most_steps=most_steps, report=report)
+    found = estimate.fit(built.design, family, tolerance=tolerance, most_steps=most_steps, at=at, report=report)
+    return found, family, np.nan
+
+
+def _reached(built: Built) -> Bool[np.ndarray, "origin destination"]:
+    """Pairs whose effects were fitted: both zones take part in some pair."""
+    taking = np.asarray(built.design.allowed)
+    origins = np.any(taking, axis=1) if built.design.origin_effects else np.ones(taking.shape[0], dtype=bool)
+    destinations = np.any(taking, axis=0) if built.design.destination_effects else np.ones(taking.shape[1], dtype=bool)
+    return np.asarray(origins[:, None] & destinations[None, :])
+
+
+def _family(specification: Specification) -> Family:
+    censoring = specification.censoring
+    if censoring is None:
+        return Family(jnp.zeros(()), jnp.ones(()))
+    if specification.family == "negative_binomial" and censoring.per_unit != 1:
+        fix = "take the threshold's own column as the flow, or family = 'poisson'"
+        raise FlowsError("E-FAMILY-UNITS", "a negative binomial cannot be censored in other units than its own", fix)
+    return Family(
+        jnp.zeros(()),
+        jnp.asarray(censoring.per_unit),
+        below=censoring.below,
+        unlisted=censoring.unlisted,
+    )
+
+
+def _separated(
+    built: Built, taking: Bool[np.ndarray, "origin destination"], specification: Specification
+) -> Bool[np.ndarray, "origin destination"]:
+    """Pairs whose likelihood has no maximum; a truncated one has none where all that is listed is at the threshold."""
+    excess, censoring = np.asarray(built.design.flow), specification.censoring
+    if censoring is not None and censoring.unlisted == "truncated":
+        excess = np.maximum(excess - censoring.below * censoring.per_unit, 0.0)
+    return separated_pairs(
+        excess,
+        taking,
+        [np.asarray(column) for column in built.design.columns],
+        origin_effects=built.design.origin_effects,
+        destination_effects=built.design.destination_effects,
+    )
+
+
+def _check_told_apart(built: Built) -> None:
+    """Refuses columns that are sums of others and of effects, and names them."""
+    if not built.names:
+        return
+    first = newton.first(built.design, estimate.start(built.design), jnp.asarray(1e-12))
+    found = np.asarray(first.information)
+    scale = np.sqrt(np.diagonal(found).clip(0))
+    dead = scale**2 <= _COLLINEAR * np.asarray(first.moments)
+    live = ~dead
+    values, vectors = np.linalg.eigh(found[np.ix_(live, live)] / np.outer(scale[live], scale[live]))
+    names = [name for name, gone in zip(built.names, dead, strict=True) if gone]
+    if live.any() and values[0] < _COLLINEAR:
+        kept = [name for name, here in zip(built.names, live, strict=True) if here]
+        names += [name for name, part in zip(kept, vectors[:, 0], strict=True) if abs(part) > _PART]
+    if names:
+        what = f"the pairs cannot tell {', '.join(names)} apart from one another, or from what the constraint absorbs"
+        raise FlowsError("E-MODEL-COLLINEAR", what, "leave one of them out of [model], or hold it")
+
+
+def _effects(built: Built) -> int:
+    """Effects less those that the others imply: one for each part of the table that no pair links to the rest."""
+    taking = np.asarray(built.design.allowed)
+    origins = int(np.any(taking, axis=1).sum()) if built.design.origin_effects else 0
+    destinations = int(np.any(taking, axis=0).sum()) if built.design.destination_effects else 0
+    if not (origins and destinations):
+        return origins + destinations
+    return origins + destinations - _parts(taking, np.asarray(built.design.flow) > 0)
+
+
+def _parts(taking: Bool[np.ndarray, "o d"], positive: Bool[np.ndarray, "o d"]) -> int:
+    """Connected parts of the graph of pairs; that of the flows above zero is smaller, and usually connected as well."""
+    rows, columns = np.any(taking, axis=1), np.any(taking, axis=0)
+    parts = 0
+    for pairs in (positive, taking):
+        block = sparse.coo_array(pairs[np.ix_(rows, columns)])
+        size = sum(block.shape)
+        graph = sparse.coo_array((np.ones(block.nnz), (block.row, block.col + block.shape[0])), shape=(size, size))
+        parts = int(connected_components(graph, directed=False)[0])
+        if parts == 1:
+            break
+    return parts

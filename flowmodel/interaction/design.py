@@ -1,0 +1,138 @@
+"""The linear predictor of all pairs: η = offset + columns · coefficients + shape(parameters) + effects of both sides.
+
+A column is an array that broadcasts to [origin, destination]: [o, 1] for a property of origins, [1, d] of destinations,
+[1, 1] for the constant, [o, d] for one of pairs. No design matrix is ever made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from flowmodel.interaction import moments
+from flowmodel.interaction.laws import Shape
+from flowmodel.interaction.pair import Pair
+
+Constraint = Literal["unconstrained", "total", "production", "attraction", "doubly"]
+Column = Float[Array, "*pair"]
+
+EFFECTS: dict[str, tuple[bool, bool]] = {
+    "unconstrained": (False, False),
+    "total": (False, False),
+    "production": (True, False),
+    "attraction": (False, True),
+    "doubly": (True, True),
+}
+"""Which constraint gives every origin, and every destination, an effect of its own (its dual potential)."""
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["flow", "listed", "allowed", "offset", "columns", "pair", "weight"],
+    meta_fields=["shape", "origin_effects", "destination_effects"],
+)
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """Everything about the pairs that does not change during a fit.
+
+    Attributes:
+        flow: observed, persons [o, d]; zero where not listed.
+        listed: whether the flow stands in the table [o, d].
+        allowed: whether the pair takes part in the fit [o, d].
+        offset: known part of η, broadcasting to [o, d].
+        columns: linear terms, standardised (see `standardised`).
+        pair: what the shape reads.
+        weight: multiplicity of each origin [o, 1]; ones but in a bootstrap.
+        shape: the part that is not linear, or None.
+        origin_effects: whether every origin has an effect.
+        destination_effects: whether every destination has one.
+    """
+
+    flow: Float[Array, "origin destination"]
+    listed: Bool[Array, "origin destination"]
+    allowed: Bool[Array, "origin destination"]
+    offset: Float[Array, "*pair"]
+    columns: tuple[Column, ...]
+    pair: Pair
+    weight: Float[Array, "origin 1"]
+    shape: Shape | None
+    origin_effects: bool
+    destination_effects: bool
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters there are besides effects: columns first, then those of the shape."""
+        return len(self.columns) + (len(self.shape.names) if self.shape else 0)
+
+
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["coefficients", "origin", "destination"], meta_fields=[]
+)
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Values of all parameters: of columns and shape [K], and the effects of origins [o] and destinations [d]."""
+
+    coefficients: Float[Array, " parameter"]
+    origin: Float[Array, " origin"]
+    destination: Float[Array, " destination"]
+
+
+def predictor(design: Design, at: Point) -> Float[Array, "origin destination"]:
+    """η of every pair."""
+    eta = design.offset + at.origin[:, None] + at.destination[None, :]
+    linear = len(design.columns)
+    for value, column in zip(at.coefficients[:linear], design.columns, strict=True):
+        eta = eta + value * column
+    return eta if design.shape is None else eta + design.shape.rule(at.coefficients[linear:], design.pair)
+
+
+def slopes(design: Design, at: Point) -> tuple[Column, ...]:
+    """∂η/∂parameter of every pair: the columns themselves, and the derivatives of the shape."""
+    if design.shape is None:
+        return design.columns
+    values = at.coefficients[len(design.columns) :]
+    rule = partial(_swapped, design.shape.rule, design.pair)
+    own = [jax.jvp(rule, (values,), (direction,))[1] for direction in jnp.eye(len(values), dtype=values.dtype)]
+    return (*design.columns, *own)
+
+
+def _swapped(rule: Callable[[Array, Pair], Array], pair: Pair, values: Array) -> Array:
+    return rule(values, pair)
+
+
+def standardised(
+    columns: tuple[Column, ...], allowed: Bool[np.ndarray, "origin destination"]
+) -> tuple[tuple[Column, ...], np.ndarray, np.ndarray]:
+    """The columns with mean zero and deviation one over allowed pairs, and the means and deviations they had.
+
+    The means move into the constant or the effects, which every design has; without it a table's moments differ by
+    twelve orders of magnitude and float32 steps are useless. A column that does not vary keeps its values.
+    """
+    scaled = [_standardised(column, jnp.asarray(allowed)) for column in columns]
+    return (
+        tuple(column for column, _, _ in scaled),
+        np.array([float(mean) for _, mean, _ in scaled]),
+        np.array([float(deviation) for _, _, deviation in scaled]),
+    )
+
+
+@jax.jit
+def _standardised(column: Column, allowed: Bool[Array, "origin destination"]) -> tuple[Column, Array, Array]:
+    weights = allowed.astype(column.dtype)
+    count = jnp.sum(weights)
+    mean = moments.total(weights, column) / count
+    deviation = jnp.sqrt(moments.total(weights, (column - mean) ** 2) / count)
+    varies = deviation > _VARIES * jnp.abs(mean)
+    mean, deviation = jnp.where(varies, mean, 0.0), jnp.where(varies, deviation, 1.0)
+    return (column - mean) / deviation, mean, deviation
+
+
+_VARIES = 1e-10
+"""Deviation, over the mean, from which a column varies and is not a constant with rounding."""

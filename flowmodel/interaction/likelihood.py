@@ -1,0 +1,56 @@
+"""Whole log likelihoods, with every constant: of a fit, and of a model that has a parameter for every pair."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from scipy.special import gammaln
+
+from flowmodel.interaction.design import Design, Point, predictor
+from flowmodel.interaction.family import Family, evidence
+
+
+def whole(design: Design, family: Family, at: Point) -> float:
+    """The log likelihood at `at`, natural units."""
+    return float(_core(design, family, at)) + _constants(design, family)
+
+
+@jax.jit
+def _core(design: Design, family: Family, at: Point) -> Array:
+    found = evidence(family, predictor(design, at), design.flow, design.listed).log_likelihood
+    return jnp.sum(jnp.where(_judged(design, family), found, 0))
+
+
+def _judged(design: Design, family: Family) -> Array:
+    """Pairs with a likelihood: a truncated table says nothing of those it does not list."""
+    return design.allowed & design.listed if family.unlisted == "truncated" and family.below else design.allowed
+
+
+def _positive(design: Design) -> np.ndarray:
+    """Flows above zero: the others have no constant."""
+    return np.asarray(design.flow)[np.asarray(design.allowed & (design.flow > 0))]
+
+
+def _constants(design: Design, family: Family) -> float:
+    flow = _positive(design)
+    found = -np.sum(gammaln(flow + 1))
+    if family.binomial:
+        alpha = float(family.dispersion)
+        found += np.sum(gammaln(flow + 1 / alpha) - gammaln(1 / alpha) + flow * np.log(alpha))
+    return float(found)
+
+
+def saturated(design: Design, family: Family) -> float:
+    """The log likelihood of a perfect fit: every mean is the flow itself; an unlisted pair's is zero.
+
+    Of a truncated table the perfect fit of a pair at the threshold has mean zero; its deviance is taken from the
+    untruncated law, so that deviances of one table compare.
+    """
+    flow = _positive(design)
+    if not family.binomial:
+        return float(np.sum(flow * np.log(flow) - flow - gammaln(flow + 1)))
+    alpha = float(family.dispersion)
+    core = flow * np.log(flow) - (flow + 1 / alpha) * np.log1p(alpha * flow)
+    return float(np.sum(core)) + _constants(design, family)

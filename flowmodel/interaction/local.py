@@ -1,0 +1,104 @@
+"""Local fits: one small Poisson regression for every origin (or destination), which shows where a law holds how strongly.
+
+Each has a constant of its own, as Fotheringham and O'Kelly (1989) calibrate origin-specific models. Zones are fitted in
+batches, all alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Bool, Float
+
+_MOST_STEPS = 60
+_BATCH = 32
+_CLOSE = 1e-9
+
+
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["coefficients", "covariance", "error"], meta_fields=[]
+)
+@dataclasses.dataclass(frozen=True)
+class Local:
+    """Fits of many zones: coefficients [zone, K + 1], constant first, covariance, and the largest moment left over."""
+
+    coefficients: Float[Array, "*zone parameter"]
+    covariance: Float[Array, "*zone parameter parameter"]
+    error: Float[Array, "*zone"]
+
+
+def fit(
+    flow: Float[np.ndarray, "zone other"],
+    allowed: Bool[np.ndarray, "zone other"],
+    columns: dict[str, np.ndarray],
+    labels: tuple[str, ...],
+) -> pd.DataFrame:
+    """A Poisson regression of every row on a constant and the columns.
+
+    Args:
+        flow: observed [zone, other], persons: transposed for destination-specific fits.
+        allowed: pairs that take part.
+        columns: by name, [other] or [zone, other].
+        labels: of the rows.
+
+    Returns:
+        Rows of zone, name, estimate, se, status: "fitted", or "not_identified" where the zone's flows do not tell its
+        coefficients apart, or have no maximum; those have no number.
+    """
+    wide = [np.broadcast_to(column, flow.shape) for column in columns.values()]
+    table = jnp.asarray(np.stack([np.ones_like(flow), *wide], axis=2))
+    arrays = (jnp.asarray(np.where(allowed, flow, 0.0)), jnp.asarray(allowed), table)
+    found: Local = jax.jit(partial(jax.lax.map, _one, batch_size=_BATCH))(arrays)
+    names = ("const", *columns)
+    estimate = np.asarray(found.coefficients)
+    error = np.sqrt(np.diagonal(np.asarray(found.covariance), axis1=1, axis2=2))
+    known = (np.asarray(found.error) < 1e-6) & np.all(np.isfinite(error), axis=1)
+    return pd.DataFrame(
+        {
+            "zone": np.repeat(labels, len(names)),
+            "name": np.tile(names, len(labels)),
+            "estimate": np.where(known[:, None], estimate, np.nan).ravel(),
+            "se": np.where(known[:, None], error, np.nan).ravel(),
+            "status": np.repeat(np.where(known, "fitted", "not_identified"), len(names)),
+        }
+    )
+
+
+def _one(zone: tuple[Array, Array, Array]) -> Local:
+    """One zone's regression: flow [other], allowed [other], columns [other, K + 1]."""
+    flow, allowed, columns = zone
+    weight = allowed.astype(flow.dtype)
+    mean = columns.T @ weight / jnp.maximum(jnp.sum(weight), 1)
+    spread = jnp.sqrt(jnp.maximum((columns - mean[None, :]).T ** 2 @ weight / jnp.maximum(jnp.sum(weight), 1), 1e-300))
+    spread = spread.at[0].set(1.0)
+    scaled = ((columns - mean[None, :]) / spread[None, :]).at[:, 0].set(1.0) * weight[:, None]
+    total = jnp.maximum(jnp.sum(flow), 1e-300)
+
+    def moments(at: Array) -> tuple[Array, Array]:
+        fitted = jnp.exp(jnp.minimum(scaled @ at, 700.0)) * weight
+        return scaled.T @ (flow - fitted), (scaled * fitted[:, None]).T @ scaled
+
+    def going(carry: tuple[Array, Array, Array]) -> Array:
+        return (carry[2] < _MOST_STEPS) & (carry[1] > _CLOSE)
+
+    def step(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        at, _, done = carry
+        gradient, information = moments(at)
+        move = jnp.linalg.solve(information, gradient)
+        # A step of more than one in ln μ, at the edges of what is observed, is shortened: exp would run away.
+        move = move * jnp.minimum(1.0, 2.0 / jnp.maximum(jnp.max(jnp.abs(scaled @ move)), 1e-300))
+        after = at + move
+        left, _ = moments(after)
+        return after, jnp.max(jnp.abs(left)) / total, done + 1
+
+    start = jnp.zeros(columns.shape[1], flow.dtype).at[0].set(jnp.log(total / jnp.maximum(jnp.sum(weight), 1)))
+    at, error, _ = jax.lax.while_loop(going, step, (start, jnp.asarray(jnp.inf, flow.dtype), jnp.zeros((), int)))
+    _, information = moments(at)
+    jacobian = jnp.diag(1 / spread).at[0, 1:].set(-(mean / spread)[1:])
+    covariance = jacobian @ jnp.linalg.inv(information) @ jacobian.T
+    return Local(jacobian @ at, covariance, jnp.where(jnp.isfinite(error), error, jnp.inf))

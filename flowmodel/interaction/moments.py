@@ -1,0 +1,64 @@
+"""Weighted sums over pairs: along origins, along destinations, and over all, of columns that broadcast to the table.
+
+A column that is constant along an axis costs no pass over the table.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Table = Float[Array, "origin destination"]
+Column = Float[Array, "*pair"]
+
+
+def along(weights: Table, column: Column) -> Float[Array, " origin"]:
+    """Σ_d w_od x_od of every origin."""
+    if column.shape[1] == 1:
+        return _rows(weights) * column[:, 0]
+    if column.shape[0] == 1:
+        return weights @ column[0]
+    return _rows(weights * column)
+
+
+def across(weights: Table, column: Column) -> Float[Array, " destination"]:
+    """Σ_o w_od x_od of every destination."""
+    if column.shape[0] == 1:
+        return _columns(weights) * column[0]
+    if column.shape[1] == 1:
+        return column[:, 0] @ weights
+    return _columns(weights * column)
+
+
+def _rows(table: Table) -> Float[Array, " origin"]:
+    return table @ jnp.ones(table.shape[1], table.dtype)
+
+
+def _columns(table: Table) -> Float[Array, " destination"]:
+    # A vector times a matrix reads it along its rows; XLA's CPU backend is four times slower at the transpose.
+    return jnp.ones(table.shape[0], table.dtype) @ table
+
+
+def total(table: Table, column: Column) -> Float[Array, ""]:
+    """Σ w_od x_od over all pairs."""
+    if column.shape[0] == 1:
+        return across(table, column).sum()
+    return along(table, column).sum()
+
+
+def cross(weights: Table, columns: tuple[Column, ...]) -> Float[Array, "column column"]:
+    """Σ w_od x_od z_od for every two columns x, z."""
+    if not columns:
+        return jnp.zeros((0, 0), weights.dtype)
+    return jnp.stack([jnp.stack([_pair(weights, one, other) for other in columns]) for one in columns])
+
+
+def _pair(weights: Table, one: Column, other: Column) -> Float[Array, ""]:
+    """The thinner of the two columns is taken outside the sum."""
+    if 1 in other.shape:
+        one, other = other, one
+    if one.shape[1] == 1:
+        return jnp.sum(one[:, 0] * along(weights, other))
+    if one.shape[0] == 1:
+        return jnp.sum(across(weights, other) * one[0])
+    return jnp.sum(weights * one * other)

@@ -1,0 +1,229 @@
+"""Dual potentials of the doubly constrained model: T_od = exp(ln K_od + u_o + v_d) with given row and column sums.
+
+Wilson's (1971) balancing factors are A_o O_o = exp(u_o), B_d D_d = exp(v_d). One sweep in logarithms gives a table of
+moderate numbers whatever the kernel; sweeps of scaling (Sinkhorn & Knopp 1967) in float32 bring its margins as near as
+float32 can tell; Newton steps on float64 residuals do the rest. The derivative is that of the margins, by the implicit
+rule.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from flowmodel.interaction import effects
+from flowmodel.interaction.effects import Sides, over
+
+_NEAR_ENOUGH = 0.1
+"""Log error of the margins below which sweeps are over-relaxed."""
+_MOST_SWEEPS = 200
+_MOST_NEWTON = 40
+_SINGLE = 1e-6
+"""Relative error of a margin below which float32 sums see little but their own rounding."""
+_STALLED = 0.8
+"""Part of the error that a sweep leaves, near the solution, from which Newton steps are the faster way."""
+_IMPLICIT = 1e-13
+
+
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["origin", "destination", "flow", "error", "sweeps", "steps"], meta_fields=[]
+)
+@dataclasses.dataclass(frozen=True)
+class Potentials:
+    """The solution, with its certificate.
+
+    Attributes:
+        origin: u [o]; −∞ where the margin is zero.
+        destination: v [d], likewise.
+        flow: the table they make, persons [o, d].
+        error: largest relative error of a margin of the table they make, in float64.
+        sweeps: passes over the rows and columns in float32.
+        steps: Newton steps in float64 after those.
+    """
+
+    origin: Float[Array, " origin"]
+    destination: Float[Array, " destination"]
+    flow: Float[Array, "o d"]
+    error: Float[Array, ""]
+    sweeps: Int[Array, ""]
+    steps: Int[Array, ""]
+
+
+@jax.jit
+def doubly(
+    log_kernel: Float[Array, "o d"],
+    outflow: Float[Array, " o"],
+    inflow: Float[Array, " d"],
+    tolerance: Float[Array, ""] | float = 1e-10,
+) -> Potentials:
+    """The potentials that give `exp(log_kernel)` its margins; differentiable in all but the tolerance.
+
+    Args:
+        log_kernel: ln K; −∞ for a pair that cannot be.
+        outflow: row sums wanted, persons.
+        inflow: column sums wanted, of the same total.
+        tolerance: largest relative error of a margin at which to stop.
+
+    Returns:
+        Potentials whose `error` says whether the margins are met: they are not where the zeros of K forbid it.
+    """
+    at, flow, (error, sweeps, steps) = _potentials(log_kernel, Sides(outflow, inflow), jnp.asarray(tolerance))
+    return Potentials(at.origin, at.destination, flow, error, sweeps, steps)
+
+
+def _table(log_kernel: Array, at: Sides) -> Array:
+    return jnp.exp(log_kernel + at.origin[:, None] + at.destination[None, :])
+
+
+_Solution = tuple[Sides, Array, tuple[Array, Array, Array]]
+
+
+@jax.custom_jvp
+def _potentials(log_kernel: Array, margins: Sides, tolerance: Array) -> _Solution:
+    at, sweeps = _swept(log_kernel, margins, tolerance)
+    return _polished(log_kernel, margins, at, tolerance, sweeps)
+
+
+@_potentials.defjvp
+def _potentials_tangent(primals: Any, tangents: Any) -> tuple[_Solution, Any]:
+    """E · (du, dv) = what a change of kernel and margins does to the margins, E of the solution's own table."""
+    log_kernel, margins, _ = primals
+    change, wanted, _ = tangents
+    at, flow, certificate = _potentials(*primals)
+    change = jnp.where(flow > 0, change, 0)
+    moved = flow * change
+    upset = Sides(wanted.origin - jnp.sum(moved, axis=1), wanted.destination - jnp.sum(moved, axis=0))
+
+    def apply(sides: Sides) -> Sides:
+        return Sides(
+            margins.origin * sides.origin + flow @ sides.destination,
+            margins.destination * sides.destination + sides.origin @ flow,
+        )
+
+    step = jax.lax.custom_linear_solve(
+        apply, upset, lambda _, sums: effects.solve(flow, sums, _IMPLICIT), symmetric=True
+    )
+    still = jax.tree.map(jax.custom_derivatives.zero_from_primal, certificate)
+    turned = flow * (change + step.origin[:, None] + step.destination[None, :])
+    return (at, flow, certificate), (step, turned, still)
+
+
+def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, Array]:
+    """Potentials whose margins are right to what float32 can tell."""
+    single = jnp.float32
+    wanted = Sides(margins.origin.astype(single), margins.destination.astype(single))
+    start = _first(log_kernel.astype(single), wanted)
+    start = jax.tree.map(lambda part: part.astype(log_kernel.dtype), start)
+    # The sum is float64's: in float32 a logarithm of ten would leave errors of 1e-6 in the table.
+    table = jnp.exp((log_kernel + start.origin[:, None] + start.destination[None, :]).astype(single))
+    close = jnp.maximum(tolerance, _SINGLE).astype(single)
+    ones = Sides(jnp.ones_like(wanted.origin), jnp.ones_like(wanted.destination))
+
+    def going(now: _Sweeps) -> Array:
+        stalled = (now.error > _STALLED * now.before) & (now.power > 1)
+        return (now.done < _MOST_SWEEPS) & (now.error > close) & ~stalled
+
+    def sweep(now: _Sweeps) -> _Sweeps:
+        power = _relaxation(now)
+        row = over(wanted.origin, now.scale.origin * (table @ now.scale.destination))
+        x = now.scale.origin * _power(row, power)
+        column = over(wanted.destination, now.scale.destination * (x @ table))
+        scale = Sides(x, now.scale.destination * _power(column, power))
+        return _Sweeps(scale, jnp.maximum(_error(row), _error(column)), now.error, power, now.done + 1)
+
+    far = jnp.asarray(jnp.inf, single)
+    begin = _Sweeps(ones, far, far, jnp.ones((), single), jnp.zeros((), int))
+    end = jax.lax.while_loop(going, sweep, begin)
+    return (
+        jax.tree.map(
+            lambda one, by: one + jnp.log(jnp.where(by > 0, by, 1)).astype(log_kernel.dtype), start, end.scale
+        ),
+        end.done,
+    )
+
+
+class _Sweeps(NamedTuple):
+    """State of the sweeps: factors found so far, the largest log error of a margin now and a sweep ago."""
+
+    scale: Sides
+    error: Array
+    before: Array
+    power: Array
+    done: Array
+
+
+def _relaxation(now: _Sweeps) -> Array:
+    """The power to which ratios are taken: 1, until near the solution two plain sweeps have shown how fast they go.
+
+    A plain sweep that leaves the part η of the error allows 2 / (1 + √(1 − η)) (Thibault et al. 2021, Algorithms 14(5),
+    143), which then leaves about that less one.
+    """
+    rate = jnp.minimum(now.error / now.before, 0.98)
+    known = (now.before < _NEAR_ENOUGH) & (now.power == 1)
+    return jnp.where(known, 2 / (1 + jnp.sqrt(1 - rate)), now.power).astype(now.power.dtype)
+
+
+def _power(ratio: Array, power: Array) -> Array:
+    return jnp.exp(power * jnp.log(jnp.where(ratio > 0, ratio, 1)))
+
+
+def _error(ratio: Array) -> Array:
+    """Largest relative error of a margin, from wanted over found; zero where nothing is wanted."""
+    return jnp.max(jnp.abs(jnp.log(jnp.where(ratio > 0, ratio, 1))))
+
+
+def _first(log_kernel: Array, margins: Sides) -> Sides:
+    """One sweep in logarithms: rows, then columns, are right, and nothing has under- or overflowed."""
+    destination = _log(margins.destination)
+    origin = _less(_log(margins.origin), jax.nn.logsumexp(log_kernel + destination[None, :], axis=1))
+    found = jax.nn.logsumexp(log_kernel + origin[:, None], axis=0)
+    return Sides(origin, _less(_log(margins.destination), found))
+
+
+def _log(margin: Array) -> Array:
+    return jnp.where(margin > 0, jnp.log(jnp.where(margin > 0, margin, 1)), -jnp.inf)
+
+
+def _less(wanted: Array, found: Array) -> Array:
+    """Their difference; −∞ where nothing is wanted or no pair is there to give it."""
+    known = jnp.isfinite(wanted) & jnp.isfinite(found)
+    return jnp.where(known, jnp.where(known, wanted, 0) - jnp.where(known, found, 0), -jnp.inf)
+
+
+def _polished(
+    log_kernel: Array, margins: Sides, at: Sides, tolerance: Array, sweeps: Array
+) -> _Solution:
+    """Newton steps, each on residuals in float64; shortened as far as the error then falls."""
+
+    def seen(at: Sides) -> tuple[Array, Sides, Array]:
+        table = _table(log_kernel, at)
+        ones = jax.tree.map(jnp.ones_like, at)
+        left = Sides(
+            margins.origin - table @ ones.destination, margins.destination - ones.origin @ table
+        )
+        errors = (over(jnp.abs(left.origin), margins.origin), over(jnp.abs(left.destination), margins.destination))
+        return table, left, jnp.max(jnp.concatenate(errors))
+
+    State = tuple[Sides, Array, Sides, Array, Array]
+
+    def going(state: State) -> Array:
+        return (state[4] < _MOST_NEWTON) & (state[3] > tolerance)
+
+    def step(state: State) -> State:
+        at, table, left, before, done = state
+        move = effects.solve(table, left, 1e-4)
+        limit = jnp.minimum(1.0, 2 / jnp.maximum(_largest(move), 1e-300))
+        at = jax.tree.map(lambda one, by: one + limit * by, at, move)
+        return at, *seen(at), done + 1
+
+    at, flow, _, error, steps = jax.lax.while_loop(going, step, (at, *seen(at), jnp.zeros((), int)))
+    return at, flow, (error, sweeps, steps)
+
+
+def _largest(move: Sides) -> Array:
+    return jnp.maximum(jnp.max(jnp.abs(move.origin)), jnp.max(jnp.abs(move.destination)))
