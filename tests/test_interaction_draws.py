@@ -78,15 +78,14 @@ def test_margins_are_held_to_the_person():
 
 
 def test_nobody_lands_where_rounding_would_put_them():
-    """Shares that sum to a little less than one, a million people, and a last pair that is not allowed."""
-    fitted = np.full((3, 1001), 1e6 / 1000)
-    fitted *= np.random.default_rng(2).gamma(0.01, 1.0, fitted.shape) + 1e-300
+    """So many people that the rounding of a sum of shares is some of them, and a last pair that is not allowed."""
+    fitted = np.random.default_rng(2).gamma(0.3, 1.0, (3, 1001))
     allowed = np.ones(fitted.shape, bool)
     allowed[:, -1] = False
-    fitted *= 1e6 / np.where(allowed, fitted, 0).sum(axis=1, keepdims=True)
+    fitted *= 4e15 / np.where(allowed, fitted, 0).sum(axis=1, keepdims=True)
     for seed in range(20):
         drawn = draw(fitted, allowed, seed=seed, hold="origin")
-        assert drawn.sum(axis=1).tolist() == [10**6] * 3
+        assert drawn.sum(axis=1).tolist() == [4 * 10**15] * 3
         assert not drawn[~allowed].any()
 
 
