@@ -73,9 +73,9 @@ def _divided(rng: np.random.Generator, people: np.ndarray, weight: np.ndarray) -
     """People of each column divided among its rows at random, in proportion to weights, int64 [row, column].
 
     A multinomial as binomials one after another: of those not yet placed, row i takes the share w_i / (w_i + w_{i+1} +
-    …). Sums from the end make that share exactly 1 at the last row with any weight and 0 at rows without; taking
-    shares off 1 from the start, as NumPy's multinomial does, leaves people for the last row by rounding, even where
-    its weight is 0.
+    …). Sums from the end make that share exactly 1 at the last row with any weight and 0 at rows without. Taking shares
+    off 1 from the start, as NumPy's multinomial does, can leave somebody for the last row by rounding, even where its
+    weight is 0 (seen with 10¹⁵ people); it also draws one column at a time.
     """
     rest = np.cumsum(weight[::-1], axis=0)[::-1]
     drawn, left = np.zeros(weight.shape, np.int64), people.copy()
