@@ -2,7 +2,7 @@
 
 Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` concerns maps and
 is typed by the other package; here it stays a plain table. `scripts/evaluate.py` reads a file of its own:
-`[run]`, `[evaluate]`.
+`[run]`, `[evaluate]`; so does `scripts/fit_flows.py` (`flows`).
 """
 
 from .evaluate import Divide as Divide
@@ -14,6 +14,10 @@ from .evaluate import Temporal as Temporal
 from .evaluate import Variant as Variant
 from .evaluate import parse_evaluation as parse_evaluation
 from .fields import Section as Section
+from .flows import FlowModel as FlowModel
+from .flows import FlowsRun as FlowsRun
+from .flows import OwnLaw as OwnLaw
+from .flows import parse_flows as parse_flows
 from .reading import override as override
 from .reading import parse as parse
 from .reading import read_toml as read_toml

@@ -1,0 +1,109 @@
+"""The configuration of `scripts/fit_flows.py`: what is fitted to an observed flow table, and how it is judged.
+
+What is under `[flows]` and `[zones]` concerns files and is typed by the other package; here it stays a plain table.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictBool, ValidationError, model_validator
+
+from flowmodel.errors import ConfigError
+
+from .fields import Names, Number, Section
+from .reading import validation_text
+from .sections import Run, Runtime
+
+LawName = Literal[
+    "power",
+    "exponential",
+    "tanner",
+    "lognormal",
+    "radiation",
+    "generalised_radiation",
+    "schneider",
+    "competing_destinations",
+    "stouffer",
+]
+StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destination", "two_way", "bootstrap"]
+
+
+class OwnLaw(Section):
+    """`[model] law = { file = "…", function = "…" }`: ln f(distance_km, parameter = start, …) in a Python file."""
+
+    file: str
+    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+
+
+class FlowModel(Section):
+    """`[model]`: constraint, law, masses, covariates of pairs, and how flows scatter."""
+
+    constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"]
+    law: LawName | OwnLaw
+    origin_mass: Names = ()
+    destination_mass: Names = ()
+    pair: Names = ()
+    opportunities: Annotated[str, Field(min_length=1)] | None = None
+    include_home: StrictBool = False
+    family: Literal["poisson", "quasi_poisson", "negative_binomial"] = "poisson"
+    held: dict[str, Number] = {}
+
+
+class FlowFit(Section):
+    """`[fit]`: standard errors, and when margins and moments agree."""
+
+    se: StandardErrors = "model"
+    bootstrap: Annotated[int, Field(ge=20, le=10_000, strict=True)] = 200
+    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = 1e-10
+    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 100
+    local: Literal["none", "origin", "destination"] = "none"
+    distance_bin_km: Annotated[float, Field(gt=0, strict=True)] = 2.0
+
+
+class Compare(Section):
+    """`[compare]`: other laws on the same table, in sample and on pairs held out."""
+
+    laws: Annotated[tuple[LawName, ...], Field(min_length=1)]
+    held_out: Annotated[float, Field(gt=0, le=0.9, strict=True)] = 0.2
+
+
+class Draws(Section):
+    """`[draws]`: integer flows drawn from the fitted model, written to draws.parquet."""
+
+    count: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    kind: Literal["multinomial", "poisson"] = "multinomial"
+    hold: Literal["total", "origin", "destination"] = "total"
+
+
+class FlowsRun(Section):
+    """A whole configuration file."""
+
+    run: Run
+    flows: dict[str, Any]
+    zones: dict[str, Any] | None = None
+    model: FlowModel
+    fit: FlowFit = FlowFit()
+    compare: Compare | None = None
+    draws: Draws | None = None
+    runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _kinds_agree(self) -> FlowsRun:
+        if self.draws is not None and self.draws.kind == "poisson" and self.model.family == "negative_binomial":
+            raise ValueError("draws.kind = 'poisson' of a negative binomial model would scatter too little")
+        return self
+
+
+def parse_flows(tables: dict[str, Any], source: str) -> FlowsRun:
+    """`tables` as a typed configuration; `source` names the file in messages.
+
+    Raises:
+        ConfigError: one message with every unknown key, wrong type and bound passed.
+    """
+    try:
+        return FlowsRun.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigError(
+            "E-CONFIG-KEY", f"{source}: {validation_text(error, FlowsRun)}", "see docs/configs.md"
+        ) from None

@@ -1,0 +1,193 @@
+"""What a fit to a flow table leaves behind: parameters, effects, scores and flows as tables and dictionaries."""
+
+from __future__ import annotations
+
+import dataclasses
+from statistics import NormalDist
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from flowmodel.fit.inference import INTERVAL
+from flowmodel.interaction import build, dispersion, scores
+from flowmodel.interaction import calibrate as calibration
+from flowmodel.interaction.calibrate import Calibrated
+from flowmodel.interaction.inference import effect_covariance
+from flowmodel.interaction.table import FlowTable, Specification
+
+_HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
+_MOST_EFFECTS = 4000
+"""Effects of which standard errors are made: a dense matrix of so many rows is inverted."""
+_UNITS = {"distance": "per km", "chance": "per opportunity"}
+_SOURCES = {"negative_binomial": "maximum likelihood", "quasi_poisson": "quasi-likelihood"}
+
+
+def parameters(fit: Calibrated, covariance: np.ndarray) -> pd.DataFrame:
+    """The rows of `parameters.csv`: coefficients of the utility, so that a decay is negative."""
+    names, estimates = fit.built.names, fit.estimates
+    errors = np.sqrt(np.where(np.diag(covariance) >= 0, np.diag(covariance), np.nan))
+    source = _SOURCES.get(fit.specification.family, "Poisson pseudo-maximum likelihood")
+    rows = [_row(name, value, error, "fitted", source) for name, value, error in zip(names, estimates, errors, strict=True)]
+    if fit.family.binomial:
+        rows.append(_row("dispersion", float(fit.family.dispersion), fit.dispersion_se, "fitted", source))
+    rows += [_row(name, value, np.nan, "fixed", "configuration") for name, value in fit.specification.held.items()]
+    rows += [
+        _row(name, np.nan, np.nan, "absorbed", f"the {fit.specification.constraint} constraint")
+        for name in fit.built.absorbed
+    ]
+    return pd.DataFrame(rows)
+
+
+def _row(name: str, estimate: float, se: float, status: str, source: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "symbol": name,
+        "estimate": estimate,
+        "se": se,
+        "interval_lower": estimate - _HALF_WIDTH * se,
+        "interval_upper": estimate + _HALF_WIDTH * se,
+        "lower": np.nan,
+        "upper": np.nan,
+        "unit": _UNITS.get(name, "1"),
+        "status": status,
+        "source": source,
+    }
+
+
+def effects(fit: Calibrated) -> pd.DataFrame:
+    """The dual potentials of the constraint, centred on each side: side, zone, effect, se, status.
+
+    A doubly constrained model knows only differences within a side. Standard errors are the model's; above 4,000
+    effects there are none.
+    """
+    design = fit.built.design
+    sides = [
+        (side, labels, np.asarray(values), np.any(fit.taking, axis=axis))
+        for side, labels, values, axis, has in (
+            ("origin", fit.table.origins, fit.optimum.at.origin, 1, design.origin_effects),
+            ("destination", fit.table.destinations, fit.optimum.at.destination, 0, design.destination_effects),
+        )
+        if has
+    ]
+    errors = _effect_errors(fit, [taking for *_, taking in sides])
+    frames = [
+        pd.DataFrame(
+            {
+                "side": side,
+                "zone": labels,
+                "effect": np.where(taking, values - values[taking].mean(), np.nan),
+                "se": error,
+                "status": np.where(taking, "fitted", "separated"),
+            }
+        )
+        for (side, labels, values, taking), error in zip(sides, errors, strict=True)
+    ]
+    columns = ["side", "zone", "effect", "se", "status"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _effect_errors(fit: Calibrated, taking: list[np.ndarray]) -> list[np.ndarray]:
+    sizes = [len(one) for one in taking]
+    if not sizes or sum(sizes) > _MOST_EFFECTS:
+        return [np.full(size, np.nan) for size in sizes]
+    bread = np.linalg.inv(np.asarray(fit.meat.information)) if fit.built.names else np.zeros((0, 0))
+    whole = effect_covariance(fit.built.design, fit.family, fit.optimum.at, fit.meat, bread)
+    origins = len(fit.table.origins)
+    parts = {
+        "origin": whole[:origins, :origins],
+        "destination": whole[origins:, origins:],
+    }
+    chosen = [
+        parts[name]
+        for name, has in (
+            ("origin", fit.built.design.origin_effects),
+            ("destination", fit.built.design.destination_effects),
+        )
+        if has
+    ]
+    return [_centred(block, one) for block, one in zip(chosen, taking, strict=True)]
+
+
+def _centred(covariance: np.ndarray, taking: np.ndarray) -> np.ndarray:
+    """Standard errors of effects less their mean."""
+    block = covariance[np.ix_(taking, taking)]
+    less = np.eye(len(block)) - 1 / len(block)
+    found = np.full(len(taking), np.nan)
+    found[taking] = np.sqrt(np.diag(less @ block @ less.T).clip(0))
+    return found
+
+
+def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
+    """The scores of `metrics.json`, over the pairs that took part and are listed (an unlisted flow is not known)."""
+    seen = fit.taking & fit.table.listed
+    distance = fit.table.pair.distance_km
+    found: dict[str, Any] = dict(
+        scores.scores(
+            fit.table.flow, fit.fitted, seen, None if distance is None else np.asarray(distance), bin_km=bin_km
+        )
+    )
+    null = _null(fit)
+    found |= {
+        "pairs": fit.pairs,
+        "pairs_listed": int(seen.sum()),
+        "deviance": fit.deviance,
+        "null_deviance": null.deviance,
+        "d2": 1 - fit.deviance / null.deviance,
+        "log_likelihood": fit.log_likelihood,
+        "aic": fit.aic,
+        "parameters": len(fit.built.names),
+        "degrees": fit.degrees,
+        "pseudo_r2": 1 - fit.log_likelihood / null.log_likelihood,
+        "dispersion": _dispersion(fit, seen),
+    }
+    return found
+
+
+def _null(fit: Calibrated) -> Calibrated:
+    """The model that knows the total alone, on the same pairs."""
+    table = dataclasses.replace(fit.table, allowed=fit.taking)
+    null = Specification(
+        "total", dataclasses.replace(fit.specification.law, needs=(), terms={}, factor=None, shape=None, positive=()),
+        family=fit.specification.family, censoring=fit.specification.censoring,
+    )  # fmt: skip
+    return calibration.calibrate(table, null)
+
+
+def _dispersion(fit: Calibrated, seen: np.ndarray) -> dict[str, float]:
+    """Pearson's, and the tests of Cameron and Trivedi against both negative binomials."""
+    found: dict[str, float] = {"pearson": fit.pearson}
+    if fit.family.binomial:
+        return found | {"alpha": float(fit.family.dispersion)}
+    for alternative in get_args(dispersion.Variance):
+        test = dispersion.overdispersion(fit.table.flow, fit.fitted, seen, variance=alternative)
+        found |= {f"{alternative}_{key}": value for key, value in dataclasses.asdict(test).items()}
+    return found
+
+
+def flows(fit: Calibrated, table: FlowTable) -> pa.Table:
+    """The rows of `flows.parquet`, one a pair that can be: origin, destination, observed, fitted, residual, status.
+
+    Observed is null where the source does not list the pair and its flow is not known. Status is fitted, separated, or
+    left_out.
+    """
+    rows, columns = np.nonzero(table.allowed)
+    unknown = fit.specification.censoring is not None
+    observed, fitted = table.flow[rows, columns], fit.fitted[rows, columns]
+    hidden = ~table.listed[rows, columns] if unknown else np.zeros(len(rows), dtype=bool)
+    separated = fit.separated[rows, columns]
+    return pa.table(
+        {
+            "origin": _labels(table.origins, rows),
+            "destination": _labels(table.destinations, columns),
+            "observed": pa.array(observed, mask=hidden),
+            "fitted": pa.array(fitted),
+            "residual": pa.array(observed - fitted, mask=hidden),
+            "separated": pa.array(separated),
+        }
+    )
+
+
+def _labels(labels: tuple[str, ...], index: np.ndarray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(labels, pa.string()))
