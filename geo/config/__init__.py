@@ -1,6 +1,7 @@
-"""What `[zones]` of a config may say. Importing this loads pydantic and nothing heavier."""
+"""What `[zones]` and `[flows]` of a config may say. Importing this loads pydantic and nothing heavier."""
 
 from .fields import OF_MAP, data_folder
+from .flows import CensoredConfig, DistanceMatrixConfig, FlowsConfig, FlowTables, FlowZonesConfig
 from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity
 from .polygons import PolygonsConfig
 from .raster import PositionConfig, RasterConfig
@@ -20,8 +21,13 @@ __all__ = [
     "OF_MAP",
     "AreaConfig",
     "BuiltinConfig",
+    "CensoredConfig",
     "CovariateConfig",
+    "DistanceMatrixConfig",
     "FileConfig",
+    "FlowTables",
+    "FlowZonesConfig",
+    "FlowsConfig",
     "HarmoniseConfig",
     "HarmonisedConfig",
     "MapConfig",

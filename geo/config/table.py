@@ -29,10 +29,9 @@ class AreaConfig(Strict):
     unit: Literal["km2"] = "km2"
 
 
-class FileConfig(Strict):
-    """A file with one table, and how it writes text and numbers: CSV, Parquet or Excel."""
+class WrittenConfig(Strict):
+    """How a table writes its text and numbers."""
 
-    file: File
     sheet: str | None = Field(None, description="worksheet, where an Excel file has several")
     header: int = Field(1, ge=1, le=100, description="row with the names of the columns; what stands above is skipped")
     encoding: str = Field("utf-8-sig", description='text encoding of a CSV file, e.g. "gb18030"')
@@ -40,6 +39,12 @@ class FileConfig(Strict):
     missing_values: list[Token] = Field(
         default_factory=list, description='texts that stand for an unknown number, e.g. ["-", "…"]; never a zero'
     )
+
+
+class FileConfig(WrittenConfig):
+    """A file with one table, and how it writes text and numbers: CSV, Parquet or Excel."""
+
+    file: File
 
 
 class TableConfig(FileConfig):

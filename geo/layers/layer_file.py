@@ -18,7 +18,6 @@ from geo.opening.sidecars import beside
 
 from . import fieldnames, layer_bytes
 
-_FILE = "[zones.polygons] file"
 _KINDS = {
     Kind.GPKG: (".gpkg",),
     Kind.GEOJSON: (".geojson", ".json"),
@@ -29,8 +28,12 @@ _KINDS = {
 _SIDES = (".shx", ".dbf", ".prj", ".cpg")
 
 
-def open_layer(config: PolygonsConfig) -> gpd.GeoDataFrame:
+def open_layer(config: PolygonsConfig, where: str = "[zones.polygons]") -> gpd.GeoDataFrame:
     """Read the layer that the config names.
+
+    Args:
+        config: The file and what is declared of it.
+        where: Section of the config that names it, for messages.
 
     Returns:
         One row for each record in file order, with the CRS of the file or none; heights and measures are kept.
@@ -40,7 +43,7 @@ def open_layer(config: PolygonsConfig) -> gpd.GeoDataFrame:
             one layer are in different systems.
     """
     path = config.file
-    kind = expect(path, _FILE, _KINDS)
+    kind = expect(path, f"{where} file", _KINDS)
     fieldnames.check(path)
     try:
         # A coordinate that is no number is reported with its record.
@@ -48,9 +51,9 @@ def open_layer(config: PolygonsConfig) -> gpd.GeoDataFrame:
             if kind is Kind.PARQUET:
                 layer_bytes.check(path, kind, None, config.max_vertices)
                 return gpd.read_parquet(path)
-            return _read_vector(path, kind, config)
+            return _read_vector(path, kind, config, where)
     except UnicodeDecodeError as failure:
-        rule, fix = f"its text is not {failure.encoding}", '[zones.polygons] encoding = "gb18030"'
+        rule, fix = f"its text is not {failure.encoding}", f'{where} encoding = "gb18030"'
         raise DataError([error("E-ENC", path.name, rule=rule, fix=fix)]) from failure
     except (DataSourceError, DataLayerError, pa.ArrowException, OSError, ValueError) as failure:
         rule = f"not a readable layer: {shown(str(failure), 80)}"
@@ -65,11 +68,11 @@ def parts(path: Path) -> list[Path]:
     return [path, *(sides[suffix] for suffix in _SIDES if suffix in sides)]
 
 
-def _read_vector(path: Path, kind: Kind, config: PolygonsConfig) -> gpd.GeoDataFrame:
+def _read_vector(path: Path, kind: Kind, config: PolygonsConfig, where: str) -> gpd.GeoDataFrame:
     source = vector_source(path, kind)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        layer = _choose_layer(source, config)
+        layer = _choose_layer(source, config, where)
         layer_bytes.check(path, kind, layer, config.max_vertices)
         # Only the way through Arrow keeps measures; it takes no other text than UTF-8, which a GeoPackage always has.
         arrow = kind is Kind.GPKG or any("Measured" in str(warning.message) for warning in said)
@@ -79,14 +82,14 @@ def _read_vector(path: Path, kind: Kind, config: PolygonsConfig) -> gpd.GeoDataF
         )
 
 
-def _choose_layer(source: str, config: PolygonsConfig) -> str:
+def _choose_layer(source: str, config: PolygonsConfig, where: str) -> str:
     file, wanted = config.file.name, config.layer
     layers = [str(name) for name, kind in pyogrio.list_layers(source) if kind is not None]
     named = ", ".join(layers) or "none"
     if wanted is None and len(layers) != 1:
-        rule, fix = f"layers with geometry in the file: {named}", "name one: [zones.polygons] layer = ..."
+        rule, fix = f"layers with geometry in the file: {named}", f"name one: {where} layer = ..."
         raise DataError([error("E-LAYER-AMBIGUOUS", file, rule=rule, fix=fix)])
     if wanted is not None and wanted not in layers:
-        rule, fix = f"layers with geometry in the file: {named}", "correct [zones.polygons] layer"
+        rule, fix = f"layers with geometry in the file: {named}", f"correct {where} layer"
         raise DataError([error("E-LAYER-MISSING", file, value=wanted, rule=rule, fix=fix)])
     return wanted or layers[0]

@@ -42,8 +42,12 @@ class Outlines:
     rules: tuple[str, ...]
 
 
-def read(config: PolygonsConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
+def read(config: PolygonsConfig, where: str = "[zones.polygons]") -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
     """Read the layer as it stands, and decide its CRS.
+
+    Args:
+        config: The file and what is declared of it.
+        where: Section of the config that names it, for messages.
 
     Returns:
         The layer in its own coordinates, one row for each record in file order; and the CRS of the coordinates.
@@ -51,7 +55,7 @@ def read(config: PolygonsConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
     Raises:
         DataError: E-IO-*, E-LAYER-*, E-ENC, E-SIZE-LIMIT or E-CRS-*, as the file deserves.
     """
-    layer = open_layer(config)
+    layer = open_layer(config, where)
     system = crs.resolve(layer, config.crs, config.file.name)
     return layer.set_crs(system, allow_override=True), system
 
@@ -63,6 +67,8 @@ def sound(
     options: ShapesConfig,
     file: str,
     people: Mapping[str, float],
+    *,
+    borders: bool = True,
 ) -> Outlines:
     """Check every shape of a layer, use the declared repairs, and give one polygon in degrees for each zone.
 
@@ -77,6 +83,7 @@ def sound(
         options: What is declared of the shapes.
         file: Base name, for the messages.
         people: Residents by code, for the messages.
+        borders: Whether zones must fit together; of no concern where only their positions are used.
 
     Returns:
         The outlines; E-SIZE-LIMIT, E-EMPTY, E-EXCLUDE, E-GEOM-*, E-CODE-DUP, E-AXIS-SWAP, E-CRS-RANGE, E-CRS-MISMATCH,
@@ -98,8 +105,8 @@ def sound(
     else:
         issues, united = issues + records.repeated(named), []
     located = location.locate(outlines, system, options.datum, place)
-    beside = _beside(outlines, system, place, located.good, whole=bool(checked.good.all()))
-    issues += [*checked.issues, *located.issues, *beside]
+    issues += [*checked.issues, *located.issues]
+    issues += _beside(outlines, system, place, located.good, whole=bool(checked.good.all())) if borders else []
     rules += [*checked.rules, *united, *located.rules]
     if any(issue.severity == "error" for issue in issues):
         return Outlines(tuple(named.codes), tuple(named.lines), None, tuple(issues), tuple(rules))

@@ -90,7 +90,7 @@ def check_codes(
         rule, fix = "the codes are floating numbers, which keep neither zeros nor all digits", "export them as text"
         issues.append(error("E-CODE-TYPE", file, line=lines[0], column=column, value=codes[0], rule=rule, fix=fix))
     for code, line in zip(codes, lines, strict=True):
-        fault = _fault(code, digits, kind) or _repeated(line, places[code])
+        fault = _fault(code, digits, kind) or repeated(line, places[code])
         if fault is not None:
             who = people.get(code)
             found = error(fault[0], file, rule=fault[1], fix=fault[2], people=who, line=line, column=column, value=code)
@@ -167,12 +167,17 @@ def _hint(code: str, name: str, free: Sequence[str], by_name: Mapping[str, str],
     return ""
 
 
-def _repeated(line: int, places: Sequence[int]) -> tuple[str, str, str] | None:
+def repeated(line: int, places: Sequence[int]) -> tuple[str, str, str] | None:
+    """Give code, rule and fix of a zone code that stands at several places, one of them `line`; None of any other."""
     if len(places) == 1:
         return None
+    return "E-CODE-DUP", f"a code stands once; {elsewhere(line, places)}", "keep one row, or merge the parts"
+
+
+def elsewhere(line: int, places: Sequence[int]) -> str:
+    """Say at which other lines a thing stands as well."""
     others = [str(at) for at in places if at != line]
-    listed = ", ".join(others[:_LISTED]) + (" ..." if len(others) > _LISTED else "")
-    return "E-CODE-DUP", f"a code stands once; it is also at {listed}", "keep one row, or merge the parts"
+    return f"it is also at {', '.join(others[:_LISTED])}" + (" ..." if len(others) > _LISTED else "")
 
 
 def _fault(code: str, digits: int, kind: Kind) -> tuple[str, str, str] | None:

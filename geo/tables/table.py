@@ -79,17 +79,41 @@ def read(config: FileConfig, where: str = "[zones.table]") -> Table:
             E-LAYER-AMBIGUOUS, E-LAYER-MISSING, E-XLS-MERGED, E-SIZE-LIMIT or E-EMPTY.
     """
     grid = _read(config, where)
-    used = [(line, row) for line, row in grid.rows if any(row)]
-    issues = [*_check_header(config, grid), *_check_rows(config, grid, used)]
+    issues = [*_check_header(config, grid), *_check_rows(config, grid)]
     if issues:
         raise DataError(issues)
-    cells = zip(*(row for _, row in used), strict=True)
+    cells = zip(*(row for _, row in grid.rows), strict=True)
     columns = {name: column for name, column in zip(grid.header, cells, strict=True) if name}
-    lines, missing = tuple(line for line, _ in used), frozenset(config.missing_values)
+    lines, missing = tuple(line for line, _ in grid.rows), frozenset(config.missing_values)
     return Table(config.file.name, columns, lines, grid.kinds, config.thousands, missing, where)
 
 
+def read_sheet(config: FileConfig, where: str) -> Grid:
+    """Read the same files as a sheet of cells whose header is judged by the caller: labels, not names of columns.
+
+    Args:
+        config: The file and how it is written.
+        where: Section of the config, for messages.
+
+    Returns:
+        All columns, and the rows that have any text.
+
+    Raises:
+        DataError: As `read`, but for E-COL-DUP.
+    """
+    grid = _read(config, where)
+    if issues := _check_rows(config, grid):
+        raise DataError(issues)
+    return grid
+
+
 def _read(config: FileConfig, where: str) -> Grid:
+    """Read the rows that have any text."""
+    grid = _open(config, where)
+    return Grid(grid.header, [(line, row) for line, row in grid.rows if any(row)], grid.kinds)
+
+
+def _open(config: FileConfig, where: str) -> Grid:
     """Open a file by the reader of its content; its name must not say otherwise."""
     path = config.file
     match opening.expect(path, f"{where} file", _ALLOWED):
@@ -123,9 +147,9 @@ def _positions(header: Sequence[str], name: str) -> list[str]:
     return [str(at) for at, other in enumerate(header, start=1) if other == name]
 
 
-def _check_rows(config: FileConfig, grid: Grid, used: Sequence[tuple[int, Sequence[str]]]) -> list[Issue]:
+def _check_rows(config: FileConfig, grid: Grid) -> list[Issue]:
     file, width = config.file.name, len(grid.header)
-    if not used:
+    if not grid.rows:
         return [error("E-EMPTY", file, rule="the table has no rows", fix="export it again")]
     return [
         error(
@@ -136,6 +160,6 @@ def _check_rows(config: FileConfig, grid: Grid, used: Sequence[tuple[int, Sequen
             rule=f"the row has {len(row)} cells, the header {width}",
             fix="quote the cells that hold a separator",
         )
-        for line, row in used
+        for line, row in grid.rows
         if len(row) != width
     ]

@@ -146,7 +146,7 @@ def squares(sound: Any, bent: Bent) -> list[Record]:
 def test_a_bent_layer_is_refused_or_all_land_is_there(sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tally = Tally()
     now: dict[str, gpd.GeoDataFrame] = {}
-    monkeypatch.setattr(polygons, "open_layer", lambda config: now["layer"])
+    monkeypatch.setattr(polygons, "open_layer", lambda config, where: now["layer"])
 
     @given(BENT)
     @example(Bent((("parts", 0), ("hole", 1, 0.5), ("z", 2))))

@@ -36,7 +36,7 @@ def sound(small_panel: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The nine squares, read once; the files stay where they are, for every build takes their hashes."""
     small_panel.write()
     layer: gpd.GeoDataFrame = polygons.open_layer(small_panel.parse().polygons)
-    monkeypatch.setattr(polygons, "open_layer", lambda config: layer.copy())
+    monkeypatch.setattr(polygons, "open_layer", lambda config, where: layer.copy())
     for row, name in zip(small_panel.rows, NAMES, strict=True):
         row[1] = name
     return small_panel

@@ -1,0 +1,157 @@
+"""How far it is between zones, in kilometres: from positions, from a column, or from a matrix of its own."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyproj
+from numpy.typing import NDArray
+
+from geo.config import DistanceMatrixConfig, FlowsConfig
+from geo.errors import Issue, error
+from geo.tables.numbers import read_column
+
+from . import matrix as matrices
+from .matrix import Matrix
+from .pairs import Pairs, hint
+from .zones import Zones
+
+RADIUS_KM = 6371.0
+"""Radius of the sphere of `haversine`: the mean radius of the Earth, rounded, as scikit-mobility and laser-core use."""
+
+_GEOD = pyproj.Geod(ellps="WGS84")
+_SECTION = "[flows] distance"
+_NOT_NEGATIVE = "a distance is zero or more, in kilometres"
+_ELSEWHERE = 'distance = "geodesic" or "haversine" with [zones], or absent_pairs = "missing"'
+
+
+def haversine(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give great-circle distances on a sphere of `RADIUS_KM` between all places.
+
+    Args:
+        lon: Degrees east, shape (N,).
+        lat: Degrees north, shape (N,).
+
+    Returns:
+        Kilometres, shape (N, N).
+    """
+    east, north = np.radians(lon), np.radians(lat)
+    cosine = np.cos(north)
+    half = np.sin((north[:, None] - north[None, :]) / 2) ** 2
+    half += cosine[:, None] * cosine[None, :] * np.sin((east[:, None] - east[None, :]) / 2) ** 2
+    return np.asarray(2 * RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0))))
+
+
+def geodesic(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the lengths of geodesics on the WGS 84 ellipsoid (Karney 2013) between all places.
+
+    Each pair is measured once, a little less than a microsecond, and holds for both ways.
+
+    Args:
+        lon: Degrees east, shape (N,).
+        lat: Degrees north, shape (N,).
+
+    Returns:
+        Kilometres, shape (N, N), exactly symmetric.
+    """
+    distance = np.zeros((len(lon), len(lon)))
+
+    def measure(at: int) -> None:
+        east, north = lon[at + 1 :], lat[at + 1 :]
+        metres = _GEOD.inv(np.full_like(east, lon[at]), np.full_like(north, lat[at]), east, north)[2]
+        distance[at, at + 1 :] = distance[at + 1 :, at] = metres / 1000
+
+    # pyproj lets go of the interpreter while PROJ measures, which reads the ellipsoid and writes nothing shared.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(measure, range(len(lon) - 1)))
+    return distance
+
+
+def read(config: FlowsConfig, pairs: Pairs, zones: Zones | None) -> tuple[NDArray[np.float64] | None, list[Issue]]:
+    """Give the distance of every pair, or as many as are said.
+
+    Args:
+        config: The section.
+        pairs: Listed pairs in their rectangle.
+        zones: Zones with positions, where distances are made from them.
+
+    Returns:
+        Kilometres, shape (origins, destinations), NaN where nobody says it; None where the config names none. And
+        E-COL-MISSING, E-NUM, E-OD-DISTANCE, E-OD-ORDER, and what the file of a matrix deserves.
+
+    Raises:
+        DataError: The matrix cannot be read.
+    """
+    asked = config.distance
+    if asked is None:
+        return None, []
+    if isinstance(asked, DistanceMatrixConfig):
+        return _of_matrix(matrices.read(asked.table, _SECTION), pairs, matrix_of_flows=config.layout == "matrix")
+    if zones is not None and zones.lon is not None and zones.lat is not None:
+        return (geodesic if asked == "geodesic" else haversine)(zones.lon, zones.lat), []
+    return _of_column(asked, pairs)
+
+
+def _of_column(column: str, pairs: Pairs) -> tuple[NDArray[np.float64] | None, list[Issue]]:
+    table = pairs.listed.table
+    numbers, issues = read_column(table, column)
+    told = {issue.line for issue in issues}
+    values = pairs.column(numbers)
+    for at in np.flatnonzero(pairs.used & ~(values >= 0)).tolist():
+        row = int(pairs.listed.row[pairs.which[at]])
+        blank = not table.columns[column][row] or table.columns[column][row] in table.missing
+        if table.lines[row] not in told:
+            rule = "a pair that is fitted has a distance" if blank else _NOT_NEGATIVE
+            people = pairs.listed.people(int(pairs.which[at]))
+            issues.append(table.wrong_cell("E-OD-DISTANCE", row, column, rule, "write it, in kilometres", people))
+    grid = pairs.spread(values)
+    return grid, issues + pairs.lack("E-OD-DISTANCE", column, "a distance", _ELSEWHERE, np.isnan(grid))
+
+
+def _of_matrix(
+    matrix: Matrix, pairs: Pairs, *, matrix_of_flows: bool
+) -> tuple[NDArray[np.float64] | None, list[Issue]]:
+    """Take the distances of the rectangle's pairs out of a matrix."""
+    issues = list(matrix.issues)
+    if matrix_of_flows:
+        issues += _check_order(matrix.origins, pairs.listed.origins, matrix, "rows")
+        issues += _check_order(matrix.destinations, pairs.listed.destinations, matrix, "columns")
+    issues += _check_labels(matrix.origins, pairs.origins, matrix, "row")
+    issues += _check_labels(matrix.destinations, pairs.destinations, matrix, "column")
+    for row, column in np.argwhere(matrix.values < 0).tolist():
+        issues.append(matrix.wrong("E-OD-DISTANCE", row, column, _NOT_NEGATIVE, "correct the number"))
+    if any(issue.severity == "error" for issue in issues):
+        return None, issues
+    rows = np.array([matrix.origins.index(label) for label in pairs.origins])
+    columns = np.array([matrix.destinations.index(label) for label in pairs.destinations])
+    grid = matrix.values[np.ix_(rows, columns)]
+    fix = "write it, in kilometres"
+    for origin, destination in np.argwhere(np.isnan(grid) & pairs.allowed).tolist():
+        pair = f"{pairs.origins[origin]} to {pairs.destinations[destination]}"
+        rule = f"a pair that is fitted has a distance; {pair} has none"
+        issues.append(matrix.wrong("E-OD-DISTANCE", int(rows[origin]), int(columns[destination]), rule, fix))
+    return grid, issues
+
+
+def _check_order(have: tuple[str, ...], wanted: tuple[str, ...], matrix: Matrix, axis: str) -> list[Issue]:
+    """Compare the order of labels with that of the matrix of flows, where both are of the same zones."""
+    if have == wanted or set(have) != set(wanted):
+        return []
+    at = next(at for at, pair in enumerate(zip(have, wanted, strict=True)) if pair[0] != pair[1])
+    rule = f"both matrices have their labels in the same order; {axis} differ first at place {at + 1}, "
+    rule += f"{have[at]} where the flows have {wanted[at]}"
+    fix = "sort one as the other, its numbers with it"
+    return [error("E-OD-ORDER", matrix.table.file, value=have[at], rule=rule, fix=fix)]
+
+
+def _check_labels(have: tuple[str, ...], wanted: tuple[str, ...], matrix: Matrix, axis: str) -> list[Issue]:
+    """Find zones that have no row or column of distances."""
+    known = set(have)
+    lacking = [label for label in wanted if label not in known]
+    rule = f"every zone has a {axis} of distances; this one has none"
+    return [
+        error("E-OD-DISTANCE", matrix.table.file, value=label, rule=rule, fix=f"{hint(label, have, count)}add it")
+        for count, label in enumerate(lacking)
+    ]

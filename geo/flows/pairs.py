@@ -1,0 +1,235 @@
+"""Listed pairs put to zones: the rectangle of origins by destinations, and which of its pairs are to be fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.config import FlowsConfig
+from geo.errors import SHOWN, Issue, error
+
+from .data import Lines
+from .listed import Listed
+from .zones import Zones
+
+_OF_LABELS = frozenset({"E-OD-LABEL", "E-OD-ORDER", "E-OD-ZONE-UNKNOWN", "E-CODE-DUP"})
+_ABSENT = {"zero": "count as zeros", "censored": "count as below the threshold"}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A rectangle of O origins by D destinations with P listed pairs of known zones in it.
+
+    Attributes:
+        origins: Labels, O.
+        destinations: Labels, D.
+        listed: The table.
+        which: Pairs of `listed` whose zones are known, shape (P,).
+        origin: Their index into `origins`, shape (P,).
+        destination: Their index into `destinations`, shape (P,).
+        used: Whether they are allowed, bool, shape (P,).
+        allowed: Whether a pair is to be fitted, bool, shape (O, D).
+        absent: What pairs that are not listed mean: "zero", "missing" or "censored".
+        sound: Whether all labels are; else absent pairs are not judged, for some are listed under a wrong name.
+    """
+
+    origins: tuple[str, ...]
+    destinations: tuple[str, ...]
+    listed: Listed
+    which: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    used: NDArray[np.bool_]
+    allowed: NDArray[np.bool_]
+    absent: str
+    sound: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of origins and of destinations."""
+        return len(self.origins), len(self.destinations)
+
+    def spread(self, values: NDArray[np.float64], nothing: float = np.nan) -> NDArray[np.float64]:
+        """Lay out values of the listed pairs, shape (P,), as a rectangle, shape (O, D)."""
+        grid = np.full(self.shape, nothing)
+        grid[self.origin, self.destination] = values
+        return grid
+
+    def is_listed(self) -> NDArray[np.bool_]:
+        """Tell which pairs the table has, shape (O, D)."""
+        grid = np.zeros(self.shape, dtype=np.bool_)
+        grid[self.origin, self.destination] = True
+        return grid
+
+    def column(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the values of the listed pairs, shape (P,), from those of all rows of the table."""
+        return values[self.listed.row[self.which]]
+
+    def flow(self) -> NDArray[np.float64]:
+        """Give the flows of the listed pairs as far as they are to be fitted, shape (P,), 0 where not."""
+        return np.where(self.used, self.listed.flow[self.which], 0.0)
+
+    def add(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Add values of the listed pairs, shape (P,), by origin and by destination, shape (O,) and (D,)."""
+        origins, destinations = self.shape
+        by_origin = np.bincount(self.origin, values, origins).astype(np.float64)
+        return by_origin, np.bincount(self.destination, values, destinations).astype(np.float64)
+
+    def lines(self) -> Lines:
+        """Give the places of the listed pairs."""
+        pair = self.origin * len(self.destinations) + self.destination
+        order = np.argsort(pair, kind="stable")
+        lines = np.array(self.listed.table.lines, dtype=np.int64)[self.listed.row[self.which]]
+        return Lines(self.listed.table.file, len(self.destinations), pair[order], lines[order])
+
+    def lack(self, code: str, column: str, what: str, fix: str, missing: NDArray[np.bool_]) -> list[Issue]:
+        """Say once, with the first, which absent pairs lack something that they need.
+
+        Args:
+            code: Of the error.
+            column: Column of the flow table that listed pairs have it from.
+            what: What they need, with its article.
+            fix: What the user can do.
+            missing: Where it is missing, shape (O, D).
+        """
+        lacking = np.argwhere(missing & self.allowed & ~self.is_listed())
+        if not len(lacking) or not self.sound:
+            return []
+        first = f"{self.origins[lacking[0][0]]} to {self.destinations[lacking[0][1]]}"
+        said = f"pairs are not listed and {_ABSENT[self.absent]}, so each needs {what}"
+        rule = f"{len(lacking):,} {said}; the first is {first}"
+        return [error(code, self.listed.table.file, column=column, value=first, rule=rule, fix=fix)]
+
+
+def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pairs, list[Issue]]:
+    """Put the listed pairs to the zones.
+
+    Args:
+        config: The section.
+        listed: The table.
+        zones: The zones, where the config names them: each is an origin and a destination.
+
+    Returns:
+        The pairs; E-OD-ZONE-UNKNOWN, W-OD-INTRAZONAL, W-OD-FLOW and W-OD-ZONE-IDLE.
+    """
+    origins, destinations = _axes(listed, zones)
+    issues = [] if zones is None else _unknown(listed, set(origins))
+    origin = _places(listed.origins, origins)[listed.origin]
+    destination = _places(listed.destinations, destinations)[listed.destination]
+    which = np.flatnonzero((origin >= 0) & (destination >= 0))
+    origin, destination = origin[which], destination[which]
+    absent = "censored" if config.below is not None else str(config.absent_pairs)
+    within = _within(origins, destinations)
+    known = ~np.isnan(listed.flow[which])
+    allowed = np.full((len(origins), len(destinations)), absent != "missing")
+    allowed[origin, destination] = known
+    if not config.intrazonal:
+        allowed &= ~within
+    used = allowed[origin, destination]
+    found = (*issues, *listed.issues, *(zones.issues if zones is not None else ()))
+    sound = not any(issue.code in _OF_LABELS for issue in found)
+    pairs = Pairs(origins, destinations, listed, which, origin, destination, used, allowed, absent, sound)
+    issues += _left_out(pairs, within, known)
+    return pairs, issues + (_idle(pairs, zones) if zones is not None and sound else [])
+
+
+def hint(label: str, among: Collection[str], before: int) -> str:
+    """Ask whether the nearest of other labels is meant.
+
+    Args:
+        label: One that is not known.
+        among: Those that are.
+        before: How many were reported before; finding the nearest takes a while, and no more are shown.
+    """
+    near = get_close_matches(label, among, n=1) if before < SHOWN else []
+    return f"is it {near[0]}? else " if near else ""
+
+
+def _axes(listed: Listed, zones: Zones | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Choose the order of origins and destinations: one for both where they are the same zones."""
+    if zones is not None:
+        return zones.ids, zones.ids
+    same = set(listed.origins) == set(listed.destinations)
+    return listed.origins, listed.origins if same else listed.destinations
+
+
+def _places(labels: tuple[str, ...], among: tuple[str, ...]) -> NDArray[np.int64]:
+    """Give the place of each label among others, -1 where it is not there."""
+    places = {label: at for at, label in enumerate(among) if label}
+    return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
+
+
+def _within(origins: tuple[str, ...], destinations: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Tell which pairs stay within a zone, shape (O, D)."""
+    at = _places(origins, destinations)
+    within = np.zeros((len(origins), len(destinations)), dtype=np.bool_)
+    both = np.flatnonzero(at >= 0)
+    within[both, at[both]] = True
+    return within
+
+
+def _unknown(listed: Listed, ids: set[str]) -> list[Issue]:
+    """Find labels that no zone has, with the flows that name them and the nearest label."""
+    issues: list[Issue] = []
+    for axis, labels, index in (
+        (0, listed.origins, listed.origin),
+        (1, listed.destinations, listed.destination),
+    ):
+        unknown = [at for at, label in enumerate(labels) if label not in ids]
+        flows = np.bincount(index, weights=np.nan_to_num(listed.flow), minlength=len(labels))
+        rows = np.bincount(index, minlength=len(labels))
+        first = dict(zip(index[::-1].tolist(), range(len(index) - 1, -1, -1), strict=True)) if unknown else {}
+        for count, at in enumerate(unknown):
+            issues.append(
+                error(
+                    "E-OD-ZONE-UNKNOWN",
+                    listed.table.file,
+                    line=listed.line(first[at]) if at in first else None,
+                    column=listed.names[axis] if listed.names else None,
+                    value=labels[at],
+                    rule=f"a flow is between zones of [zones]; {rows[at]:,} pairs {('from', 'to')[axis]} this are not",
+                    fix=f"{hint(labels[at], ids, count)}add the zone to [zones], or correct the label",
+                    people=float(flows[at]),
+                )
+            )
+    return issues
+
+
+def _left_out(pairs: Pairs, within: NDArray[np.bool_], known: NDArray[np.bool_]) -> list[Issue]:
+    """Say which listed flows are not fitted."""
+    inside = within[pairs.origin, pairs.destination] & ~pairs.used & known
+    issues = []
+    if inside.any():
+        rule = f"{int(inside.sum()):,} listed flows within a zone are left out"
+        fix = "none needed: the rule is declared; [flows] intrazonal = true keeps them"
+        issues.append(_warn(pairs, "W-OD-INTRAZONAL", inside, rule, fix))
+    if not known.all():
+        rule = f"{int((~known).sum()):,} flows are declared unknown; their pairs are left out"
+        issues.append(_warn(pairs, "W-OD-FLOW", ~known, rule, "none needed: the texts for unknown are declared"))
+    return issues
+
+
+def _warn(pairs: Pairs, code: str, which: NDArray[np.bool_], rule: str, fix: str) -> Issue:
+    """Warn of some of the listed pairs, with the first of them and the people of all."""
+    listed, of = pairs.listed, pairs.which[which]
+    flows = listed.flow[of]
+    people = None if np.isnan(flows).all() else float(np.nansum(flows))
+    first = int(of[0])
+    place = (listed.table.file, listed.line(first), listed.flow_column(first), listed.name(first))
+    return Issue(code, "warning", *place, rule, fix, people)
+
+
+def _idle(pairs: Pairs, zones: Zones) -> list[Issue]:
+    """Find zones that nobody left and nobody came to."""
+    left, came = pairs.add(pairs.flow())
+    rule, fix = "no listed flow begins or ends in this zone", "none if nobody moved; else compare its label"
+    return [
+        Issue(
+            "W-OD-ZONE-IDLE", "warning", zones.table.file, zones.table.lines[at], None, zones.ids[at], rule, fix, None
+        )
+        for at in np.flatnonzero((left == 0) & (came == 0)).tolist()
+    ]

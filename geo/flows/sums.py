@@ -1,0 +1,54 @@
+"""Sums that a table or an office states, against the flows they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# What adding in another order may change, relative to the sum; float64 keeps 16 digits.
+_ADDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Flows added up.
+
+    Attributes:
+        values: The sums, any shape.
+        slack: By how much each may be off because its parts were written rounded, same shape.
+        whole: Whether nothing of a sum is unlisted or unknown, bool, same shape; else it may be less than stated.
+    """
+
+    values: NDArray[np.float64]
+    slack: NDArray[np.float64]
+    whole: NDArray[np.bool_]
+
+
+def differ(sums: Sums, stated: NDArray[np.float64], slack: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which stated sums are not the sums; one that is not stated (NaN) is none.
+
+    Args:
+        sums: The sums of the flows.
+        stated: What is stated, same shape.
+        slack: Half of the last digit of what is stated, same shape.
+    """
+    excess = sums.values - stated
+    tolerance = sums.slack + slack + _ADDING * np.abs(stated)
+    return np.asarray((excess > tolerance) | (sums.whole & (excess < -tolerance)))
+
+
+def half_digit(cells: Sequence[str]) -> NDArray[np.float64]:
+    """Give half of the last digit that each number is written with, shape (cells,); whole numbers are exact: 0."""
+    return np.array([_half(cell) if "." in cell else 0.0 for cell in cells])
+
+
+def _half(cell: str) -> float:
+    mantissa, _, exponent = cell.lower().partition("e")
+    try:
+        decimals = len(mantissa.partition(".")[2]) - int(exponent or 0)
+    except ValueError:  # no number, and reported as that
+        return 0.0
+    return 0.5 * 10.0**-decimals if decimals > 0 else 0.0
