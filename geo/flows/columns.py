@@ -96,9 +96,14 @@ def of_flows(names: Sequence[str], places: Places, pairs: Pairs, axis: Axis | No
     return columns, issues
 
 
-def gauge(config: CensoredConfig, pairs: Pairs) -> tuple[NDArray[np.float64], list[Issue]]:
-    """Give what the threshold is of: shape (O, D), NaN where not listed; E-OD-THRESHOLD where it is below."""
+def gauge(config: CensoredConfig | None, pairs: Pairs) -> tuple[NDArray[np.float64] | None, list[Issue]]:
+    """Give what the threshold is of: shape (O, D), NaN where not listed; E-OD-THRESHOLD where it is below.
+
+    None where there is no threshold, or its column is not there.
+    """
     listed = pairs.listed
+    if config is None or (config.column is not None and config.column not in listed.table.columns):
+        return None, []
     issues: list[Issue] = []
     if config.column is None:
         values = listed.flow[pairs.which]

@@ -69,29 +69,39 @@ def geodesic(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.f
     return distance
 
 
-def read(config: FlowsConfig, pairs: Pairs, zones: Zones | None) -> tuple[NDArray[np.float64] | None, list[Issue]]:
+def read_matrix(config: FlowsConfig) -> Matrix | None:
+    """Read the file of distances, where the config names one.
+
+    Raises:
+        DataError: What the file deserves; E-OD-LABEL.
+    """
+    asked = config.distance
+    return matrices.read(asked.table, _SECTION) if isinstance(asked, DistanceMatrixConfig) else None
+
+
+def of_pairs(
+    config: FlowsConfig, pairs: Pairs, zones: Zones | None, matrix: Matrix | None
+) -> tuple[NDArray[np.float64] | None, list[Issue]]:
     """Give the distance of every pair, or as many as are said.
 
     Args:
         config: The section.
         pairs: Listed pairs in their rectangle.
         zones: Zones with positions, where distances are made from them.
+        matrix: Distances from a file of their own.
 
     Returns:
-        Kilometres, shape (origins, destinations), NaN where nobody says it; None where the config names none. And
-        E-COL-MISSING, E-NUM, E-OD-DISTANCE, E-OD-ORDER, and what the file of a matrix deserves.
-
-    Raises:
-        DataError: The matrix cannot be read.
+        Kilometres, shape (origins, destinations), NaN where nobody says it; None where the config names none or they
+        could not be read. And E-NUM, E-OD-DISTANCE and E-OD-ORDER.
     """
     asked = config.distance
-    if asked is None:
-        return None, []
-    if isinstance(asked, DistanceMatrixConfig):
-        return _of_matrix(matrices.read(asked.table, _SECTION), pairs, matrix_of_flows=config.layout == "matrix")
+    if matrix is not None:
+        return _of_matrix(matrix, pairs, matrix_of_flows=config.layout == "matrix")
     if zones is not None and zones.lon is not None and zones.lat is not None:
         return (geodesic if asked == "geodesic" else haversine)(zones.lon, zones.lat), []
-    return _of_column(asked, pairs)
+    if isinstance(asked, str) and asked in pairs.listed.table.columns and pairs.listed.names is not None:
+        return _of_column(asked, pairs)
+    return None, []
 
 
 def _of_column(column: str, pairs: Pairs) -> tuple[NDArray[np.float64] | None, list[Issue]]:
@@ -114,7 +124,7 @@ def _of_matrix(
     matrix: Matrix, pairs: Pairs, *, matrix_of_flows: bool
 ) -> tuple[NDArray[np.float64] | None, list[Issue]]:
     """Take the distances of the rectangle's pairs out of a matrix."""
-    issues = list(matrix.issues)
+    issues: list[Issue] = []
     if matrix_of_flows:
         issues += _check_order(matrix.origins, pairs.listed.origins, matrix, "rows")
         issues += _check_order(matrix.destinations, pairs.listed.destinations, matrix, "columns")
@@ -122,7 +132,7 @@ def _of_matrix(
     issues += _check_labels(matrix.destinations, pairs.destinations, matrix, "column")
     for row, column in np.argwhere(matrix.values < 0).tolist():
         issues.append(matrix.wrong("E-OD-DISTANCE", row, column, _NOT_NEGATIVE, "correct the number"))
-    if any(issue.severity == "error" for issue in issues):
+    if any(issue.severity == "error" for issue in (*issues, *matrix.issues)):
         return None, issues
     rows = np.array([matrix.origins.index(label) for label in pairs.origins])
     columns = np.array([matrix.destinations.index(label) for label in pairs.destinations])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geo.config import FlowsConfig, FlowZonesConfig
 from geo.config.flows import COMPUTED
@@ -46,18 +45,18 @@ def read(
     computed = flows_config.distance in COMPUTED
     table, problems = attempt(lambda: listed.read(flows_config))
     known, found = _zones(zones_config, positions_needed=computed)
-    problems += found + list(table.issues if table is not None else ()) + list(known.issues if known else ())
+    problems += found
+    matrix, found = attempt(lambda: distances.read_matrix(flows_config))
+    problems += found
+    problems += [issue for part in (table, known, matrix) if part is not None for issue in part.issues]
     if table is None or (zones_config is not None and known is None):
         raise DataError(problems)
     places = columns.find(table, known, [*origin_columns, *destination_columns], pair_columns)
-    missing = _named(flows_config, table)
     placed, found = pairs.place(flows_config, table, known)
-    problems += [*places.issues, *missing, *found]
-
-    asked = flows_config if not missing else flows_config.model_copy(update={"distance": None})
-    distance, found = _distance(asked, placed, known)
+    problems += [*places.issues, *_named(flows_config, table), *found]
+    distance, found = distances.of_pairs(flows_config, placed, known, matrix)
     problems += found
-    gauge, found = (None, []) if flows_config.below is None or missing else columns.gauge(flows_config.below, placed)
+    gauge, found = columns.gauge(flows_config.below, placed)
     problems += found
     masses, found = columns.of_zones([*origin_columns, *destination_columns], places, known)
     problems += found
@@ -100,13 +99,6 @@ def _named(config: FlowsConfig, table: Listed) -> list[Issue]:
     column = config.distance if isinstance(config.distance, str) and config.distance not in COMPUTED else None
     names = {name for name in (column, config.below.column if config.below else None) if name is not None}
     return check_columns(table.table.file, table.table.columns, names)
-
-
-def _distance(
-    config: FlowsConfig, placed: Pairs, known: Zones | None
-) -> tuple[NDArray[np.float64] | None, list[Issue]]:
-    read_in, problems = attempt(lambda: distances.read(config, placed, known))
-    return (None, problems) if read_in is None else read_in
 
 
 def _failed(issues: Iterable[Issue]) -> bool:
