@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,9 +16,12 @@ from geo.tables.numbers import read_column
 from . import columns, distances, listed, pairs, zones
 from .data import FlowData
 from .listed import Listed
+from .matrix import Matrix
 from .pairs import Pairs
 from .sums import Sums, differ, half_digit
 from .zones import Zones
+
+Part = TypeVar("Part")
 
 
 def read(
@@ -42,33 +46,25 @@ def read(
     Raises:
         DataError: Once, with every error of all files.
     """
-    computed = flows_config.distance in COMPUTED
-    table, problems = attempt(lambda: listed.read(flows_config))
-    known, found = _zones(zones_config, positions_needed=computed)
-    problems += found
-    matrix, found = attempt(lambda: distances.read_matrix(flows_config))
-    problems += found
-    problems += [issue for part in (table, known, matrix) if part is not None for issue in part.issues]
+    problems: list[Issue] = []
+    table, known, matrix = _open(flows_config, zones_config, problems)
     if table is None or (zones_config is not None and known is None):
         raise DataError(problems)
-    places = columns.find(table, known, [*origin_columns, *destination_columns], pair_columns)
-    placed, found = pairs.place(flows_config, table, known)
-    problems += [*places.issues, *_named(flows_config, table), *found]
-    distance, found = distances.of_pairs(flows_config, placed, known, matrix)
-    problems += found
-    gauge, found = columns.gauge(flows_config.below, placed)
-    problems += found
-    masses, found = columns.of_zones([*origin_columns, *destination_columns], places, known)
-    problems += found
-    origin, found = columns.of_flows(origin_columns, places, placed, "origin")
-    problems += found
-    destination, found = columns.of_flows(destination_columns, places, placed, "destination")
-    problems += found
-    of_pairs, found = columns.of_flows(pair_columns, places, placed, None)
-    problems += found
+    wanted = [*origin_columns, *destination_columns]
+    places = columns.find(table, known, wanted, pair_columns)
+    placed = _keep(problems, pairs.place(flows_config, table, known))
+    problems += [*places.issues, *_named(flows_config, table)]
     # A flow that is wrong or stands twice makes the sums wrong as well.
     if zones_config is not None and known is not None and placed.sound and not _failed(table.issues):
         problems += _published(zones_config, known, placed)
+    masses = _keep(problems, columns.of_zones(wanted, places, known))
+    origin = _keep(problems, columns.of_flows(origin_columns, places, placed, "origin"))
+    destination = _keep(problems, columns.of_flows(destination_columns, places, placed, "destination"))
+    of_pairs = _keep(problems, columns.of_flows(pair_columns, places, placed, None))
+    gauge = _keep(problems, columns.gauge(flows_config.below, placed))
+    if flows_config.distance in COMPUTED and _failed(problems):
+        raise DataError(list(dict.fromkeys(problems)))  # distances take seconds to make, and nothing can be wrong there
+    distance = _keep(problems, distances.of_pairs(flows_config, placed, known, matrix))
     problems = list(dict.fromkeys(problems))
     if _failed(problems):
         raise DataError(problems)
@@ -88,10 +84,25 @@ def read(
     )
 
 
-def _zones(config: FlowZonesConfig | None, *, positions_needed: bool) -> tuple[Zones | None, list[Issue]]:
-    if config is None:
-        return None, []
-    return attempt(lambda: zones.read(config, positions_needed=positions_needed))
+def _open(
+    flows: FlowsConfig, of_zones: FlowZonesConfig | None, problems: list[Issue]
+) -> tuple[Listed | None, Zones | None, Matrix | None]:
+    """Read every file, so that one that cannot be read hides nothing of the others."""
+    table = _keep(problems, attempt(lambda: listed.read(flows)))
+    known = None
+    if of_zones is not None:
+        needed = flows.distance in COMPUTED
+        known = _keep(problems, attempt(lambda: zones.read(of_zones, positions_needed=needed)))
+    matrix = _keep(problems, attempt(lambda: distances.read_matrix(flows)))
+    problems += [issue for part in (table, known, matrix) if part is not None for issue in part.issues]
+    return table, known, matrix
+
+
+def _keep(problems: list[Issue], read_in: tuple[Part, list[Issue]]) -> Part:
+    """Give what was read, and put what was found to the problems."""
+    part, found = read_in
+    problems += found
+    return part
 
 
 def _named(config: FlowsConfig, table: Listed) -> list[Issue]:

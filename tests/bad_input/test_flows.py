@@ -210,6 +210,19 @@ def test_absent_pairs_that_count_need_distances(small, absent, said):
     assert "haversine" in issue.fix
 
 
+def test_a_misspelt_label_is_one_problem(small):
+    small.with_zones()
+    small.flows["distance"] = "km"
+    small.table.append(["C", "A", "0", "200", "0", "3000", "1000", "0"])
+    small.set(2, "to", "Bb")  # its pair is not absent, but listed under a wrong name
+    assert place(small.only("E-OD-ZONE-UNKNOWN")) == ("E-OD-ZONE-UNKNOWN", "flows.csv", 2, "to", "Bb")
+
+
+def test_a_wrong_mass_is_one_problem(small):
+    small.set(6, "size_o", "many")  # the only row from C, whose other pair is absent
+    assert place(small.only("E-NUM", ["size_o"], [], [])) == ("E-NUM", "flows.csv", 6, "size_o", "many")
+
+
 @pytest.mark.row(79)
 def test_matrix_of_distances_with_gaps(small):
     small.flows["distance"] = {"matrix": "cost.csv"}
