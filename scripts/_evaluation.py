@@ -129,7 +129,7 @@ def _start(of: World, registry: Registry) -> Any:
     """Estimates of the fit that `evaluate.start` names, natural values; prior centres of what it does not have."""
     if of.evaluate.start is None:
         return None
-    file = _inputs.located(of.asked, of.evaluate.start)
+    file = _inputs.located(of.asked.base, of.evaluate.start)
     try:
         known = pd.read_csv(file).set_index("name")["estimate"]
     except (OSError, KeyError, ValueError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from _command import RunFolder
+from _records import ROOT, provenance, write_issues
 
 from flowmodel import config as configuration
 from flowmodel import store
@@ -22,10 +22,6 @@ from flowmodel.store import ZoneTable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from geo.errors import Issue
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +70,7 @@ def _ready(asked: Request, folder: RunFolder) -> ZoneTable:
     name = asked.config.zones["file"]
     if set(asked.config.zones) != {"file"} or not isinstance(name, str):
         raise ConfigError("E-CONFIG-KEY", "[zones] file is no path, or not alone", "give one file, or sources")
-    file = located(asked, name)
+    file = located(asked.base, name)
     table = _completed(store.read_zones(file), asked.config)
     polygons = file.with_suffix(".gpkg")
     shapes = polygons.read_bytes() if polygons.is_file() else None
@@ -85,10 +81,10 @@ def _ready(asked: Request, folder: RunFolder) -> ZoneTable:
     return table
 
 
-def located(asked: Request, name: str) -> Path:
-    """A path of the configuration: relative to it, with ${FLOWMODEL_DATA} written out."""
+def located(base: Path, name: str) -> Path:
+    """A path of a configuration in the folder `base`: relative to it, with ${FLOWMODEL_DATA} written out."""
     data = os.environ.get("FLOWMODEL_DATA", str(ROOT / "data"))
-    return (asked.base / name.replace("${FLOWMODEL_DATA}", data)).resolve()
+    return (base / name.replace("${FLOWMODEL_DATA}", data)).resolve()
 
 
 def _built(asked: Request, folder: RunFolder) -> ZoneTable:
@@ -108,11 +104,11 @@ def _built(asked: Request, folder: RunFolder) -> ZoneTable:
     try:
         built = assemble.build(section, asked.config.run.seed)
     except DataError as error:
-        _write_issues(folder, error.issues)
+        write_issues(folder, error.issues)
         raise
     table = _completed(store.check(built.dataset, "zones.nc"), asked.config)
     folder.clear()
-    _write_issues(folder, built.issues)
+    write_issues(folder, built.issues)
     shapes = assemble.with_numbers(built.polygons, table.data)  # a [truth] has made its own last census
     folder.write("zones.gpkg", lambda path: shapes.to_file(path, layer="zones", driver="GPKG"))
     for name, frame in built.tables.items():
@@ -145,65 +141,6 @@ def _completed(table: ZoneTable, config: Config) -> ZoneTable:
     return synthetic.observe(table, config)
 
 
-def _write_issues(folder: RunFolder, issues: Sequence[Issue]) -> None:
-    import pandas as pd
-
-    columns = ["code", "severity", "file", "line", "column", "value", "rule", "fix", "people"]
-    frame = pd.DataFrame([dataclasses.asdict(issue) for issue in issues], columns=columns)
-    frame["line"] = frame["line"].astype("Int64")
-    folder.write("issues.csv", lambda path: frame.to_csv(path, index=False))
-
-
-def provenance(asked: Request, table: ZoneTable) -> dict[str, Any]:
-    """What a reader needs to make the run again: versions, device, configuration, inputs."""
-    import platform
-    from importlib import metadata
-
-    from flowmodel import runtime
-
-    named = (
-        "flowmodel",
-        "jax",
-        "jaxlib",
-        "optax",
-        "numpy",
-        "scipy",
-        "xarray",
-        "geopandas",
-        "shapely",
-        "pyproj",
-        "rasterio",
-    )
-    versions = {name: _version(metadata, name) for name in named}
-    config = asked.out / "config.toml"
-    return {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "git": _git(),
-        "versions": versions,
-        "machine": {"system": platform.platform(), "processor": platform.machine()} | runtime.describe(),
-        "config_sha256": hashlib.sha256(config.read_bytes()).hexdigest(),
-        "seed": asked.config.run.seed,
-        "inputs": table.inputs,
-        "synthetic": table.synthetic,
-    }
-
-
-def _version(metadata: Any, name: str) -> str | None:
-    try:
-        return str(metadata.version(name))
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _git() -> str | None:
-    import subprocess
-
-    found = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
-
-
 def kind(config: Config) -> ModuleType:
     """The module that goes through a run of this configuration: with registration, or of residents alone."""
     import importlib
@@ -222,7 +159,7 @@ def write_run(asked: Request, folder: RunFolder, kind: ModuleType, model: Any, c
     growth = results.growth_table(model, kind.end(closed))
     folder.write("growth.csv", lambda path: growth.to_csv(path, index=False))
     folder.write("zones.csv", lambda path: results.zones_table(model.table).to_csv(path, index=False))
-    folder.write_json("provenance.json", provenance(asked, model.table))
+    folder.write_json("provenance.json", provenance(asked.out, asked.config.run.seed, model.table.inputs, synthetic=model.table.synthetic))
 
 
 def resolved(asked: Request) -> dict[str, Any]:

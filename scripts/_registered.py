@@ -45,7 +45,7 @@ def objective(model: StockModel, asked: Request) -> StockObjective:
     of = asked.config.fit.interprovincial
     between = None
     if of is not None:
-        between = stock_observation.provinces(model.table, str(_inputs.located(asked, of.file)), of)
+        between = stock_observation.provinces(model.table, str(_inputs.located(asked.base, of.file)), of)
     return stock_objective.objective(model, asked.config.fit, between)
 
 

@@ -1,0 +1,197 @@
+"""From the configuration of a flow table to a table and a specification: where maps and the flow model meet."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from _command import RunFolder
+
+from flowmodel import config as configuration
+from flowmodel.config import FlowModel, FlowsRun, OwnLaw
+from flowmodel.errors import ConfigError, FlowsError
+from flowmodel.interaction import laws, pair
+from flowmodel.interaction.laws import LAWS, Law
+from flowmodel.interaction.pair import Pair
+from flowmodel.interaction.table import Censoring, FlowTable, Specification, home
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geo.flows import FlowData
+
+_LN = "ln:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """A configuration with where it came from."""
+
+    config: FlowsRun
+    base: Path
+    out: Path
+    source: str
+
+
+def request(file: Path, settings: tuple[str, ...], out: Path | None) -> Asked:
+    """Reads a configuration file with its `--set` overrides.
+
+    Raises:
+        ConfigError: see `flowmodel.config`.
+    """
+    tables = configuration.read_toml(file)
+    for setting in settings:
+        configuration.override(tables, setting)
+    config = configuration.parse_flows(tables, str(file))
+    return Asked(config, file.resolve().parent, out or Path("runs") / config.run.name, str(file))
+
+
+def read(asked: Asked, folder: RunFolder) -> FlowData:
+    """The flow table and its zones; every problem goes to `issues.csv`.
+
+    Raises:
+        ConfigError: `[flows]` or `[zones]` is wrong.
+        DataError: the files are.
+    """
+    from _records import write_issues
+    from pydantic import ValidationError
+
+    from geo import flows
+    from geo.config import flows as sections
+    from geo.errors import DataError
+
+    model = asked.config.model
+    try:
+        tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)
+    except ValidationError as error:
+        text = configuration.validation_text(error, sections.FlowTables)
+        raise ConfigError("E-CONFIG-KEY", f"{asked.source}: {text}", "see docs/configs.md") from None
+    opportunities = [model.opportunities] if model.opportunities else []
+    try:
+        data = flows.read(
+            tables.flows,
+            tables.zones,
+            _distinct([*map(_column, model.origin_mass), *opportunities]),
+            _distinct([*map(_column, model.destination_mass), *opportunities]),
+            _distinct(map(_column, model.pair)),
+        )
+    except DataError as error:
+        write_issues(folder, error.issues)
+        raise
+    folder.clear()
+    write_issues(folder, data.issues)
+    return data
+
+
+def _distinct(names: Any) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _column(name: str) -> str:
+    """The column of a coefficient: "ln:x" is the logarithm of x."""
+    return name.removeprefix(_LN)
+
+
+def table(data: FlowData, config: FlowsRun) -> FlowTable:
+    """The table, with what its laws read of pairs."""
+    named = [config.model.law, *(config.compare.laws if config.compare else ())]
+    needs = {need for name in named for need in (LAWS[name].needs if isinstance(name, str) else ())}
+    return FlowTable(
+        data.origins, data.destinations, data.flow, data.listed, data.allowed, _pair(data, config.model, needs)
+    )
+
+
+def _pair(data: FlowData, model: FlowModel, needs: set[str]) -> Pair:
+    distance = data.distance_km
+    if model.opportunities is None or not needs - {"distance_km"}:
+        return Pair(distance_km=distance)
+    origin, mass = data.origin_columns[model.opportunities], data.destination_columns[model.opportunities]
+    if origin.ndim != 1 or mass.ndim != 1:
+        fix = "name a column of [zones]"
+        raise FlowsError("E-LAW-NEEDS", f"{model.opportunities} differs between the pairs of one zone", fix)
+    whole = distance is not None and bool(np.all(np.isfinite(distance)))
+    place = home(data.origins, data.destinations)
+    met = {}
+    if "between" in needs:
+        _check_whole(whole, "what lies between")
+        met["between"] = pair.between(mass, distance, place, with_home=model.include_home)
+    if "competing" in needs:
+        _check_whole(whole and data.origins == data.destinations, "which destinations compete")
+        met["competing"] = pair.competing(mass, distance, place)
+    everywhere = pair.everywhere(origin, mass, place)
+    return Pair(distance_km=distance, origin_mass=origin, destination_mass=mass, everywhere=everywhere, **met)
+
+
+def _check_whole(known: bool, what: str) -> None:  # noqa: FBT001
+    if not known:
+        fix = 'give [flows] distance = "geodesic" or "haversine", with [zones]'
+        raise FlowsError("E-LAW-NEEDS", f"to tell {what}, every pair of zones needs a distance", fix)
+
+
+def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None) -> Specification:
+    """The model that the configuration asks for, or the same with another law."""
+    model = asked.config.model
+    return Specification(
+        constraint=model.constraint,
+        law=_law(model.law if law is None else law, asked),
+        origin={name: _values(name, data.origin_columns) for name in model.origin_mass},
+        destination={name: _values(name, data.destination_columns) for name in model.destination_mass},
+        pairs={name: _values(name, data.pair_columns) for name in model.pair},
+        family=model.family,
+        censoring=_censoring(data, asked),
+        held=model.held,
+    )
+
+
+def _values(name: str, columns: Any) -> np.ndarray:
+    values = np.asarray(columns[_column(name)])
+    if not name.startswith(_LN):
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is refused where a pair needs it
+        return np.log(values)
+
+
+def _censoring(data: FlowData, asked: Asked) -> Censoring | None:
+    from geo.config import flows as sections
+
+    below = sections.parse(asked.config.flows, asked.config.zones, asked.base).flows.below
+    if below is None or data.gauge is None:
+        return None
+    if below.below != int(below.below):
+        raise ConfigError("E-CONFIG-KEY", f"flows.absent_pairs.below = {below.below}", "give a whole number of units")
+    seen = data.listed & data.allowed
+    per_unit = float(data.flow[seen].sum() / data.gauge[seen].sum())
+    return Censoring(int(below.below), per_unit, below.likelihood)
+
+
+def _law(named: str | OwnLaw, asked: Asked) -> Law:
+    if isinstance(named, str):
+        return LAWS[named]
+    from _inputs import located
+
+    file = located(asked.base, named.file)
+    spec = importlib.util.spec_from_file_location(f"own_law_{file.stem}", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise ConfigError("E-LAW-FILE", f"no Python file {file}", "name the file of your law, relative to the configuration")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function = getattr(module, named.function, None)
+    if not callable(function):
+        raise ConfigError("E-LAW-FILE", f"{file.name} has no function {named.function}", "define it there")
+    return laws.own(function, named.function)
+
+
+def compared(data: FlowData, table: FlowTable, asked: Asked) -> pd.DataFrame:
+    """Every law of `[compare]` on the table."""
+    import _show
+
+    from flowmodel.interaction.compare import compare
+
+    wanted = asked.config.compare
+    assert wanted is not None
+    models = {law: specification(data, asked, law) for law in wanted.laws}
+    with _show.steps("comparing laws") as report:
+        return compare(table, models, share=wanted.held_out, seed=asked.config.run.seed, report=report)

@@ -1,0 +1,143 @@
+"""Calibrates a spatial interaction model on an observed origin-destination table, and writes the run folder."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from _command import Config, Out, RunFolder, Settings, cli, run_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from _flows import Asked
+
+    from flowmodel.interaction.calibrate import Calibrated
+    from geo.flows import FlowData
+
+
+def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
+    """Calibrates CONFIG and writes its run folder.
+
+    Args:
+        config: the configuration, a TOML file.
+        set_: overrides one value of the configuration; may be repeated.
+        out: the run folder; runs/NAME if not given.
+    """
+    import _flows
+
+    started = time.perf_counter()
+    asked = _flows.request(config, set_, out)
+    with run_folder(asked.out) as folder:
+        return _fit(asked, folder, started)
+
+
+def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
+    import _flows
+    import _show
+
+    from flowmodel import flow_results, runtime
+    from flowmodel.interaction.calibrate import calibrate
+
+    folder.log("started", config=asked.config.run.name)
+    with _show.steps("reading flows"):
+        data = _flows.read(asked, folder)
+    runtime.configure(asked.config.runtime)
+    built = time.perf_counter()
+    table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
+    limits = {"tolerance": asked.config.fit.tolerance, "most_steps": asked.config.fit.most_steps}
+    with runtime.compile_seconds() as compiling, _show.steps("calibrating"):
+        fit = calibrate(table, specification, **limits)
+        covariance = _covariance(fit, asked)
+    fitted = time.perf_counter()
+    seconds = {"read": built - started, "compile": compiling(), "fit": fitted - built - compiling()}
+    parameters = flow_results.parameters(fit, covariance)
+    folder.write("parameters.csv", lambda path: parameters.to_csv(path, index=False))
+    effects = flow_results.effects(fit)
+    if len(effects):
+        folder.write("effects.csv", lambda path: effects.to_csv(path, index=False))
+    _write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
+    _extras(asked, data, fit, folder)
+    report = _metrics(asked, fit, seconds | {"total": time.perf_counter() - started})
+    folder.write_json("metrics.json", report)
+    _provenance(asked, folder)
+    folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
+    _show.calibrated(parameters, report, folder.path)
+    return 0 if fit.optimum.converged else 5
+
+
+def _covariance(fit: Calibrated, asked: Asked) -> np.ndarray:
+    from flowmodel.interaction import bootstrap
+
+    wanted = asked.config.fit
+    if wanted.se != "bootstrap":
+        return fit.covariance(wanted.se)
+    return bootstrap.covariance(bootstrap.estimates(fit, wanted.bootstrap, asked.config.run.seed))
+
+
+def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[str, Any]:
+    from flowmodel import flow_results, runtime
+
+    scores = flow_results.metrics(fit, asked.config.fit.distance_bin_km)
+    return {
+        "verdict": "converged" if fit.optimum.converged else "max_steps",
+        "flags": flow_results.flags(fit),
+        "constraint": asked.config.model.constraint,
+        "law": fit.specification.law.name,
+        "family": asked.config.model.family,
+        "se": asked.config.fit.se,
+        **scores,
+        "separated_pairs": int(fit.separated.sum()),
+        "margin_error": fit.optimum.margin_error,
+        "moment_error": fit.optimum.moment_error,
+        "steps": fit.optimum.steps,
+        "scored": "in sample",
+        "seconds": seconds,
+        "memory_gb": runtime.peak_memory_gb(),
+    }
+
+
+def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) -> None:
+    """What the configuration asks for besides the fit."""
+    import _flows
+
+    from flowmodel import flow_results
+
+    config = asked.config
+    if config.fit.local != "none":
+        local = flow_results.local(fit, config.fit.local)
+        folder.write("local.csv", lambda path: local.to_csv(path, index=False))
+    if config.compare is not None:
+        laws = _flows.compared(data, fit.table, asked)
+        folder.write("laws.csv", lambda path: laws.to_csv(path, index=False))
+    if config.draws is not None:
+        _write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
+
+
+def _write_flows(folder: RunFolder, table: Any, name: str) -> None:
+    import pyarrow.parquet as parquet
+
+    folder.write(name, lambda path: parquet.write_table(table, path, compression="zstd"))
+
+
+def _provenance(asked: Asked, folder: RunFolder) -> None:
+    import _records
+    import tomli_w
+
+    tables = asked.config.model_dump(mode="json", exclude_none=True)
+    folder.write_text("config.toml", tomli_w.dumps(tables))
+    folder.write_json("provenance.json", _records.provenance(asked.out, asked.config.run.seed, _flow_inputs(asked)))
+
+
+def _flow_inputs(asked: Asked) -> dict[str, str]:
+    """SHA-256 of the files that the run read."""
+    import hashlib
+
+    from geo.config import flows as sections
+
+    tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)
+    files = [tables.flows.file, *([tables.zones.file] if tables.zones else [])]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+if __name__ == "__main__":
+    cli(fit_flows)
