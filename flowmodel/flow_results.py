@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from statistics import NormalDist
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from flowmodel.config.flows import Draws
+from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
-from flowmodel.interaction import build, dispersion, scores
 from flowmodel.interaction import calibrate as calibration
+from flowmodel.interaction import dispersion, scores
+from flowmodel.interaction import local as local_fits
 from flowmodel.interaction.calibrate import Calibrated
+from flowmodel.interaction.draws import draw
 from flowmodel.interaction.inference import effect_covariance
+from flowmodel.interaction.laws import LAWS
+from flowmodel.interaction.pair import as_arrays
 from flowmodel.interaction.table import FlowTable, Specification
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
@@ -29,7 +35,9 @@ def parameters(fit: Calibrated, covariance: np.ndarray) -> pd.DataFrame:
     names, estimates = fit.built.names, fit.estimates
     errors = np.sqrt(np.where(np.diag(covariance) >= 0, np.diag(covariance), np.nan))
     source = _SOURCES.get(fit.specification.family, "Poisson pseudo-maximum likelihood")
-    rows = [_row(name, value, error, "fitted", source) for name, value, error in zip(names, estimates, errors, strict=True)]
+    rows = [
+        _row(name, value, error, "fitted", source) for name, value, error in zip(names, estimates, errors, strict=True)
+    ]
     if fit.family.binomial:
         rows.append(_row("dispersion", float(fit.family.dispersion), fit.dispersion_se, "fitted", source))
     rows += [_row(name, value, np.nan, "fixed", "configuration") for name, value in fit.specification.held.items()]
@@ -191,3 +199,56 @@ def flows(fit: Calibrated, table: FlowTable) -> pa.Table:
 
 def _labels(labels: tuple[str, ...], index: np.ndarray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(labels, pa.string()))
+
+
+def flags(fit: Calibrated) -> list[str]:
+    """What a reader must know before the numbers: separated pairs, margins that the family does not hold."""
+    found = ["separated"] if np.any(fit.separated) else []
+    if fit.family.binomial and (fit.built.design.origin_effects or fit.built.design.destination_effects):
+        found.append("margins_not_held")
+    if fit.specification.censoring is not None:
+        found.append(fit.specification.censoring.unlisted)
+    return found
+
+
+def local(fit: Calibrated, side: Literal["origin", "destination"]) -> pd.DataFrame:
+    """The rows of `local.csv`: the same linear terms, fitted to the flows of one zone at a time.
+
+    Raises:
+        FlowsError: the law is not linear in its parameters.
+    """
+    law, model = fit.specification.law, fit.specification
+    if law.shape is not None or law.factor is not None:
+        fix = f"take one of {', '.join(name for name, other in LAWS.items() if other.terms)}"
+        raise FlowsError("E-LAW-LOCAL", f"law {law.name} has no linear terms to fit zone by zone", fix)
+    masses = model.destination if side == "origin" else model.origin
+    other = "destination" if side == "origin" else "origin"
+    turned = np.asarray if side == "origin" else np.transpose
+    pair = as_arrays(fit.table.pair)
+    shape = fit.table.flow.shape
+    terms = {name: np.broadcast_to(np.asarray(term(pair)), shape) for name, term in law.terms.items()}
+    columns = {f"{other}:{name}": turned(np.asarray(values)) for name, values in masses.items()}
+    columns |= {name: turned(np.where(fit.taking, values, 0.0)) for name, values in terms.items()}
+    columns |= {f"pair:{name}": turned(np.where(fit.taking, values, 0.0)) for name, values in model.pairs.items()}
+    labels = fit.table.origins if side == "origin" else fit.table.destinations
+    return local_fits.fit(turned(fit.table.flow), turned(fit.taking), columns, labels)
+
+
+def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:
+    """The rows of `draws.parquet`: draw, origin, destination, flow, for every pair with somebody drawn."""
+    hold = None if wanted.kind == "poisson" else wanted.hold
+    tables = []
+    for number in range(wanted.count):
+        drawn = draw(fit.fitted, fit.taking, seed=seed + number, hold=hold, kind=wanted.kind)
+        rows, columns = np.nonzero(drawn)
+        tables.append(
+            pa.table(
+                {
+                    "draw": np.full(len(rows), number, dtype=np.int32),
+                    "origin": _labels(fit.table.origins, rows),
+                    "destination": _labels(fit.table.destinations, columns),
+                    "flow": drawn[rows, columns],
+                }
+            )
+        )
+    return pa.concat_tables(tables)

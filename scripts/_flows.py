@@ -112,23 +112,23 @@ def _pair(data: FlowData, model: FlowModel, needs: set[str]) -> Pair:
     if origin.ndim != 1 or mass.ndim != 1:
         fix = "name a column of [zones]"
         raise FlowsError("E-LAW-NEEDS", f"{model.opportunities} differs between the pairs of one zone", fix)
-    whole = distance is not None and bool(np.all(np.isfinite(distance)))
     place = home(data.origins, data.destinations)
-    met = {}
+    lying, rivals = None, None
     if "between" in needs:
-        _check_whole(whole, "what lies between")
-        met["between"] = pair.between(mass, distance, place, with_home=model.include_home)
+        lying = pair.between(mass, _whole(distance, "what lies between"), place, with_home=model.include_home)
     if "competing" in needs:
-        _check_whole(whole and data.origins == data.destinations, "which destinations compete")
-        met["competing"] = pair.competing(mass, distance, place)
+        square = distance if data.origins == data.destinations else None
+        rivals = pair.competing(mass, _whole(square, "which destinations compete"), place)
     everywhere = pair.everywhere(origin, mass, place)
-    return Pair(distance_km=distance, origin_mass=origin, destination_mass=mass, everywhere=everywhere, **met)
+    return Pair(distance, origin, mass, everywhere, lying, rivals)
 
 
-def _check_whole(known: bool, what: str) -> None:  # noqa: FBT001
-    if not known:
+def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:
+    """Distances between all zones, also of pairs that take no part."""
+    if distance is None or not np.all(np.isfinite(distance)):
         fix = 'give [flows] distance = "geodesic" or "haversine", with [zones]'
         raise FlowsError("E-LAW-NEEDS", f"to tell {what}, every pair of zones needs a distance", fix)
+    return distance
 
 
 def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None) -> Specification:
@@ -151,7 +151,7 @@ def _values(name: str, columns: Any) -> np.ndarray:
     if not name.startswith(_LN):
         return values
     with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is refused where a pair needs it
-        return np.log(values)
+        return np.asarray(np.log(values))
 
 
 def _censoring(data: FlowData, asked: Asked) -> Censoring | None:
@@ -175,7 +175,9 @@ def _law(named: str | OwnLaw, asked: Asked) -> Law:
     file = located(asked.base, named.file)
     spec = importlib.util.spec_from_file_location(f"own_law_{file.stem}", file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise ConfigError("E-LAW-FILE", f"no Python file {file}", "name the file of your law, relative to the configuration")
+        raise ConfigError(
+            "E-LAW-FILE", f"no Python file {file}", "name the file of your law, relative to the configuration"
+        )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     function = getattr(module, named.function, None)
@@ -192,6 +194,6 @@ def compared(data: FlowData, table: FlowTable, asked: Asked) -> pd.DataFrame:
 
     wanted = asked.config.compare
     assert wanted is not None
-    models = {law: specification(data, asked, law) for law in wanted.laws}
+    models: dict[str, Specification] = {law: specification(data, asked, law) for law in wanted.laws}
     with _show.steps("comparing laws") as report:
         return compare(table, models, share=wanted.held_out, seed=asked.config.run.seed, report=report)

@@ -159,7 +159,10 @@ def write_run(asked: Request, folder: RunFolder, kind: ModuleType, model: Any, c
     growth = results.growth_table(model, kind.end(closed))
     folder.write("growth.csv", lambda path: growth.to_csv(path, index=False))
     folder.write("zones.csv", lambda path: results.zones_table(model.table).to_csv(path, index=False))
-    folder.write_json("provenance.json", provenance(asked.out, asked.config.run.seed, model.table.inputs, synthetic=model.table.synthetic))
+    folder.write_json(
+        "provenance.json",
+        provenance(asked.out, asked.config.run.seed, model.table.inputs, synthetic=model.table.synthetic),
+    )
 
 
 def resolved(asked: Request) -> dict[str, Any]:

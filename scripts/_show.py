@@ -13,6 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 _SCORES = {"r2": "R²", "rmse": "RMSE", "mape": "MAPE %", "medape": "MedAPE %", "malpe": "MALPE %", "sign": "sign"}
+_FLOW_SCORES = {
+    "cpc": "CPC",
+    "cpc_d": "CPC_d",
+    "cpl": "CPL",
+    "srmse": "SRMSE",
+    "ssi": "SSI",
+    "r2": "R²",
+    "d2": "D²",
+    "mean_distance_observed": "km observed",
+    "mean_distance": "km fitted",
+}
 
 
 @contextlib.contextmanager
@@ -70,6 +81,28 @@ def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> No
     spent = report["seconds"]
     console.print(
         f"{spent['total']:.1f} s (build {spent['build']:.1f}, compile {spent['compile']:.1f}, fit {spent['fit']:.1f}), "
+        f"{report['memory_gb']:.2f} GB; written to {folder}"
+    )
+
+
+def calibrated(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> None:
+    """The outcome of a fit to a flow table: verdict, coefficients, scores."""
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    console.print(_parameters(parameters))
+    table = Table(*_FLOW_SCORES.values())
+    table.add_row(*(f"{report[name]:.4g}" if name in report else "" for name in _FLOW_SCORES))
+    console.print(table)
+    console.print(
+        f"{report['movers']:,.0f} people over {report['pairs']:,} pairs; "
+        f"deviance {report['deviance']:,.6g} of {report['null_deviance']:,.6g}; "
+        f"margins to {report['margin_error']:.1e}, moments to {report['moment_error']:.1e}"
+    )
+    if report["separated_pairs"]:
+        console.print(f"warning: {report['separated_pairs']:,} pairs are separated: no finite parameters fit them")
+    spent = report["seconds"]
+    console.print(
+        f"{spent['total']:.1f} s (read {spent['read']:.1f}, compile {spent['compile']:.1f}, fit {spent['fit']:.1f}), "
         f"{report['memory_gb']:.2f} GB; written to {folder}"
     )
 

@@ -41,6 +41,7 @@ def evaluate(config: Config, set_: Settings = (), out: Out = None) -> int:
 def _evaluate(asked: Evaluation, base: Request, folder: RunFolder) -> int:
     import _evaluation
     import _inputs
+    import _records
     import _scoresheet
     import tomli_w
 
@@ -60,7 +61,9 @@ def _evaluate(asked: Evaluation, base: Request, folder: RunFolder) -> int:
         # After every part, so that a run that is stopped leaves what it has found.
         _scoresheet.write(folder, asked, parts, time.perf_counter() - started)
         folder.log("part", name=name, seconds=time.perf_counter() - started)
-    folder.write_json("provenance.json", _inputs.provenance(base, table))
+    folder.write_json(
+        "provenance.json", _records.provenance(base.out, base.config.run.seed, table.inputs, synthetic=table.synthetic)
+    )
     folder.log("finished", seconds=time.perf_counter() - started)
     return 0
 

@@ -44,9 +44,10 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     runtime.configure(asked.config.runtime)
     built = time.perf_counter()
     table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
-    limits = {"tolerance": asked.config.fit.tolerance, "most_steps": asked.config.fit.most_steps}
     with runtime.compile_seconds() as compiling, _show.steps("calibrating"):
-        fit = calibrate(table, specification, **limits)
+        fit = calibrate(
+            table, specification, tolerance=asked.config.fit.tolerance, most_steps=asked.config.fit.most_steps
+        )
         covariance = _covariance(fit, asked)
     fitted = time.perf_counter()
     seconds = {"read": built - started, "compile": compiling(), "fit": fitted - built - compiling()}

@@ -84,15 +84,13 @@ def likelihood(
     found = evidence(family, eta, design.flow, design.listed).log_likelihood
     shape = 1 / alpha
     ladder = gammaln(positive + shape) - gammaln(shape) + positive * ln_alpha
-    return jnp.sum(jnp.where(design.allowed, found, 0)) + jnp.sum(ladder)
+    return jnp.asarray(jnp.sum(jnp.where(design.allowed, found, 0)) + jnp.sum(ladder))
 
 
 @jax.jit
-def _derivatives(
-    ln_alpha: Array, design: Design, family: Family, eta: Array, positive: Array
-) -> tuple[Array, Array]:
+def _derivatives(ln_alpha: Array, design: Design, family: Family, eta: Array, positive: Array) -> tuple[Array, Array]:
     def slope(value: Array) -> Array:
-        return jax.grad(likelihood)(value, design, family, eta, positive)
+        return jnp.asarray(jax.grad(likelihood)(value, design, family, eta, positive))
 
     return jax.jvp(slope, (ln_alpha,), (jnp.ones_like(ln_alpha),))
 

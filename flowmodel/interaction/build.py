@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction import design as designs
@@ -55,12 +56,12 @@ def build(table: FlowTable, specification: Specification) -> Built:
     """The design of `specification` on `table`.
 
     Raises:
-        FlowsError: the law cannot take the pairs' distances or masses, a column is not finite, or the table has no flow.
+        FlowsError: the law cannot take a distance or mass, a column is not finite, or the table has no flow.
     """
     _check_flow(table)
     _check_positive(table, specification)
     pair = as_arrays(table.pair)
-    allowed = jnp.asarray(table.allowed)
+    allowed: Array = jnp.asarray(table.allowed)
     columns, absorbed = _columns(table, specification, pair)
     held = {name: value for name, value in specification.held.items() if name in columns}
     offset = _offset(specification, pair) + sum(
@@ -92,9 +93,7 @@ def build(table: FlowTable, specification: Specification) -> Built:
     return Built(made, (*names, *(shape.names if shape else ())), absorbed, means, deviations)
 
 
-def _columns(
-    table: FlowTable, specification: Specification, pair: Pair
-) -> tuple[dict[str, Column], tuple[str, ...]]:
+def _columns(table: FlowTable, specification: Specification, pair: Pair) -> tuple[dict[str, Column], tuple[str, ...]]:
     """Every linear column by name, in the order of the report; and what an effect absorbs."""
     origin_effects, destination_effects = EFFECTS[specification.constraint]
     columns, absorbed = {}, []
@@ -139,7 +138,9 @@ def _started(shape: Shape, table: FlowTable) -> Shape:
 
 def _check_flow(table: FlowTable) -> None:
     if not np.any(table.flow[table.allowed] > 0):
-        raise FlowsError("E-FLOWS-NONE", "no pair that takes part has a flow above zero", "check [flows] and intrazonal")
+        raise FlowsError(
+            "E-FLOWS-NONE", "no pair that takes part has a flow above zero", "check [flows] and intrazonal"
+        )
 
 
 def _check_positive(table: FlowTable, specification: Specification) -> None:

@@ -154,9 +154,7 @@ def calibrate(
 def _restricted(built: Built, taking: Bool[np.ndarray, "origin destination"]) -> Built:
     """The design with only some pairs taking part."""
     flow = jnp.where(taking, built.design.flow, 0)
-    return dataclasses.replace(
-        built, design=dataclasses.replace(built.design, allowed=jnp.asarray(taking), flow=flow)
-    )
+    return dataclasses.replace(built, design=dataclasses.replace(built.design, allowed=jnp.asarray(taking), flow=flow))
 
 
 def _search(

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction import scores
 from flowmodel.interaction.calibrate import calibrate
+from flowmodel.interaction.deviance import deviance
+from flowmodel.interaction.scores import scores
 from flowmodel.interaction.table import FlowTable, Specification
 
 Report = Callable[[str], None]
@@ -55,15 +56,18 @@ def _row(table: FlowTable, specification: Specification, out: Bool[np.ndarray, "
     whole = calibrate(table, specification)
     part = calibrate(table, specification, without=out, at=whole.optimum.at)
     judged = out & table.listed & ~part.separated
-    seen, said = table.flow[judged], part.fitted[judged]
     return {
         "parameters": len(whole.built.names),
         "degrees": whole.degrees,
         "deviance": whole.deviance,
         "aic": whole.aic,
-        "cpc": scores.cpc(table.flow[whole.taking], whole.fitted[whole.taking]),
+        "cpc": _cpc(table.flow, whole.fitted, whole.taking & table.listed),
         "held_out_pairs": int(judged.sum()),
-        "held_out_deviance": scores.deviance(seen, said),
-        "held_out_cpc": scores.cpc(seen, said),
+        "held_out_deviance": deviance(table.flow, part.fitted, judged),
+        "held_out_cpc": _cpc(table.flow, part.fitted, judged),
         "verdict": "converged" if whole.optimum.converged and part.optimum.converged else "max_steps",
     }
+
+
+def _cpc(observed: np.ndarray, fitted: np.ndarray, pairs: Bool[np.ndarray, "o d"]) -> float:
+    return scores(observed, fitted, pairs, None)["cpc"]

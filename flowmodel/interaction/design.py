@@ -72,9 +72,7 @@ class Design:
         return len(self.columns) + (len(self.shape.names) if self.shape else 0)
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=["coefficients", "origin", "destination"], meta_fields=[]
-)
+@partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "origin", "destination"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
 class Point:
     """Values of all parameters: of columns and shape [K], and the effects of origins [o] and destinations [d]."""
@@ -108,14 +106,14 @@ def _swapped(rule: Callable[[Array, Pair], Array], pair: Pair, values: Array) ->
 
 
 def standardised(
-    columns: tuple[Column, ...], allowed: Bool[np.ndarray, "origin destination"]
+    columns: tuple[Column, ...], allowed: Bool[Array, "origin destination"]
 ) -> tuple[tuple[Column, ...], np.ndarray, np.ndarray]:
     """The columns with mean zero and deviation one over allowed pairs, and the means and deviations they had.
 
     The means move into the constant or the effects, which every design has; without it a table's moments differ by
     twelve orders of magnitude and float32 steps are useless. A column that does not vary keeps its values.
     """
-    scaled = [_standardised(column, jnp.asarray(allowed)) for column in columns]
+    scaled = [_standardised(column, allowed) for column in columns]
     return (
         tuple(column for column, _, _ in scaled),
         np.array([float(mean) for _, mean, _ in scaled]),

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 _ROUNDS = 6
@@ -50,8 +51,10 @@ def solve(weights: Float[Array, "origin destination"], sums: Sides, tolerance: A
     coarse = weights.astype(jnp.float32)
     sums = _consistent(sums, row, column)
     # Sums that are the rounding of the table itself are solved for no further.
-    noise = jnp.finfo(weights.dtype).eps * jnp.maximum(jnp.max(row), jnp.max(column))
-    scale = jnp.maximum(jnp.maximum(jnp.max(jnp.abs(sums.origin)), jnp.max(jnp.abs(sums.destination))), noise / tolerance)
+    noise = float(np.finfo(weights.dtype).eps) * jnp.maximum(jnp.max(row), jnp.max(column))
+    scale = jnp.maximum(
+        jnp.maximum(jnp.max(jnp.abs(sums.origin)), jnp.max(jnp.abs(sums.destination))), noise / tolerance
+    )
     scale = jnp.where(scale > 0, scale, 1.0)
 
     def residual(at: Sides) -> Sides:

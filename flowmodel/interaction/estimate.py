@@ -1,4 +1,4 @@
-"""Maximum likelihood of a flow model: Newton steps until margins and moments agree, first in float32, then in float64."""
+"""Maximum likelihood: Newton steps until margins and moments agree, first in float32, then in float64."""
 
 from __future__ import annotations
 
@@ -87,12 +87,14 @@ def _single(tree: Any) -> Any:
 
 
 def _moved(at: Point, direction: Point, length: float) -> Point:
-    return jax.tree.map(lambda one, change: one + length * change, at, direction)
+    return Point(
+        at.coefficients + length * direction.coefficients,
+        at.origin + length * direction.origin,
+        at.destination + length * direction.destination,
+    )
 
 
-def _search(
-    design: Design, family: Family, at: Point, tolerance: float, most_steps: int, report: Report
-) -> Optimum:
+def _search(design: Design, family: Family, at: Point, tolerance: float, most_steps: int, report: Report) -> Optimum:
     inexact = jnp.asarray(_INEXACT, design.flow.dtype)
     slack = 1e-12 if design.flow.dtype == jnp.float64 else 1e-5
     now, taken = newton.step(design, family, at, inexact), 0

@@ -38,8 +38,8 @@ class Family:
         per_unit: persons for each unit of what the list's threshold counts (2 where it counts households of two).
         binomial: whether the law is the negative binomial; else it is Poisson's.
         below: the list's threshold: pairs with fewer units are not listed. None: every pair is seen.
-        unlisted: what an unlisted pair means: "censored", it is there with fewer units; "truncated", nothing is known of
-            it, and listed pairs are those that happened to reach the threshold.
+        unlisted: what an unlisted pair means: "censored", it has fewer units; "truncated", nothing is known of it, and
+            listed pairs are those that happened to reach the threshold.
     """
 
     dispersion: Float[Array, ""]
@@ -115,7 +115,7 @@ def _units(family: Family, eta: Array) -> tuple[Array, Array]:
 
 
 def _none(family: Family, units: Array) -> Array:
-    """ln P(Y = 0)."""
+    """Ln P(Y = 0)."""
     alpha = _alpha(family)
     return -jnp.log1p(alpha * units) / alpha if family.binomial else -units
 

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.interaction import moments, newton
-from flowmodel.interaction.design import Column, Design, Point, predictor, slopes
+from flowmodel.interaction.design import Design, Point, slopes
 from flowmodel.interaction.effects import Sides
-from flowmodel.interaction.family import Evidence, Family
+from flowmodel.interaction.family import Family
 
 _EXACT = 1e-12
 """Relative precision to which effects are eliminated where a standard error hangs on it."""
@@ -56,7 +56,9 @@ def meat(design: Design, family: Family, at: Point) -> Meat:
     bases = [newton.sides(design, weight, column) for column in columns]
     effects = [newton.eliminate(design, weight, base, _EXACT) for base in bases]
     information = moments.cross(weight, columns) - newton.gram(bases, effects)
-    apart = [column - part.origin[:, None] - part.destination[None, :] for column, part in zip(columns, effects, strict=True)]
+    apart = [
+        column - part.origin[:, None] - part.destination[None, :] for column, part in zip(columns, effects, strict=True)
+    ]
     return Meat(
         information,
         moments.cross(score**2, tuple(apart)),

@@ -63,11 +63,11 @@ class Law:
 def distance(pair: Pair) -> Array:
     """d_ij, km."""
     assert pair.distance_km is not None
-    return pair.distance_km
+    return jnp.asarray(pair.distance_km)
 
 
 def ln_distance(pair: Pair) -> Array:
-    """ln d_ij, d in km."""
+    """Ln d_ij, d in km."""
     return jnp.log(distance(pair))
 
 
@@ -77,7 +77,7 @@ def ln_distance_squared(pair: Pair) -> Array:
 
 
 def ln_competing(pair: Pair) -> Array:
-    """ln C_ij: its coefficient is negative where destinations compete, positive where they agglomerate."""
+    """Ln C_ij: its coefficient is negative where destinations compete, positive where they agglomerate."""
     assert pair.competing is not None
     return jnp.log(pair.competing)
 
@@ -110,7 +110,7 @@ def absorbed(exponent: Float[Array, " 1"], pair: Pair) -> Array:
 
 
 def finite_size(exponent: Float[Array, " 1"], pair: Pair) -> Array:
-    """ln 1/(1 − (m_i/M)^λ): in a finite country the chances of `absorbed` add up to 1 − (m_i/M)^λ, not to 1.
+    """Ln 1/(1 − (m_i/M)^λ): in a finite country the chances of `absorbed` add up to 1 − (m_i/M)^λ, not to 1.
 
     Masucci et al. 2013 (Phys. Rev. E 88, 022812, eq. 4), there with λ = 1. A factor of the origin: a production
     constraint takes it in.
@@ -126,7 +126,7 @@ def generalised_radiation(exponent: Float[Array, " 1"], pair: Pair) -> Array:
 
 
 def schneider(rate: Float[Array, " 1"], pair: Pair) -> Array:
-    """ln[exp(−L s_ij) − exp(−L (s_ij + n_j))]: each opportunity is taken with the same small chance L (Schneider 1959)."""
+    """ln[exp(−L s_ij) − exp(−L (s_ij + n_j))]: every opportunity is taken with the same chance L (Schneider 1959)."""
     assert pair.destination_mass is not None
     assert pair.between is not None
     return -rate[0] * pair.between + jnp.log(-jnp.expm1(-rate[0] * pair.destination_mass))

@@ -30,7 +30,7 @@ def _judged(design: Design, family: Family) -> Array:
 
 def _positive(design: Design) -> np.ndarray:
     """Flows above zero: the others have no constant."""
-    return np.asarray(design.flow)[np.asarray(design.allowed & (design.flow > 0))]
+    return np.asarray(np.asarray(design.flow)[np.asarray(design.allowed & (design.flow > 0))])
 
 
 def _constants(design: Design, family: Family) -> float:

@@ -1,4 +1,4 @@
-"""Local fits: one small Poisson regression for every origin (or destination), which shows where a law holds how strongly.
+"""Local fits: a small Poisson regression for every origin (or destination), to see where a law holds how strongly.
 
 Each has a constant of its own, as Fotheringham and O'Kelly (1989) calibrate origin-specific models. Zones are fitted in
 batches, all alike.
@@ -20,9 +20,7 @@ _BATCH = 32
 _CLOSE = 1e-9
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=["coefficients", "covariance", "error"], meta_fields=[]
-)
+@partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "covariance", "error"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
 class Local:
     """Fits of many zones: coefficients [zone, K + 1], constant first, covariance, and the largest moment left over."""

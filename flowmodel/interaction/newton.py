@@ -53,7 +53,7 @@ def step(design: Design, family: Family, at: Point, tolerance: Float[Array, ""])
 
 @jax.jit
 def first(design: Design, at: Point, tolerance: Float[Array, ""]) -> Step:
-    """The step from nowhere: a least-squares fit of ln of flows drawn half-way to their mean (McCullagh & Nelder 1989)."""
+    """The step from nowhere: least squares of ln of flows drawn half-way to their mean (McCullagh & Nelder 1989)."""
     mean = jnp.sum(jnp.where(design.allowed, design.flow, 0)) / jnp.sum(design.allowed.astype(design.flow.dtype))
     weight = (design.flow + mean) / 2
     score = weight * (jnp.log(weight) - predictor(design, at)) + design.flow - weight
@@ -120,7 +120,7 @@ def eliminate(design: Design, weight: Array, sums: Sides, tolerance: Array | flo
         return Sides(effects.over(sums.origin, moments.along(weight, one)), jnp.zeros_like(sums.destination))
     if design.destination_effects:
         return Sides(jnp.zeros_like(sums.origin), effects.over(sums.destination, moments.across(weight, one)))
-    return jax.tree.map(jnp.zeros_like, sums)
+    return Sides(jnp.zeros_like(sums.origin), jnp.zeros_like(sums.destination))
 
 
 def _product(one: Sides, other: Sides) -> Array:

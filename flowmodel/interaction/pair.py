@@ -17,6 +17,8 @@ from jaxtyping import Array, Float
 Need = str
 """A field of `Pair` that a law reads."""
 
+Entry = Float[Array, "*pair"] | Float[np.ndarray, "*pair"]
+
 
 @partial(
     jax.tree_util.register_dataclass,
@@ -36,12 +38,12 @@ class Pair:
         competing: opportunities near the destination, each over its distance from there; without either.
     """
 
-    distance_km: Float[Array, "*pair"] | None = None
-    origin_mass: Float[Array, "*pair"] | None = None
-    destination_mass: Float[Array, "*pair"] | None = None
-    everywhere: Float[Array, "*pair"] | None = None
-    between: Float[Array, "*pair"] | None = None
-    competing: Float[Array, "*pair"] | None = None
+    distance_km: Entry | None = None
+    origin_mass: Entry | None = None
+    destination_mass: Entry | None = None
+    everywhere: Entry | None = None
+    between: Entry | None = None
+    competing: Entry | None = None
 
 
 def everywhere(
@@ -95,7 +97,7 @@ def competing(
     mass_exponent: float = 1.0,
     distance_exponent: float = -1.0,
 ) -> Float[np.ndarray, "origin destination"]:
-    """Accessibility of a destination to its rivals, Σ_{m ≠ i, j} n_m^b d_jm^c (Fotheringham 1983, eq. 6: b = 1, c = −1).
+    """Accessibility of a destination to its rivals, Σ_{m ≠ i, j} n_m^b d_jm^c (Fotheringham 1983: b = 1, c = −1).
 
     Args:
         mass: opportunities n of each destination.
@@ -123,7 +125,7 @@ def _power(distance_km: np.ndarray, exponent: float) -> np.ndarray:
 def as_arrays(pair: Pair) -> Pair:
     """The same on the device, vectors as a column (origins) or a row (destinations)."""
 
-    def wide(values: Array | None, axis: int) -> Array | None:
+    def wide(values: Entry | None, axis: int) -> Array | None:
         if values is None:
             return None
         array = jnp.asarray(values, float)

@@ -31,7 +31,9 @@ _IMPLICIT = 1e-13
 
 
 @partial(
-    jax.tree_util.register_dataclass, data_fields=["origin", "destination", "flow", "error", "sweeps", "steps"], meta_fields=[]
+    jax.tree_util.register_dataclass,
+    data_fields=["origin", "destination", "flow", "error", "sweeps", "steps"],
+    meta_fields=[],
 )
 @dataclasses.dataclass(frozen=True)
 class Potentials:
@@ -195,17 +197,13 @@ def _less(wanted: Array, found: Array) -> Array:
     return jnp.where(known, jnp.where(known, wanted, 0) - jnp.where(known, found, 0), -jnp.inf)
 
 
-def _polished(
-    log_kernel: Array, margins: Sides, at: Sides, tolerance: Array, sweeps: Array
-) -> _Solution:
+def _polished(log_kernel: Array, margins: Sides, at: Sides, tolerance: Array, sweeps: Array) -> _Solution:
     """Newton steps, each on residuals in float64; shortened as far as the error then falls."""
 
     def seen(at: Sides) -> tuple[Array, Sides, Array]:
         table = _table(log_kernel, at)
         ones = jax.tree.map(jnp.ones_like, at)
-        left = Sides(
-            margins.origin - table @ ones.destination, margins.destination - ones.origin @ table
-        )
+        left = Sides(margins.origin - table @ ones.destination, margins.destination - ones.origin @ table)
         errors = (over(jnp.abs(left.origin), margins.origin), over(jnp.abs(left.destination), margins.destination))
         return table, left, jnp.max(jnp.concatenate(errors))
 
