@@ -133,11 +133,20 @@ def test_a_pair_between_two_islands_is_separated_unless_another_goes_back():
 
 
 def test_a_covariate_that_opens_the_way_back():
-    """Each pair between the islands alone, and both where a covariate of theirs raises one."""
+    """Neither pair between the islands alone, and both where a covariate raises one, however little."""
     origin, destination = [0, 0, 1, 1, 2, 2, 3, 3, 0, 3], [0, 1, 0, 1, 2, 3, 2, 3, 2, 1]
     y, x = [1] * 8 + [0, 0], np.zeros((10, 1))
-    x[9] = 1e-3
+    x[9] = 1e-12
     assert list(np.flatnonzero(separated(y, x, [origin, destination]))) == [8, 9]
+
+
+def test_rows_first_looked_at_that_cannot_rise_do_not_end_the_search(monkeypatch):
+    monkeypatch.setattr(cone, "ROWS_AT_ONCE", 2)  # of six rows the first and the fourth, which are opposite
+    moves = np.array([[1.0, 0], [0, 1], [0, 1], [-1, 0], [0, 1], [0, 1]])
+    none = np.zeros(6, int)
+    assert list(np.flatnonzero(cone.raised(moves, none, none, 1))) == [1, 2, 4, 5]
+    rows = cone.Rows(moves, np.zeros(6), none, none, 1)
+    assert moves.sum(axis=0) @ cone.farthest(rows.take([0, 3]), rows.total())[:2] > 0
 
 
 def test_an_outlier_elsewhere_does_not_blur_the_rows_with_flows():
@@ -167,7 +176,7 @@ def test_a_table_and_its_list_of_pairs_agree(origin_effects, destination_effects
     for seed in range(15):
         rng = np.random.default_rng(seed)
         flow, allowed = rng.poisson(0.3, (9, 7)) * 1.0, rng.random((9, 7)) < 0.8
-        flow[~allowed] = np.nan
+        flow[~allowed] = rng.choice([np.nan, -1.0, 5.0], (~allowed).sum())
         dummy = (rng.random((9, 7)) < 0.5) * np.where(flow > 0, 0.0, 1.0 + (seed % 3 - 1) * rng.random((9, 7)) * 4)
         columns = [dummy, rng.normal(size=(9, 1)), rng.normal(size=(1, 7))]
         origin, destination = (side[allowed] for side in np.indices((9, 7)))

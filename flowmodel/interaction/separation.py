@@ -3,8 +3,8 @@
 A row is separated when some change of the parameters lowers its expected flow without end, lowers or leaves that of
 the other rows without a flow, and leaves that of every row with one. No maximum of the likelihood is finite then; it
 is for the rest once such rows are left out, and there the estimates are the same (Correia, Guimarães, Zylkin 2019,
-arXiv:1903.01633). The change is by −z, with z = x · g + effects, z = 0 where y > 0 and z ≥ 0 where y = 0. Rows with z > 0
-for some z are separated, and since such z can be added, one z serves them all.
+arXiv:1903.01633). The change is by −z, with z = x · g + effects, z = 0 where y > 0 and z ≥ 0 where y = 0. Rows with
+z > 0 for some z are separated, and since such z can be added, one z serves them all.
 
 A regression here always has a constant: effects span it, and without effects it is added.
 """
