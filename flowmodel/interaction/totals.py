@@ -163,13 +163,15 @@ def _residual(flow: np.ndarray, allowed: np.ndarray, totals: Totals) -> Totals:
 
 
 def _vanishing(allowed: np.ndarray, flow: np.ndarray, tolerance: float) -> np.ndarray:
-    """Pairs whose flow is nothing beside both its row and its column although their prior is not.
+    """Pairs whose flow is nothing beside its row and its column, although in the prior it is not beside either.
 
-    A pair that is merely rare is so in the prior as well; a zone with a small total has small flows, but not beside it.
+    A rare pair is rare in the prior as well; the flows of a zone with a small total are small, but not beside it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = [np.minimum(t / t.sum(1, keepdims=True), t / t.sum(0)) for t in (flow, allowed)]
-        lost = (allowed > 0) & (share[0] <= 10 * tolerance) & (share[0] <= _LOST * share[1])
+        shares = [(flow / flow.sum(i, keepdims=True), allowed / allowed.sum(i, keepdims=True)) for i in (0, 1)]
+    lost = allowed > 0
+    for share, before in shares:
+        lost &= (share <= 10 * tolerance) & (share <= _LOST * before)
     return np.argwhere(lost)
 
 
