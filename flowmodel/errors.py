@@ -54,9 +54,3 @@ class LockedError(FlowmodelError):
     """Another process is writing to the same run folder."""
 
     exit_status = 7
-
-
-class FlowsError(FlowmodelError):
-    """A flow table, or what is asked of it, cannot be."""
-
-    exit_status = 3

@@ -99,7 +99,7 @@ class Calibrated:
         return 2 * (self.degrees - self.log_likelihood)
 
     def covariance(self, kind: str) -> Float[np.ndarray, "parameter parameter"]:
-        """Covariance of the coefficients by `kind`, "model" or one of `inference.sandwich`; quasi-Poisson scales "model"."""
+        """Covariance of the coefficients: "model" (times `pearson` if quasi-Poisson), or as `inference.sandwich`."""
         information, jacobian = np.asarray(self.bread.information), self.built.jacobian()
         if kind == "model":
             found = np.linalg.inv(information)
@@ -146,15 +146,16 @@ def calibrate(
     taking = _taking(table, specification) if without is None else _taking(table, specification) & ~without
     apart = _separated(built, taking, specification)
     built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(taking & ~apart)))
-    _check_told_apart(built)
     optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
+    bread = inference.bread(built.design, optimum.at, optimum.sums)
+    _check_told_apart(built, bread, optimum)
     return Calibrated(
         table=table,
         specification=specification,
         built=built,
         family=family,
         optimum=optimum,
-        bread=inference.bread(built.design, optimum.at, optimum.sums),
+        bread=bread,
         separated=apart,
         dispersion_se=error,
     )
@@ -216,13 +217,15 @@ def _separated(
     )
 
 
-def _check_told_apart(built: Built) -> None:
+def _check_told_apart(built: Built, bread: Bread, optimum: Optimum) -> None:
     """Refuses columns that are sums of others and of effects, and names them."""
     if not built.names:
         return
-    here = estimate.start(built.design)
-    sums = newton.working(built.design, here)
-    found = np.asarray(inference.bread(built.design, here, sums).information)
+    found, sums = np.asarray(bread.information), optimum.sums
+    if not np.all(np.isfinite(found)):  # a search without information goes astray: judge it where it began
+        here = estimate.start(built.design)
+        sums = newton.working(built.design, here)
+        found = np.asarray(inference.bread(built.design, here, sums).information)
     scale = np.sqrt(np.diagonal(found).clip(0))
     dead = scale**2 <= _COLLINEAR * np.diagonal(np.asarray(sums.moments))
     live = ~dead

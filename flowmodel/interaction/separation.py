@@ -20,6 +20,9 @@ from flowmodel.interaction import checks
 from flowmodel.interaction.cone import raised
 from flowmodel.interaction.directions import Design, directions
 
+_ENOUGH = 20
+"""Rows a level: a random graph of so many edges is connected, and a table that is not is read whole."""
+
 
 def separated(y: Any, X: Any, ids: Any) -> np.ndarray:  # noqa: N803
     """The rows that no finite Poisson pseudo-maximum-likelihood estimate fits, bool [rows].
@@ -84,6 +87,8 @@ def _raised(design: Design, positive: np.ndarray, zero: np.ndarray) -> np.ndarra
     """Which rows of `zero`, all of levels that have one of `positive`, can rise with none of them falling."""
     if not len(positive) or not len(zero):
         return np.ones(len(zero), bool)
+    if _nothing_free(design, positive):
+        return np.zeros(len(zero), bool)
     free = directions(design, positive)
     if free.none:
         return np.zeros(len(zero), bool)
@@ -91,6 +96,15 @@ def _raised(design: Design, positive: np.ndarray, zero: np.ndarray) -> np.ndarra
     moves = np.concatenate([free.moves(design, part) for part in parts])
     first, second = (free.component[nodes] for nodes in design.nodes(zero))
     return raised(moves, first, second, int(free.component.max()) + 1)
+
+
+def _nothing_free(design: Design, positive: np.ndarray) -> bool:
+    """Whether some of the rows with a flow, spread over all, leave no direction: then all of them leave none."""
+    some = positive[:: max(len(positive) // (_ENOUGH * sum(design.levels)), 1)]
+    if len(some) == len(positive):
+        return False
+    reached = [sum(np.count_nonzero(np.bincount(nodes)) for nodes in design.nodes(rows)) for rows in (some, positive)]
+    return reached[0] == reached[1] and directions(design, some).none
 
 
 def _design(covariates: np.ndarray, effects: list[tuple[np.ndarray, int]]) -> Design:
