@@ -1,5 +1,6 @@
 """Migration between the nine regions of Austria against spint (Oshan 2016; test_gravity.py of its repository)."""
 
+import dataclasses
 import json
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from flowmodel import flow_results
-from flowmodel.interaction import inference
+from flowmodel.interaction import inference, newton
 from flowmodel.interaction.calibrate import Calibrated
 from flowmodel.interaction.design import EFFECTS, Point
 
@@ -139,9 +140,8 @@ def test_standard_errors_are_those_of_a_dense_hessian_at_the_maximum(case):
 def test_standard_errors_of_spint_are_those_of_its_last_weights(case):
     steps = dense_poisson.iterates(case.flow, case.columns, SPINT_WEIGHTS)
     at = _point(case, steps[-2].coefficients)
-    meat = inference.meat(case.fit.built.design, case.fit.family, at)
-    jacobian = case.fit.built.jacobian()
-    ours = jacobian @ inference.covariance(meat, "model", case.fit.pairs) @ jacobian.T
+    there = dataclasses.replace(case.fit, bread=inference.bread(case.fit.built.design, at, _sums(case, at)))
+    ours = there.covariance("model")
     np.testing.assert_allclose(np.sqrt(np.diag(ours)), case.spint["std_err"], rtol=1e-6)
     _check_effects(case, at, np.array(case.expected["std_err"]), 1e-6)
     if case.constraint == "unconstrained":
@@ -163,12 +163,14 @@ def _point(case: Case, coefficients: np.ndarray) -> Point:
     return Point(np.linalg.solve(built.jacobian(), own), *sides)
 
 
+def _sums(case: Case, at: Point) -> newton.Sums:
+    return newton.evaluate(case.fit.built.design, case.fit.family, at)
+
+
 def _check_effects(case: Case, at: Point, whole: np.ndarray, tolerance: float) -> None:
     """Standard errors of dummies, those of a dense regression without its constant and its named coefficients."""
-    fit = case.fit
-    meat = inference.meat(fit.built.design, fit.family, at)
-    bread = np.linalg.inv(np.asarray(meat.information))
-    covariance = inference.effect_covariance(fit.built.design, fit.family, at, meat, bread)
+    design, sums = case.fit.built.design, _sums(case, at)
+    covariance = inference.effect_covariance(design, sums, inference.bread(design, at, sums))
     _, errors = _contrasts(case, at, covariance)
     if len(errors):
         np.testing.assert_allclose(errors, whole[1 : 1 + len(errors)], rtol=tolerance)

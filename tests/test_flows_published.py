@@ -1,4 +1,4 @@
-"""Published flow tables through the command: scikit-mobility's commuters and the matrix that Hyman's method must mend."""
+"""Published flow tables through the command: scikit-mobility's commuters, and a matrix that Hyman's method must solve."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def _new_york(folder, absent):
     [("missing", 1892, 0.6471759552223144, -1.9947152031914186), ("zero", 3782, 0.68394487, -2.12498917)],
 )
 def test_commuters_of_new_york(data_dir, tmp_path, absent, pairs, mass, distance):
-    """scikit-mobility fits to the flows above zero alone, which is what "missing" means; the zeros make a difference."""
+    """scikit-mobility fits to flows above zero alone, as "missing" says; the zeros make a difference."""
     done = flow_runs.run(_new_york(data_dir / "flows" / "skmob_ny", absent), tmp_path)
     assert done.status == 0
     found, scores = done.parameters["estimate"], done.metrics
