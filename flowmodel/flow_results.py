@@ -224,13 +224,18 @@ def local(fit: Calibrated, side: Literal["origin", "destination"]) -> pd.DataFra
     other = "destination" if side == "origin" else "origin"
     turned = np.asarray if side == "origin" else np.transpose
     pair = as_arrays(fit.table.pair)
-    shape = fit.table.flow.shape
-    terms = {name: np.broadcast_to(np.asarray(term(pair)), shape) for name, term in law.terms.items()}
-    columns = {f"{other}:{name}": turned(np.asarray(values)) for name, values in masses.items()}
-    columns |= {name: turned(np.where(fit.taking, values, 0.0)) for name, values in terms.items()}
-    columns |= {f"pair:{name}": turned(np.where(fit.taking, values, 0.0)) for name, values in model.pairs.items()}
+    columns = {f"{other}:{name}": _wide(values, side) for name, values in masses.items()}
+    columns |= {name: np.asarray(term(pair)) for name, term in law.terms.items()}
+    columns |= {f"pair:{name}": np.asarray(values) for name, values in model.pairs.items()}
+    # Pairs that take no part may have no number.
+    columns = {name: turned(np.where(fit.taking, values, 0.0)) for name, values in columns.items()}
     labels = fit.table.origins if side == "origin" else fit.table.destinations
     return local_fits.fit(turned(fit.table.flow), turned(fit.taking), columns, labels)
+
+
+def _wide(values: np.ndarray, side: str) -> np.ndarray:
+    """A property of the other side's zones beside those of `side`; one of pairs as it is."""
+    return values if values.ndim == 2 or side == "origin" else values[:, None]
 
 
 def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:

@@ -14,6 +14,7 @@ import pytest
 import quick
 import tomli_w
 
+from flowmodel.config import read_toml
 from flowmodel.errors import ConfigError, FlowsError
 from geo.errors import DataError
 
@@ -84,16 +85,13 @@ def test_a_run_leaves_every_file(whole):
 
 
 def test_the_configuration_that_is_kept_is_the_run(whole, folder):
-    again = _rerun(folder, whole.folder / "config.toml")
-    pd.testing.assert_frame_equal(again.parameters, whole.parameters, rtol=1e-9)
-
-
-def _rerun(folder, file):
-    from flowmodel.config import read_toml
-
-    tables = read_toml(file)
+    tables = read_toml(whole.folder / "config.toml")
+    assert set(tables) == {"run", "flows", "zones", "model", "fit", "compare", "draws", "runtime"}
     tables["run"]["name"] = "again"
-    return flow_runs.run(tables, folder)
+    del tables["compare"]
+    again = flow_runs.run(tables, folder)
+    pd.testing.assert_frame_equal(again.parameters, whole.parameters, rtol=1e-9)
+    pd.testing.assert_frame_equal(again.table("draws.parquet"), whole.table("draws.parquet"))
 
 
 def test_names_of_parameters(constrained):
@@ -186,6 +184,24 @@ def test_a_law_of_ones_own(folder):
     )
 
 
+def test_a_zone_that_nobody_leaves_or_reaches_needs_no_logarithm(folder):
+    table, zones = flow_country.flows(), flow_country.zones()
+    table[(table["from"] != "I") & (table["to"] != "I")].to_csv(folder / "eight.csv", index=False)
+    zones.assign(population=zones["population"].where(zones["id"] != "I", 0)).to_csv(folder / "empty.csv", index=False)
+    runs = {}
+    for file in ("zones.csv", "empty.csv"):
+        tables = flow_country.config(file.removesuffix(".csv"), "unconstrained")
+        tables["flows"]["file"], tables["zones"]["file"] = "eight.csv", file
+        runs[file] = flow_runs.run(tables, folder, "fit.local=origin")
+    whole, empty = runs.values()
+    pd.testing.assert_frame_equal(empty.parameters, whole.parameters, rtol=1e-9)
+    assert empty.metrics["pairs"] == 56
+    pd.testing.assert_frame_equal(empty.table("local.csv"), whole.table("local.csv"), rtol=1e-9)
+    status = empty.table("local.csv").set_index("zone")["status"]
+    assert set(status["I"]) == {"not_identified"}
+    assert set(status.drop(index="I")) == {"fitted"}
+
+
 def test_bootstrap_standard_errors_are_near_the_clustered_ones(folder):
     settings = ["fit.se=bootstrap", "fit.bootstrap=60"]
     drawn = flow_runs.run(flow_country.config("bootstrap", "production"), folder, *settings)
@@ -210,7 +226,7 @@ def test_a_law_without_parameters(folder):
 
 
 def test_exit_5_still_writes_what_there_is(folder):
-    tables = flow_country.config("early")
+    tables = flow_country.config("early", "production")
     (folder / "early.toml").write_text(tomli_w.dumps(tables))
     done = _command(folder, "early.toml", "--set", "fit.most_steps=1", "--out", "early")
     assert done.returncode == 5, done.stderr

@@ -1,4 +1,4 @@
-"""The flow tables that the project ships configurations for: American counties, censored, and the provinces of China."""
+"""The flow tables that the project has configurations for: American counties, censored, and the provinces of China."""
 
 from pathlib import Path
 

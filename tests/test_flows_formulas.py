@@ -1,4 +1,4 @@
-"""Laws and distances against the loops of their formulas, on cities of the United States as laser-core tests its own."""
+"""Laws and distances against the loops of their formulas, on American cities as laser-core tests its own."""
 
 import csv
 import re

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -87,7 +87,7 @@ def build(table: FlowTable, specification: Specification) -> Built:
         inflow=jnp.sum(flow, axis=0),
         offset=jnp.where(allowed, offset, 0.0) if offset.size > 1 else offset,
         columns=scaled,
-        pair=pair if shape else Pair(),
+        pair=_filled(pair, table) if shape else Pair(),
         weight=jnp.ones((len(table.origins), 1)),
         shape=shape and _started(shape, table),
         origin_effects=origin_effects,
@@ -111,17 +111,25 @@ def _columns(table: FlowTable, specification: Specification, pair: Pair) -> tupl
             else:
                 array = jnp.asarray(values, float)
                 columns[f"{side}:{name}"] = jnp.expand_dims(array, axis) if values.ndim == 1 else array
-    allowed = jnp.asarray(table.allowed)
     for name, term in specification.law.terms.items():
-        columns[name] = _inside(term, pair, allowed)
+        columns[name] = term(pair)
     for name, values in specification.pairs.items():
-        columns[f"pair:{name}"] = jnp.where(allowed, jnp.asarray(values, float), 0.0)
-    return columns, tuple(absorbed)
+        columns[f"pair:{name}"] = jnp.asarray(values, float)
+    return {name: _inside(column, table) for name, column in columns.items()}, tuple(absorbed)
 
 
-def _inside(term: Callable[[Pair], Column], pair: Pair, allowed: Column) -> Column:
-    """A term of the pairs that take part; those that do not may have no distance."""
-    return jnp.where(allowed, term(pair), 0.0)
+def _inside(column: Column, table: FlowTable, otherwise: Array | float = 0.0) -> Column:
+    """A column where a pair takes part, and `otherwise` elsewhere, where there may be no number."""
+    axes = tuple(axis for axis in (0, 1) if column.shape[axis] == 1)
+    return jnp.where(np.any(table.allowed, axis=axes, keepdims=True), column, otherwise)
+
+
+def _filled(pair: Pair, table: FlowTable) -> Pair:
+    """What a shape reads, with the values of one pair that takes part where no pair does: a law needs some."""
+    at = np.argwhere(table.allowed)[0]
+    return jax.tree.map(
+        lambda field: _inside(field, table, field[tuple(np.minimum(at, np.array(field.shape) - 1))]), pair
+    )
 
 
 def _offset(specification: Specification, pair: Pair) -> Column:
