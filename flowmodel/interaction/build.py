@@ -127,9 +127,12 @@ def _inside(column: Column, table: FlowTable, otherwise: Array | float = 0.0) ->
 def _filled(pair: Pair, table: FlowTable) -> Pair:
     """What a shape reads, with the values of one pair that takes part where no pair does: a law needs some."""
     at = np.argwhere(table.allowed)[0]
-    return jax.tree.map(
-        lambda field: _inside(field, table, field[tuple(np.minimum(at, np.array(field.shape) - 1))]), pair
-    )
+
+    def filled(field: Column) -> Column:
+        return _inside(field, table, field[tuple(np.minimum(at, np.array(field.shape) - 1))])
+
+    everywhere: Pair = jax.tree.map(filled, pair)
+    return everywhere
 
 
 def _offset(specification: Specification, pair: Pair) -> Column:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 
@@ -92,7 +93,7 @@ def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
     """A flow known, of a pair that is listed because it reached the threshold: y η − μ − ln P(Y ≥ c)."""
     assert family.below is not None
     # Where μ underflows so does the chance, μ^c / c! there, and a step much too far would look the likeliest of all.
-    kept = jnp.maximum(eta, math.log(float(jnp.finfo(eta.dtype).tiny)) + _CLEAR)
+    kept = jnp.maximum(eta, math.log(np.finfo(eta.dtype).tiny) + _CLEAR)
     units, spread = _units(family, kept)
     part = _above(family, units)
     log_chance = part.log_chance + family.below * (eta - kept)
