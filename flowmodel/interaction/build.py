@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from flowmodel.errors import FlowsError
+from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction import design as designs
 from flowmodel.interaction.design import EFFECTS, Column, Design
 from flowmodel.interaction.laws import Shape
@@ -56,8 +57,10 @@ def build(table: FlowTable, specification: Specification) -> Built:
     """The design of `specification` on `table`.
 
     Raises:
+        ConfigError: JAX computes in float32, in which no fit meets its margins (`runtime.configure` comes first).
         FlowsError: the law cannot take a distance or mass, a column is not finite, or the table has no flow.
     """
+    _check_precision()
     _check_flow(table)
     _check_positive(table, specification)
     pair = as_arrays(table.pair)
@@ -137,6 +140,11 @@ def _started(shape: Shape, table: FlowTable) -> Shape:
     mean = float(np.sum(flow * table.pair.between) / np.sum(flow))
     start = tuple(1 / max(mean, 1e-300) if value is None else value for value in shape.start)
     return dataclasses.replace(shape, start=start)
+
+
+def _check_precision() -> None:
+    if not jax.config.read("jax_enable_x64"):
+        raise ConfigError("E-PRECISION", "JAX computes in float32", "call flowmodel.runtime.configure first")
 
 
 def _check_flow(table: FlowTable) -> None:
