@@ -13,6 +13,7 @@ import numpy as np
 from flowmodel.interaction import newton
 from flowmodel.interaction.design import Design, Point
 from flowmodel.interaction.family import Family
+from flowmodel.interaction.pair import Pair
 
 _COARSE_FROM = 200_000
 """Pairs from which a search in float32 comes first; below, its compilation would cost more than it saves."""
@@ -73,12 +74,24 @@ def fit(
     """
     taken = 0
     if at is None:
-        at = _moved(start(design), newton.first(design, start(design), jnp.asarray(_INEXACT)).direction, 1.0)
+        at = _begun(design)
     if design.flow.size >= _COARSE_FROM:
         coarse = _search(_single(design), _single(family), _single(at), _COARSE_ERROR, most_steps, report)
         at, taken = jax.tree.map(lambda part: part.astype(float), coarse.at), coarse.steps
     found = _search(design, family, at, tolerance, most_steps, report)
     return dataclasses.replace(found, steps=found.steps + taken)
+
+
+def _begun(design: Design) -> Point:
+    """The least-squares fit of logarithms, the shape held at its start: a long step could leave where it is defined."""
+    at = start(design)
+    linear = len(design.columns)
+    if design.shape is None:
+        return _moved(at, newton.first(design, at, jnp.asarray(_INEXACT)).direction, 1.0)
+    bent = design.offset + design.shape.rule(at.coefficients[linear:], design.pair)
+    straight = dataclasses.replace(design, offset=bent, shape=None, pair=Pair())
+    move = newton.first(straight, start(straight), jnp.asarray(_INEXACT)).direction
+    return _moved(at, dataclasses.replace(move, coefficients=jnp.pad(move.coefficients, (0, at.coefficients.size - linear))), 1.0)
 
 
 def _single(tree: Any) -> Any:
