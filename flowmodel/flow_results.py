@@ -100,8 +100,7 @@ def _effect_errors(fit: Calibrated, taking: list[np.ndarray]) -> list[np.ndarray
     sizes = [len(one) for one in taking]
     if not sizes or sum(sizes) > _MOST_EFFECTS:
         return [np.full(size, np.nan) for size in sizes]
-    bread = np.linalg.inv(np.asarray(fit.meat.information)) if fit.built.names else np.zeros((0, 0))
-    whole = effect_covariance(fit.built.design, fit.family, fit.optimum.at, fit.meat, bread)
+    whole = effect_covariance(fit.built.design, fit.optimum.sums, fit.bread)
     origins = len(fit.table.origins)
     parts = {
         "origin": whole[:origins, :origins],

@@ -6,18 +6,15 @@ A ratio is peer_s / ours_s: above 1 we are faster. Seconds are medians, warm; a 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import tyro
 from _command import cli
-
-_PAUSE_S = 0.05
+from _turns import Side, Turns, alternate, line, timed
 
 
 def bench(
@@ -26,7 +23,9 @@ def bench(
     calls: int = 6,
     config: Path = Path("configs/china_2010_2020.toml"),
 ) -> None:
-    """Runs the comparisons called NAMES, or all of them: forward_county, gradient_county, startup.
+    """Runs the comparisons called NAMES, or all: forward_county, gradient_county, startup, ppml_2000, balance_2850.
+
+    The last two need no zones: their flows are synthetic, and their peers are installed by scripts/peers.sh.
 
     Args:
         names: which comparisons.
@@ -34,50 +33,23 @@ def bench(
         calls: timed calls of a turn, after as many that are not; fewer are for a test, not for a claim.
         config: whose zones are used; the real counties by default.
     """
+    import _bench_flows
+
     from flowmodel.errors import ConfigError
 
-    turns = Turns(repeats, calls)
+    turns = Turns(repeats, calls, idle=calls)
     known: dict[str, Callable[[Path, Turns], dict[str, Any]]] = {
         "forward_county": forward_county,
         "gradient_county": gradient_county,
         "startup": startup,
+        "ppml_2000": _bench_flows.ppml_2000,
+        "balance_2850": _bench_flows.balance_2850,
     }
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise ConfigError("E-BENCH-NAME", f"no comparison {unknown}", f"choose among {sorted(known)}")
     for name in names or known:
         print(json.dumps({"name": name, **known[name](config, turns)}), flush=True)
-
-
-class Turns(NamedTuple):
-    """How often the sides take turns, and how many calls of a turn are timed."""
-
-    repeats: int
-    calls: int
-
-
-def alternate(sides: dict[str, Callable[[], object]], turns: Turns) -> dict[str, float]:
-    """Median seconds of each side, timed in turn.
-
-    A turn begins with a pause, in which the other side's threads stop spinning for work, and calls that are not timed,
-    which bring the side's arrays back into cache: neither side pays for the other. The first turn is not counted: the
-    allocator learns from it.
-    """
-    import numpy as np
-
-    for run in sides.values():
-        for _ in range(2 * turns.calls):
-            run()
-    spent: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(turns.repeats):
-        for side, run in sides.items():
-            time.sleep(_PAUSE_S)
-            for call in range(2 * turns.calls):
-                started = time.perf_counter()
-                run()
-                if call >= turns.calls:
-                    spent[side].append(time.perf_counter() - started)
-    return {side: float(np.median(seconds)) for side, seconds in spent.items()}
 
 
 def forward_county(config: Path, turns: Turns) -> dict[str, Any]:
@@ -92,8 +64,8 @@ def forward_county(config: Path, turns: Turns) -> dict[str, Any]:
         "peer": lambda: case.rival.residents(case.named),
     }
     difference = _rival_case.largest_difference(sides["ours"](), sides["peer"]())
-    seconds = alternate(sides, turns)
-    return _line(seconds, "NumPy, in place, two threads") | {"zones": case.zones, "largest_difference": difference}
+    seconds = alternate({side: timed(run) for side, run in sides.items()}, turns)
+    return line(seconds, "NumPy, in place, two threads") | {"zones": case.zones, "largest_difference": difference}
 
 
 def gradient_county(config: Path, turns: Turns) -> dict[str, Any]:
@@ -111,8 +83,8 @@ def gradient_county(config: Path, turns: Turns) -> dict[str, Any]:
         "batched": case.batched_differences,
     }
     difference = _rival_case.largest_difference(both(case.objective, case.natural)[1], case.central_differences())
-    seconds = alternate(sides, turns)
-    return _line(seconds, "central differences of the NumPy model, one evaluation a side and parameter") | {
+    seconds = alternate({side: timed(run) for side, run in sides.items()}, turns)
+    return line(seconds, "central differences of the NumPy model, one evaluation a side and parameter") | {
         "parameters": len(case.natural),
         "over_own_forward": seconds["ours"] / seconds["forward"],
         "ratio_to_batched_differences": seconds["batched"] / seconds["ours"],
@@ -124,8 +96,8 @@ def gradient_county(config: Path, turns: Turns) -> dict[str, Any]:
 def startup(config: Path, turns: Turns) -> dict[str, Any]:
     """Seconds to import either package, and to print the help of fit.py, each in a fresh interpreter."""
 
-    def fresh(*arguments: str) -> Callable[[], object]:
-        return lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    def fresh(*arguments: str) -> Side:
+        return timed(lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True))
 
     fit = str(Path(__file__).with_name("fit.py"))
     sides = {
@@ -135,22 +107,6 @@ def startup(config: Path, turns: Turns) -> dict[str, Any]:
         "fit_help": fresh(fit, "--help"),
     }
     return {f"{side}_s": seconds for side, seconds in alternate(sides, turns).items()}
-
-
-def _line(seconds: dict[str, float], peer: str) -> dict[str, Any]:
-    import numpy as np
-
-    from flowmodel import runtime
-
-    return {
-        "ours_s": seconds["ours"],
-        "peer": peer,
-        "peer_s": seconds["peer"],
-        "ratio": seconds["peer"] / seconds["ours"],
-        "device": runtime.describe(),
-        "cores": os.cpu_count(),
-        "numpy": np.__version__,
-    }
 
 
 if __name__ == "__main__":

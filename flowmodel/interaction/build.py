@@ -78,10 +78,13 @@ def build(table: FlowTable, specification: Specification) -> Built:
         one = jnp.ones((1, 1))
         scaled, names = (one, *scaled), (CONSTANT, *names)
         means, deviations = np.concatenate([[0.0], means]), np.concatenate([[1.0], deviations])
+    flow = jnp.where(allowed, jnp.asarray(table.flow, float), 0.0)
     made = Design(
-        flow=jnp.asarray(np.where(table.allowed, table.flow, 0.0)),
+        flow=flow,
         listed=jnp.asarray(table.listed),
         allowed=allowed,
+        outflow=jnp.sum(flow, axis=1),
+        inflow=jnp.sum(flow, axis=0),
         offset=jnp.where(allowed, offset, 0.0) if offset.size > 1 else offset,
         columns=scaled,
         pair=as_arrays(_filled(table.pair, table.allowed)) if shape else Pair(),

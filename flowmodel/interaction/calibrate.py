@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,10 +14,10 @@ from scipy.sparse.csgraph import connected_components
 from flowmodel.errors import FlowsError
 from flowmodel.interaction import binomial, build, estimate, inference, likelihood, newton
 from flowmodel.interaction.build import Built
-from flowmodel.interaction.design import Point, predictor
+from flowmodel.interaction.design import Point, predictor, restricted
 from flowmodel.interaction.estimate import Optimum, Report
 from flowmodel.interaction.family import Family
-from flowmodel.interaction.inference import Meat
+from flowmodel.interaction.inference import Bread
 from flowmodel.interaction.separation import separated_pairs
 from flowmodel.interaction.table import FlowTable, Specification
 
@@ -36,12 +37,8 @@ class Calibrated:
         built: the design; its `allowed` are the pairs that took part.
         family: with its dispersion.
         optimum: where the search ended.
-        meat: what standard errors are made of.
+        bread: the information on the coefficients.
         separated: pairs whose mean no finite parameters can fit; it tends to zero (or to the threshold) [o, d].
-        fitted: means, persons [o, d], of held-out pairs too; zero for separated ones and those that cannot be.
-        log_likelihood: whole, with every constant.
-        saturated: log likelihood of a model with a parameter for every pair.
-        effects: how many effects were fitted.
         dispersion_se: standard error of the negative binomial's α; NaN without.
     """
 
@@ -50,18 +47,31 @@ class Calibrated:
     built: Built
     family: Family
     optimum: Optimum
-    meat: Meat
+    bread: Bread
     separated: Bool[np.ndarray, "origin destination"]
-    fitted: Float[np.ndarray, "origin destination"]
-    log_likelihood: float
-    saturated: float
-    effects: int
     dispersion_se: float
 
     @property
     def estimates(self) -> Float[np.ndarray, " parameter"]:
         """Coefficients, in the order of `built.names`."""
         return self.built.natural(np.asarray(self.optimum.at.coefficients))
+
+    @cached_property
+    def fitted(self) -> Float[np.ndarray, "origin destination"]:
+        """Means, persons, of held-out pairs too; zero for separated ones and those that cannot be."""
+        known = self.table.allowed & ~self.separated & _reached(self.built)
+        eta = np.asarray(predictor(self.built.design, self.optimum.at))
+        return np.asarray(np.exp(eta, where=known, out=np.zeros_like(eta)))
+
+    @cached_property
+    def log_likelihood(self) -> float:
+        """Whole, with every constant."""
+        return likelihood.whole(self.built.design, self.family, self.optimum)
+
+    @cached_property
+    def effects(self) -> int:
+        """How many effects were fitted, less those that the others imply."""
+        return _effects(self.built)
 
     @property
     def pairs(self) -> int:
@@ -78,10 +88,10 @@ class Calibrated:
         """Parameters fitted: coefficients, effects and α."""
         return len(self.built.names) + self.effects + self.family.binomial
 
-    @property
+    @cached_property
     def deviance(self) -> float:
         """Twice the log likelihood that a perfect fit would gain."""
-        return 2 * (self.saturated - self.log_likelihood)
+        return 2 * (likelihood.saturated(self.built.design, self.family) - self.log_likelihood)
 
     @property
     def aic(self) -> float:
@@ -89,9 +99,14 @@ class Calibrated:
         return 2 * (self.degrees - self.log_likelihood)
 
     def covariance(self, kind: str) -> Float[np.ndarray, "parameter parameter"]:
-        """Covariance of the coefficients by `kind` (see `inference.covariance`); quasi-Poisson scales "model"."""
-        found = inference.covariance(self.meat, kind, self.pairs)
-        jacobian = self.built.jacobian()
+        """Covariance of the coefficients: "model" (times `pearson` if quasi-Poisson), or as `inference.sandwich`."""
+        information, jacobian = np.asarray(self.bread.information), self.built.jacobian()
+        if kind == "model":
+            found = np.linalg.inv(information)
+        else:
+            optimum = self.optimum
+            spread = inference.scatter(self.built.design, optimum.at, optimum.sums, self.bread.projections)
+            found = inference.sandwich(information, spread, kind, self.pairs)
         scale = self.pearson if kind == "model" and self.specification.family == "quasi_poisson" else 1.0
         return np.asarray(scale * jacobian @ found @ jacobian.T)
 
@@ -128,33 +143,29 @@ def calibrate(
         FlowsError: the model cannot be calibrated on these pairs; the message says which.
     """
     built = build.build(table, specification)
-    taking = table.allowed if without is None else table.allowed & ~without
+    taking = _taking(table, specification) if without is None else _taking(table, specification) & ~without
     apart = _separated(built, taking, specification)
-    built = _restricted(built, taking & ~apart)
-    _check_told_apart(built)
+    built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(taking & ~apart)))
     optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
-    known = table.allowed & ~apart & _reached(built)
-    eta = np.asarray(predictor(built.design, optimum.at))
+    bread = inference.bread(built.design, optimum.at, optimum.sums)
+    _check_told_apart(built, bread, optimum)
     return Calibrated(
         table=table,
         specification=specification,
         built=built,
         family=family,
         optimum=optimum,
-        meat=inference.meat(built.design, family, optimum.at),
+        bread=bread,
         separated=apart,
-        fitted=np.exp(eta, where=known, out=np.zeros_like(eta)),
-        log_likelihood=likelihood.whole(built.design, family, optimum.at),
-        saturated=likelihood.saturated(built.design, family),
-        effects=_effects(built),
         dispersion_se=error,
     )
 
 
-def _restricted(built: Built, taking: Bool[np.ndarray, "origin destination"]) -> Built:
-    """The design with only some pairs taking part."""
-    flow = jnp.where(taking, built.design.flow, 0)
-    return dataclasses.replace(built, design=dataclasses.replace(built.design, allowed=jnp.asarray(taking), flow=flow))
+def _taking(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:
+    """Pairs to fit to: a truncated table says nothing of those that it does not list."""
+    censoring = specification.censoring
+    truncated = censoring is not None and censoring.unlisted == "truncated"
+    return table.allowed & table.listed if truncated else table.allowed
 
 
 def _search(
@@ -206,14 +217,17 @@ def _separated(
     )
 
 
-def _check_told_apart(built: Built) -> None:
+def _check_told_apart(built: Built, bread: Bread, optimum: Optimum) -> None:
     """Refuses columns that are sums of others and of effects, and names them."""
     if not built.names:
         return
-    first = newton.first(built.design, estimate.start(built.design), jnp.asarray(1e-12))
-    found = np.asarray(first.information)
+    found, sums = np.asarray(bread.information), optimum.sums
+    if not np.all(np.isfinite(found)):  # a search without information goes astray: judge it where it began
+        here = estimate.start(built.design)
+        sums = newton.working(built.design, here)
+        found = np.asarray(inference.bread(built.design, here, sums).information)
     scale = np.sqrt(np.diagonal(found).clip(0))
-    dead = scale**2 <= _COLLINEAR * np.asarray(first.moments)
+    dead = scale**2 <= _COLLINEAR * np.diagonal(np.asarray(sums.moments))
     live = ~dead
     values, vectors = np.linalg.eigh(found[np.ix_(live, live)] / np.outer(scale[live], scale[live]))
     names = [name for name, gone in zip(built.names, dead, strict=True) if gone]

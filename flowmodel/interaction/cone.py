@@ -113,7 +113,7 @@ def _raised_rows(rows: Rows) -> np.ndarray:
     while len(left):
         held[_spread(left)] = True
         kept = rows.take(left)
-        coefficients = _farthest(kept.take(held[left]), kept.total())
+        coefficients = farthest(kept.take(held[left]), kept.total())
         z = kept.z(coefficients)
         fallen = left[(z < -_FALLEN) & ~held[left]]
         if len(fallen):
@@ -131,7 +131,7 @@ def _spread(numbers: np.ndarray) -> np.ndarray:
     return numbers[:: -(-len(numbers) // ROWS_AT_ONCE)]
 
 
-def _farthest(rows: Rows, total: csr_array) -> np.ndarray:
+def farthest(rows: Rows, total: csr_array) -> np.ndarray:
     """Coefficients that raise as many of the rows as they can, and lower none of them and not the sum of all.
 
     The sum makes an answer of zero final: where it cannot rise and no row may fall, none can rise.

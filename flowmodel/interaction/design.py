@@ -35,7 +35,7 @@ EFFECTS: dict[str, tuple[bool, bool]] = {
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["flow", "listed", "allowed", "offset", "columns", "pair", "weight"],
+    data_fields=["flow", "listed", "allowed", "outflow", "inflow", "offset", "columns", "pair", "weight"],
     meta_fields=["shape", "origin_effects", "destination_effects"],
 )
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Design:
         flow: observed, persons [o, d]; zero where not listed.
         listed: whether the flow stands in the table [o, d].
         allowed: whether the pair takes part in the fit [o, d].
+        outflow: row sums of `flow` [o].
+        inflow: column sums of `flow` [d].
         offset: known part of η, broadcasting to [o, d].
         columns: linear terms, standardised (see `standardised`).
         pair: what the shape reads.
@@ -58,6 +60,8 @@ class Design:
     flow: Float[Array, "origin destination"]
     listed: Bool[Array, "origin destination"]
     allowed: Bool[Array, "origin destination"]
+    outflow: Float[Array, " origin"]
+    inflow: Float[Array, " destination"]
     offset: Float[Array, "*pair"]
     columns: tuple[Column, ...]
     pair: Pair
@@ -89,6 +93,14 @@ def predictor(design: Design, at: Point) -> Float[Array, "origin destination"]:
     for value, column in zip(at.coefficients[:linear], design.columns, strict=True):
         eta = eta + value * column
     return eta if design.shape is None else eta + design.shape.rule(at.coefficients[linear:], design.pair)
+
+
+def restricted(design: Design, taking: Bool[Array, "origin destination"]) -> Design:
+    """The design with only some of its pairs taking part."""
+    flow = jnp.where(taking, design.flow, 0)
+    return dataclasses.replace(
+        design, flow=flow, allowed=taking, outflow=jnp.sum(flow, axis=1), inflow=jnp.sum(flow, axis=0)
+    )
 
 
 def slopes(design: Design, at: Point) -> tuple[Column, ...]:

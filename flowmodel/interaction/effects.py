@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-_ROUNDS = 6
+_ROUNDS = 8
+_EXACT = 1e-12
+"""Residual over the right-hand side, both at their largest, at which float64 has nothing to gain."""
 _MOST_STEPS = 500
 _CLOSE = 1e-5
-"""Relative residual below which a float32 solution has no digits to gain; the next round has."""
+"""Relative residual of a round in float32; the next round gains as much again."""
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["origin", "destination"], meta_fields=[])
@@ -38,66 +39,81 @@ def over(numerator: Array, weight: Array) -> Array:
     return jnp.where(weight > 0, numerator / jnp.where(weight > 0, weight, 1.0), 0.0)
 
 
-def solve(weights: Float[Array, "origin destination"], sums: Sides, tolerance: Array | float) -> Sides:
-    """Effects with E · effects = sums, one right-hand side.
+def roughly(weights: Float[Array, "origin destination"], sums: Sides, close: Array) -> Sides:
+    """Effects with E · effects ≈ sums, solved once in float32 to a relative residual of `close`."""
+    return _schur(_system(weights), sums, close)
+
+
+def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
+    """Effects with E · effects = sums, one right-hand side, to float64's own precision.
 
     Args:
         weights: W, zero where a pair takes no part.
         sums: the right-hand side.
-        tolerance: largest residual over the largest of the right-hand side.
     """
-    row = weights @ jnp.ones(weights.shape[1], weights.dtype)
-    column = jnp.ones(weights.shape[0], weights.dtype) @ weights
-    coarse = weights.astype(jnp.float32)
-    sums = _consistent(sums, row, column)
-    # Sums that are the rounding of the table itself are solved for no further.
-    noise = float(np.finfo(weights.dtype).eps) * jnp.maximum(jnp.max(row), jnp.max(column))
-    scale = jnp.maximum(
-        jnp.maximum(jnp.max(jnp.abs(sums.origin)), jnp.max(jnp.abs(sums.destination))), noise / tolerance
-    )
-    scale = jnp.where(scale > 0, scale, 1.0)
+    system = _system(weights)
+    sums = _consistent(sums, system.column)
+    # What is left of sums is compared with the table's own rounding, and with theirs.
+    noise = _EXACT * jnp.maximum(jnp.max(system.row), jnp.max(system.column)) * 1e-3
+    enough = jnp.maximum(_EXACT * _largest(sums), noise)
 
     def residual(at: Sides) -> Sides:
         return Sides(
-            sums.origin - row * at.origin - weights @ at.destination,
-            sums.destination - column * at.destination - at.origin @ weights,
+            sums.origin - system.row * at.origin - weights @ at.destination,
+            sums.destination - system.column * at.destination - at.origin @ weights,
         )
 
-    def worst(left: Sides) -> Array:
-        return jnp.maximum(jnp.max(jnp.abs(left.origin)), jnp.max(jnp.abs(left.destination))) / scale
-
     def going(carry: tuple[Sides, Sides, Array]) -> Array:
-        return (carry[2] < _ROUNDS) & (worst(carry[1]) > tolerance)
+        return (carry[2] < _ROUNDS) & (_largest(carry[1]) > enough)
 
     def round_(carry: tuple[Sides, Sides, Array]) -> tuple[Sides, Sides, Array]:
         at, left, done = carry
-        size = worst(left) * scale
-        step = _schur(coarse, row, column, jax.tree.map(lambda part: part / size, left), jnp.maximum(tolerance, _CLOSE))
-        at = jax.tree.map(lambda one, change: one + size * change, at, step)
+        step = _schur(system, left, jnp.asarray(_CLOSE))
+        at = Sides(at.origin + step.origin, at.destination + step.destination)
         return at, residual(at), done + 1
 
-    start = Sides(jnp.zeros_like(row), jnp.zeros_like(column))
+    start = Sides(jnp.zeros_like(system.row), jnp.zeros_like(system.column))
     return jax.lax.while_loop(going, round_, (start, sums, jnp.zeros((), int)))[0]
 
 
-def _consistent(sums: Sides, row: Array, column: Array) -> Sides:
+class _System(NamedTuple):
+    """E by its parts: the table in float32, and its sums."""
+
+    coarse: Array
+    row: Array
+    column: Array
+
+
+def _system(weights: Array) -> _System:
+    row = weights @ jnp.ones(weights.shape[1], weights.dtype)
+    return _System(weights.astype(jnp.float32), row, jnp.ones(weights.shape[0], weights.dtype) @ weights)
+
+
+def _largest(sums: Sides) -> Array:
+    return jnp.maximum(jnp.max(jnp.abs(sums.origin)), jnp.max(jnp.abs(sums.destination)))
+
+
+def _consistent(sums: Sides, column: Array) -> Sides:
     """The sums without their part in the null vector: what rounding has put there, spread over the destinations."""
     surplus = jnp.sum(sums.origin) - jnp.sum(sums.destination)
     return Sides(sums.origin, sums.destination + surplus * column / jnp.sum(column))
 
 
-def _schur(coarse: Array, row: Array, column: Array, sums: Sides, close: Array) -> Sides:
+def _schur(system: _System, sums: Sides, close: Array) -> Sides:
     """An approximate solution: conjugate gradients on the destinations' Schur complement, in float32."""
     single = jnp.float32
-    row, column = row.astype(single), column.astype(single)
-    right = sums.destination.astype(single) - over(sums.origin.astype(single), row) @ coarse
+    kind, size = sums.origin.dtype, _largest(sums)
+    size = jnp.where(size > 0, size, 1)
+    row, column = system.row.astype(single), system.column.astype(single)
+    origin, destination = (sums.origin / size).astype(single), (sums.destination / size).astype(single)
+    right = destination - over(origin, row) @ system.coarse
 
     def complement(effects: Array) -> Array:
-        return column * effects - over(coarse @ effects, row) @ coarse
+        return column * effects - over(system.coarse @ effects, row) @ system.coarse
 
     found = _conjugate(complement, right, column, close.astype(single))
-    origin = over(sums.origin.astype(single) - coarse @ found, row)
-    return Sides(origin.astype(sums.origin.dtype), found.astype(sums.destination.dtype))
+    first = over(origin - system.coarse @ found, row)
+    return Sides(size * first.astype(kind), size * found.astype(kind))
 
 
 class _Search(NamedTuple):

@@ -13,14 +13,16 @@ import numpy as np
 from flowmodel.interaction import newton
 from flowmodel.interaction.design import Design, Point
 from flowmodel.interaction.family import Family
+from flowmodel.interaction.newton import Sums
 from flowmodel.interaction.pair import Pair
 
 _COARSE_FROM = 200_000
-"""Pairs from which a search in float32 comes first; below, its compilation would cost more than it saves."""
-_COARSE_ERROR = 1e-4
-"""Error of margins and moments at which float32 hands over."""
+"""Pairs from which float32 comes first; below, its compilation would cost more than it saves."""
+_COARSE_ERROR = 3e-6
+"""Error of margins and moments that float32 still resolves."""
 _INEXACT = 1e-3
 """Precision to which steps eliminate effects: a step is wrong by that part, and the next one mends it."""
+_NEAR = 1e-2
 _HALVINGS = 30
 
 Report = Callable[[int, float], None]
@@ -32,17 +34,25 @@ class Optimum:
 
     Attributes:
         at: the point.
+        sums: what was found there.
         converged: whether margins and moments agree to the tolerance.
-        margin_error: largest relative error of a margin that has an effect.
-        moment_error: largest standardised moment of the residuals.
         steps: Newton steps taken.
     """
 
     at: Point
+    sums: Sums
     converged: bool
-    margin_error: float
-    moment_error: float
     steps: int
+
+    @property
+    def margin_error(self) -> float:
+        """Largest relative error of a margin that has an effect."""
+        return float(self.sums.error[0])
+
+    @property
+    def moment_error(self) -> float:
+        """Largest moment of the residuals, over √(its column's moment · flow)."""
+        return float(self.sums.error[1])
 
 
 def start(design: Design) -> Point:
@@ -72,26 +82,35 @@ def fit(
         at: where to begin; by default a least-squares fit of logarithms.
         report: told the step and the error after each.
     """
-    taken = 0
-    if at is None:
-        at = _begun(design)
-    if design.flow.size >= _COARSE_FROM:
-        coarse = _search(_single(design), _single(family), _single(at), _COARSE_ERROR, most_steps, report)
-        at, taken = jax.tree.map(lambda part: part.astype(float), coarse.at), coarse.steps
-    found = _search(design, family, at, tolerance, most_steps, report)
-    return dataclasses.replace(found, steps=found.steps + taken)
+    if design.flow.size < _COARSE_FROM:
+        return _Search(design, design, family, report).run(at or _begun(design), tolerance, most_steps)
+    single = _single(design)
+    coarse = _Search(single, single, _single(family), report).run(
+        _single(at) if at else _begun(single), _COARSE_ERROR, most_steps
+    )
+    there = jax.tree.map(lambda part: part.astype(float), coarse.at)
+    steps = coarse.steps
+    del coarse  # its tables
+    found = _Search(design, single, family, report).run(there, tolerance, most_steps)
+    return dataclasses.replace(found, steps=found.steps + steps)
 
 
 def _begun(design: Design) -> Point:
-    """The least-squares fit of logarithms, the shape held at its start: a long step could leave where it is defined."""
-    at = start(design)
+    """The first step of iteratively reweighted least squares; long, so it could take a shape's parameters anywhere.
+
+    They stay where they start.
+    """
+    here = _cast(start(design), design)
     linear = len(design.columns)
     if design.shape is None:
-        return _moved(at, newton.first(design, at, jnp.asarray(_INEXACT)).direction, 1.0)
-    bent = design.offset + design.shape.rule(at.coefficients[linear:], design.pair)
-    straight = dataclasses.replace(design, offset=bent, shape=None, pair=Pair())
-    move = newton.first(straight, start(straight), jnp.asarray(_INEXACT)).direction
-    return _moved(at, dataclasses.replace(move, coefficients=jnp.pad(move.coefficients, (0, at.coefficients.size - linear))), 1.0)
+        straight = design
+    else:
+        bent = design.offset + design.shape.rule(here.coefficients[linear:], design.pair)
+        straight = dataclasses.replace(design, offset=bent, pair=Pair(), shape=None)
+    at = dataclasses.replace(here, coefficients=here.coefficients[:linear])
+    move = newton.direction(straight, at, newton.working(straight, at), jnp.asarray(_INEXACT)).move
+    still = jnp.zeros(len(here.coefficients) - linear, move.coefficients.dtype)
+    return _moved(here, dataclasses.replace(move, coefficients=jnp.concatenate([move.coefficients, still])), 1.0)
 
 
 def _single(tree: Any) -> Any:
@@ -99,39 +118,65 @@ def _single(tree: Any) -> Any:
     return jax.tree.map(lambda part: part.astype(jnp.float32) if part.dtype == jnp.float64 else part, tree)
 
 
-def _moved(at: Point, direction: Point, length: float) -> Point:
+def _cast(tree: Any, like: Design) -> Any:
+    """Numbers in the precision of a design."""
+    return tree if like.flow.dtype == jnp.float64 else _single(tree)
+
+
+def _moved(at: Point, move: Point, length: float) -> Point:
+    def by(one: jax.Array, other: jax.Array) -> jax.Array:
+        return one + length * other.astype(one.dtype)
+
     return Point(
-        at.coefficients + length * direction.coefficients,
-        at.origin + length * direction.origin,
-        at.destination + length * direction.destination,
+        by(at.coefficients, move.coefficients), by(at.origin, move.origin), by(at.destination, move.destination)
     )
 
 
-def _search(design: Design, family: Family, at: Point, tolerance: float, most_steps: int, report: Report) -> Optimum:
-    inexact = jnp.asarray(_INEXACT, design.flow.dtype)
-    slack = 1e-12 if design.flow.dtype == jnp.float64 else 1e-5
-    now, taken = newton.step(design, family, at, inexact), 0
-    while _error(now) > tolerance and taken < most_steps:
-        length, before = 1.0, float(now.log_likelihood)
+@dataclasses.dataclass(frozen=True)
+class _Search:
+    """Newton steps in the precision of `design`, their directions in that of `guide`."""
+
+    design: Design
+    guide: Design
+    family: Family
+    report: Report
+
+    def run(self, at: Point, tolerance: float, most_steps: int) -> Optimum:
+        guide, taken = self.guide, 0
+        sums = newton.evaluate(self.design, self.family, at)
+        while _error(sums) > tolerance and taken < most_steps:
+            found = self._step(at, sums, guide)
+            if found is None or self._stalled(sums, found[1], guide):
+                if guide is self.design:
+                    break
+                guide = self.design
+                continue
+            at, sums = found
+            taken += 1
+            self.report(taken, _error(sums))
+        return Optimum(at, sums, _error(sums) <= tolerance, taken)
+
+    def _step(self, at: Point, sums: Sums, guide: Design) -> tuple[Point, Sums] | None:
+        """A step that does not lower the likelihood, shortened as far as need be; None if none is found."""
+        lighter = sums if guide is self.design else _single(sums)
+        move = newton.direction(guide, _cast(at, guide), lighter, jnp.asarray(_INEXACT)).move
+        slack = 1e-12 if self.design.flow.dtype == jnp.float64 else 1e-5
+        before, length = float(sums.log_likelihood), 1.0
         for _ in range(_HALVINGS):
-            there = _moved(at, now.direction, length)
-            tried = newton.step(design, family, there, inexact)
+            there = _moved(at, move, length)
+            tried = newton.evaluate(self.design, self.family, there)
             if float(tried.log_likelihood) >= before - slack * abs(before):
-                break
+                return there, tried
             length /= 2
-        else:
-            break
-        taken += 1
-        if design.flow.dtype == jnp.float32 and _error(tried) > 0.5 * _error(now) and _error(tried) < 1e-2:
-            at = there
-            break
-        at, now = there, tried
-        report(taken, _error(now))
-    margin, moment = float(now.margin_error), float(now.moment_error)
-    return Optimum(at, max(margin, moment) <= tolerance, margin, moment, taken)
+        return None
+
+    def _stalled(self, before: Sums, after: Sums, guide: Design) -> bool:
+        """Near the optimum a step by float32 must gain at least half; less is rounding."""
+        rounded = guide.flow.dtype == jnp.float32
+        return rounded and _error(before) < _NEAR and _error(after) > 0.5 * _error(before)
 
 
-def _error(found: newton.Step) -> float:
+def _error(found: Sums) -> float:
     """NaN counts as infinite."""
-    error = max(float(found.margin_error), float(found.moment_error))
+    error = float(jnp.max(found.error))
     return error if np.isfinite(error) and np.isfinite(float(found.log_likelihood)) else np.inf

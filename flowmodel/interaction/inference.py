@@ -17,72 +17,82 @@ from jaxtyping import Array, Float
 from flowmodel.interaction import moments, newton
 from flowmodel.interaction.design import Design, Point, slopes
 from flowmodel.interaction.effects import Sides
-from flowmodel.interaction.family import Family
-
-_EXACT = 1e-12
-"""Relative precision to which effects are eliminated where a standard error hangs on it."""
+from flowmodel.interaction.newton import Sums
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["information", "per_pair", "per_origin", "per_destination", "projections"],
-    meta_fields=[],
-)
+@partial(jax.tree_util.register_dataclass, data_fields=["information", "projections"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
-class Meat:
-    """The scores of a fit and how they spread.
+class Bread:
+    """The bread of every covariance.
 
     Attributes:
         information: S, effects eliminated [K, K].
-        per_pair: Σ over pairs of s² x̃ x̃ᵀ [K, K].
-        per_origin: Σ_d s x̃ of every origin [o, K].
-        per_destination: Σ_o s x̃ of every destination [d, K].
         projections: of every column, the effects that explain it [K, ·].
     """
 
     information: Float[Array, "parameter parameter"]
-    per_pair: Float[Array, "parameter parameter"]
-    per_origin: Float[Array, "origin parameter"]
-    per_destination: Float[Array, "destination parameter"]
     projections: Sides
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=["per_pair", "per_origin", "per_destination"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Scatter:
+    """How scores spread.
+
+    Attributes:
+        per_pair: Σ over pairs of s² x̃ x̃ᵀ [K, K].
+        per_origin: Σ_d s x̃ of every origin [o, K].
+        per_destination: Σ_o s x̃ of every destination [d, K].
+    """
+
+    per_pair: Float[Array, "parameter parameter"]
+    per_origin: Float[Array, "origin parameter"]
+    per_destination: Float[Array, "destination parameter"]
+
+
 @jax.jit
-def meat(design: Design, family: Family, at: Point) -> Meat:
-    """What all standard errors are made of, at the optimum `at`."""
-    found = newton.masked(design, newton.evidence_of(design, family, at))
-    weight, score = jax.lax.optimization_barrier((found.weight, found.score))
+def bread(design: Design, at: Point, sums: Sums) -> Bread:
+    """The information on the coefficients at the optimum `at`, to float64's precision."""
     columns = slopes(design, at)
-    bases = [newton.sides(design, weight, column) for column in columns]
-    effects = [newton.eliminate(design, weight, base, _EXACT) for base in bases]
-    information = moments.cross(weight, columns) - newton.gram(bases, effects)
-    apart = [
-        column - part.origin[:, None] - part.destination[None, :] for column, part in zip(columns, effects, strict=True)
-    ]
-    return Meat(
-        information,
-        moments.cross(score**2, tuple(apart)),
-        jnp.stack([moments.along(score, one) for one in apart], axis=1),
-        jnp.stack([moments.across(score, one) for one in apart], axis=1),
-        jax.tree.map(lambda *parts: jnp.stack(parts), *effects),
+    bases = [newton.sides(design, sums.weight, column) for column in columns]
+    effects = [newton.eliminate(design, sums.weight, base) for base in bases]
+    empty = Sides(jnp.zeros((0, len(design.outflow))), jnp.zeros((0, len(design.inflow))))
+    return Bread(
+        sums.moments - newton.gram(bases, effects),
+        jax.tree.map(lambda *parts: jnp.stack(parts), *effects) if effects else empty,
     )
 
 
-def covariance(found: Meat, kind: str, pairs: int) -> Float[np.ndarray, "parameter parameter"]:
-    """Covariance of the coefficients.
+@jax.jit
+def scatter(design: Design, at: Point, sums: Sums, projections: Sides) -> Scatter:
+    """How scores spread over pairs, origins and destinations."""
+    apart = [
+        column - origin[:, None] - destination[None, :]
+        for column, origin, destination in zip(
+            slopes(design, at), projections.origin, projections.destination, strict=True
+        )
+    ]
+    return Scatter(
+        moments.cross(sums.score**2, tuple(apart)),
+        jnp.stack([moments.along(sums.score, one) for one in apart], axis=1),
+        jnp.stack([moments.across(sums.score, one) for one in apart], axis=1),
+    )
+
+
+def sandwich(information: np.ndarray, scores: Scatter, kind: str, pairs: int) -> np.ndarray:
+    """Covariance of the coefficients [K, K] that does not believe the family.
 
     Args:
-        found: at the optimum.
-        kind: "model" (inverse information); "robust" (White 1980, times n / (n − 1)); "cluster_origin",
-            "cluster_destination" (times G / (G − 1) over G origins or destinations); "two_way" (Cameron, Gelbach and
-            Miller 2011: both, less that of pairs, each with its own factor).
+        information: S.
+        scores: at the optimum.
+        kind: "robust" (White 1980, times n / (n − 1)); "cluster_origin", "cluster_destination" (times G / (G − 1) over
+            G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: both, less that of pairs, each with
+            its own factor).
         pairs: how many take part, n.
     """
-    bread = np.linalg.inv(np.asarray(found.information))
-    if kind == "model":
-        return bread
-    pair = np.asarray(found.per_pair) * pairs / (pairs - 1)
-    origin, destination = _clustered(found.per_origin), _clustered(found.per_destination)
+    bread = np.linalg.inv(information)
+    pair = np.asarray(scores.per_pair) * pairs / (pairs - 1)
+    origin, destination = _clustered(scores.per_origin), _clustered(scores.per_destination)
     between = {
         "robust": pair,
         "cluster_origin": origin,
@@ -99,24 +109,24 @@ def _clustered(scores: Array) -> np.ndarray:
     return np.asarray(each.T @ each * groups / max(groups - 1, 1))
 
 
-def effect_covariance(
-    design: Design, family: Family, at: Point, found: Meat, bread: np.ndarray
-) -> Float[np.ndarray, "effect effect"]:
+def effect_covariance(design: Design, sums: Sums, found: Bread) -> Float[np.ndarray, "effect effect"]:
     """Covariance of all effects by the model, origins first; of two-way effects their contrasts alone have a meaning.
 
-    The effects' own block of the inverse information, E⁺ + P V Pᵀ: P are the columns' projections, V the coefficients'
-    covariance. Dense in the number of effects.
+    The effects' own block of the inverse information, E⁺ + P S⁻¹ Pᵀ, P the columns' projections. Dense in the number
+    of effects.
     """
-    weight = np.asarray(newton.masked(design, newton.evidence_of(design, family, at)).weight)
-    origins, destinations = weight.shape
+    weight = np.asarray(sums.weight)
     row, column = weight.sum(axis=1), weight.sum(axis=0)
-    system = np.block([[np.diag(row), weight], [weight.T, np.diag(column)]])
-    kept = np.concatenate(
-        [np.full(origins, design.origin_effects), np.full(destinations, design.destination_effects)]
-    ) & (np.concatenate([row, column]) > 0)
+    both = design.origin_effects and design.destination_effects
+    across = weight if both else np.zeros_like(weight)
+    system = np.block([[np.diag(row), across], [across.T, np.diag(column)]])
+    sides = [np.full(len(row), design.origin_effects), np.full(len(column), design.destination_effects)]
+    kept = np.concatenate(sides) & (np.concatenate([row, column]) > 0)
     inverse = np.zeros_like(system)
     inverse[np.ix_(kept, kept)] = np.linalg.pinv(system[np.ix_(kept, kept)], hermitian=True)
     projections = np.concatenate(
         [np.asarray(found.projections.origin), np.asarray(found.projections.destination)], axis=1
     )
-    return np.asarray(inverse + projections.T @ bread @ projections)
+    if not len(projections):
+        return inverse
+    return np.asarray(inverse + projections.T @ np.linalg.solve(np.asarray(found.information), projections))

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from scipy.special import gammaln
 
-from flowmodel.interaction.design import Design, Point, predictor
-from flowmodel.interaction.family import Family, evidence
+from flowmodel.interaction.design import Design
+from flowmodel.interaction.estimate import Optimum
+from flowmodel.interaction.family import Family
 
 
-def whole(design: Design, family: Family, at: Point) -> float:
-    """The log likelihood at `at`, natural units."""
-    return float(_core(design, family, at)) + _constants(design, family)
-
-
-@jax.jit
-def _core(design: Design, family: Family, at: Point) -> Array:
-    found = evidence(family, predictor(design, at), design.flow, design.listed).log_likelihood
-    return jnp.sum(jnp.where(_judged(design, family), found, 0))
-
-
-def _judged(design: Design, family: Family) -> Array:
-    """Pairs with a likelihood: a truncated table says nothing of those it does not list."""
-    return design.allowed & design.listed if family.unlisted == "truncated" and family.below else design.allowed
+def whole(design: Design, family: Family, optimum: Optimum) -> float:
+    """The log likelihood at an optimum, natural units."""
+    return float(optimum.sums.log_likelihood) + _constants(design, family)
 
 
 def _positive(design: Design) -> np.ndarray:

@@ -21,84 +21,88 @@ from flowmodel.interaction.family import Evidence, Family, evidence
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["log_likelihood", "moment_error", "margin_error", "information", "moments", "direction"],
+    data_fields=["log_likelihood", "weight", "score", "margins", "gradient", "moments", "error"],
     meta_fields=[],
 )
 @dataclasses.dataclass(frozen=True)
-class Step:
+class Sums:
     """What a pass over the pairs found at a point.
 
     Attributes:
         log_likelihood: without what does not depend on parameters.
-        moment_error: largest moment of the residuals, over √(information · flow): observed and fitted moments agree.
-        margin_error: largest relative error of a margin that has an effect.
-        information: of the coefficients, effects eliminated, S.
-        moments: of the coefficients before effects are eliminated, the diagonal of H.
-        direction: the step to take.
+        weight: information of every pair on its η, zero where it takes no part [o, d].
+        score: slope of the log likelihood in η, likewise [o, d].
+        margins: sums of the score along the sides that have effects: for Poisson flows, observed less fitted.
+        gradient: sums of the score times each column [K].
+        moments: of the columns, weighted, H [K, K].
+        error: the larger of the largest relative error of a margin and the largest standardised moment [2].
     """
 
     log_likelihood: Float[Array, ""]
-    moment_error: Float[Array, ""]
-    margin_error: Float[Array, ""]
+    weight: Float[Array, "origin destination"]
+    score: Float[Array, "origin destination"]
+    margins: Sides
+    gradient: Float[Array, " parameter"]
+    moments: Float[Array, "parameter parameter"]
+    error: Float[Array, " 2"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["move", "information"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Direction:
+    """The step to take, and the information on the coefficients with effects eliminated, S."""
+
+    move: Point
     information: Float[Array, "parameter parameter"]
-    moments: Float[Array, " parameter"]
-    direction: Point
 
 
 @jax.jit
-def step(design: Design, family: Family, at: Point, tolerance: Float[Array, ""]) -> Step:
-    """The sums at `at`, with effects eliminated to `tolerance` (relative)."""
-    return _assembled(design, masked(design, evidence_of(design, family, at)), slopes(design, at), tolerance)
+def evaluate(design: Design, family: Family, at: Point) -> Sums:
+    """The sums at `at`."""
+    found = evidence(family, predictor(design, at), design.flow, design.listed)
+    return _summed(design, found, slopes(design, at))
 
 
 @jax.jit
-def first(design: Design, at: Point, tolerance: Float[Array, ""]) -> Step:
-    """The step from nowhere: least squares of ln of flows drawn half-way to their mean (McCullagh & Nelder 1989)."""
-    mean = jnp.sum(jnp.where(design.allowed, design.flow, 0)) / jnp.sum(design.allowed.astype(design.flow.dtype))
-    weight = (design.flow + mean) / 2
+def working(design: Design, at: Point) -> Sums:
+    """The sums of a least-squares fit of ln flow, flows drawn half-way to their mean (McCullagh & Nelder 1989, 4.6).
+
+    A direction from there is where iteratively reweighted least squares begin.
+    """
+    count = jnp.sum(design.allowed.astype(design.flow.dtype))
+    weight = (design.flow + jnp.sum(design.flow) / count) / 2
     score = weight * (jnp.log(weight) - predictor(design, at)) + design.flow - weight
-    found = Evidence(jnp.zeros_like(weight), score, weight)
-    return _assembled(design, masked(design, found), slopes(design, at), tolerance)
+    return _summed(design, Evidence(jnp.zeros_like(weight), score, weight), slopes(design, at))
 
 
-def evidence_of(design: Design, family: Family, at: Point) -> Evidence:
-    """What every pair says of its η."""
-    return evidence(family, predictor(design, at), design.flow, design.listed)
+@jax.jit
+def direction(design: Design, at: Point, sums: Sums, close: Float[Array, ""]) -> Direction:
+    """The step from `at`, effects eliminated in float32 to the relative residual `close`."""
+    columns = slopes(design, at)
+    bases = [sides(design, sums.weight, column) for column in columns]
+    solve = partial(eliminate, design, sums.weight, close=close)
+    own, projections = solve(sums.margins), [solve(base) for base in bases]
+    information = sums.moments - gram(bases, projections)
+    left = sums.gradient - jnp.stack([_product(base, own) for base in bases]) if bases else sums.gradient
+    move = jnp.linalg.solve(information, left) if bases else left
+    for step, part in zip(move, projections, strict=True):
+        own = Sides(own.origin - step * part.origin, own.destination - step * part.destination)
+    return Direction(Point(move, own.origin, own.destination), information)
 
 
-def masked(design: Design, found: Evidence) -> Evidence:
-    """Evidence of the pairs that take part, as often as their origin does; zero of the others."""
-    return Evidence(*(jnp.where(design.allowed, part * design.weight, 0) for part in found))
-
-
-def _assembled(design: Design, found: Evidence, columns: tuple[Column, ...], tolerance: Array) -> Step:
+def _summed(design: Design, found: Evidence, columns: tuple[Column, ...]) -> Sums:
+    """The barrier keeps XLA from computing the evidence again for every sum."""
+    found = Evidence(*(jnp.where(design.allowed, part * design.weight, 0) for part in found))
     weight, score = jax.lax.optimization_barrier((found.weight, found.score))
     margins = sides(design, score)
-    bases = [sides(design, weight, column) for column in columns]
-    gradient = jnp.stack([moments.total(score, column) for column in columns]) if columns else jnp.zeros(0)
-    information = moments.cross(weight, columns)
-    solve = partial(eliminate, design, weight, tolerance=tolerance)
-    own = solve(margins)
-    projections = [solve(base) for base in bases]
-    left = gradient - jnp.stack([_product(base, own) for base in bases]) if columns else gradient
-    schur = information - gram(bases, projections)
-    move = jnp.linalg.solve(schur, left) if columns else left
-    flow = jnp.sum(jnp.where(design.allowed, design.flow * design.weight, 0))
-    scale = jnp.sqrt(jnp.maximum(jnp.diagonal(information), 1e-300) * flow)
-    direction = Point(
-        move,
-        own.origin - sum((m * p.origin for m, p in zip(move, projections, strict=True)), jnp.zeros_like(own.origin)),
-        own.destination
-        - sum((m * p.destination for m, p in zip(move, projections, strict=True)), jnp.zeros_like(own.destination)),
-    )
-    return Step(
-        jnp.sum(found.log_likelihood),
-        jnp.max(jnp.abs(gradient) / scale, initial=0.0),
-        _margin_error(design, margins),
-        schur,
-        jnp.diagonal(information),
-        direction,
-    )
+    gradient = jnp.stack([moments.total(score, column) for column in columns]) if columns else jnp.zeros(0, score.dtype)
+    crossed = moments.cross(weight, columns)
+    scale = jnp.sqrt(jnp.maximum(jnp.diagonal(crossed), _SMALL) * jnp.sum(design.outflow))
+    error = jnp.stack([_margin_error(design, margins), jnp.max(jnp.abs(gradient) / scale, initial=0.0)])
+    return Sums(jnp.sum(found.log_likelihood), weight, score, margins, gradient, crossed, error)
+
+
+_SMALL = 1e-30
 
 
 def sides(design: Design, table: Array, column: Column | None = None) -> Sides:
@@ -111,20 +115,16 @@ def sides(design: Design, table: Array, column: Column | None = None) -> Sides:
     )
 
 
-def eliminate(design: Design, weight: Array, sums: Sides, tolerance: Array | float) -> Sides:
-    """E⁻¹ · sums, for the effects that the design has."""
+def eliminate(design: Design, weight: Array, sums: Sides, close: Array | None = None) -> Sides:
+    """E⁻¹ · sums, for the effects that the design has; two-way ones roughly, to `close`, or else exactly."""
     one = jnp.ones((1, 1), weight.dtype)
     if design.origin_effects and design.destination_effects:
-        return effects.solve(weight, sums, tolerance)
+        return effects.solve(weight, sums) if close is None else effects.roughly(weight, sums, close)
     if design.origin_effects:
         return Sides(effects.over(sums.origin, moments.along(weight, one)), jnp.zeros_like(sums.destination))
     if design.destination_effects:
         return Sides(jnp.zeros_like(sums.origin), effects.over(sums.destination, moments.across(weight, one)))
     return Sides(jnp.zeros_like(sums.origin), jnp.zeros_like(sums.destination))
-
-
-def _product(one: Sides, other: Sides) -> Array:
-    return one.origin @ other.origin + one.destination @ other.destination
 
 
 def gram(bases: list[Sides], projections: list[Sides]) -> Float[Array, "column column"]:
@@ -134,13 +134,15 @@ def gram(bases: list[Sides], projections: list[Sides]) -> Float[Array, "column c
     return jnp.stack([jnp.stack([_product(base, other) for other in projections]) for base in bases])
 
 
-def _margin_error(design: Design, score: Sides) -> Array:
+def _product(one: Sides, other: Sides) -> Array:
+    return one.origin @ other.origin + one.destination @ other.destination
+
+
+def _margin_error(design: Design, margins: Sides) -> Array:
     """Largest |observed − fitted| margin over the observed one."""
-    flow = jnp.where(design.allowed, design.flow * design.weight, 0)
-    one = jnp.ones((1, 1), flow.dtype)
-    worst = jnp.zeros((), flow.dtype)
+    worst = jnp.zeros((), design.flow.dtype)
     if design.origin_effects:
-        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(score.origin), moments.along(flow, one))))
+        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(margins.origin), design.outflow)))
     if design.destination_effects:
-        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(score.destination), moments.across(flow, one))))
+        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(margins.destination), design.inflow)))
     return worst

@@ -27,7 +27,6 @@ _SINGLE = 1e-6
 """Relative error of a margin below which float32 sums see little but their own rounding."""
 _STALLED = 0.8
 """Part of the error that a sweep leaves, near the solution, from which Newton steps are the faster way."""
-_IMPLICIT = 1e-13
 
 
 @partial(
@@ -107,9 +106,7 @@ def _potentials_tangent(primals: Any, tangents: Any) -> tuple[_Solution, Any]:
             margins.destination * sides.destination + sides.origin @ flow,
         )
 
-    step = jax.lax.custom_linear_solve(
-        apply, upset, lambda _, sums: effects.solve(flow, sums, _IMPLICIT), symmetric=True
-    )
+    step = jax.lax.custom_linear_solve(apply, upset, lambda _, sums: effects.solve(flow, sums), symmetric=True)
     still = jax.tree.map(jax.custom_derivatives.zero_from_primal, certificate)
     turned = flow * (change + step.origin[:, None] + step.destination[None, :])
     return (at, flow, certificate), (step, turned, still)
@@ -214,7 +211,7 @@ def _polished(log_kernel: Array, margins: Sides, at: Sides, tolerance: Array, sw
 
     def step(state: State) -> State:
         at, table, left, before, done = state
-        move = effects.solve(table, left, 1e-4)
+        move = effects.roughly(table, left, jnp.asarray(1e-4))
         limit = jnp.minimum(1.0, 2 / jnp.maximum(_largest(move), 1e-300))
         at = jax.tree.map(lambda one, by: one + limit * by, at, move)
         return at, *seen(at), done + 1

@@ -3,8 +3,8 @@
 A row is separated when some change of the parameters lowers its expected flow without end, lowers or leaves that of
 the other rows without a flow, and leaves that of every row with one. No maximum of the likelihood is finite then; it
 is for the rest once such rows are left out, and there the estimates are the same (Correia, Guimarães, Zylkin 2019,
-arXiv:1903.01633). The change is z = x · g + effects with z = 0 where y > 0 and z ≥ 0 where y = 0; rows with z > 0 for
-some z are separated, and since such z can be added, one z serves them all.
+arXiv:1903.01633). The change is by −z, with z = x · g + effects, z = 0 where y > 0 and z ≥ 0 where y = 0. Rows with
+z > 0 for some z are separated, and since such z can be added, one z serves them all.
 
 A regression here always has a constant: effects span it, and without effects it is added.
 """
@@ -19,6 +19,9 @@ import numpy as np
 from flowmodel.interaction import checks
 from flowmodel.interaction.cone import raised
 from flowmodel.interaction.directions import Design, directions
+
+_ENOUGH = 20
+"""Rows a level: a random graph of so many edges is connected, and a table that is not is read whole."""
 
 
 def separated(y: Any, X: Any, ids: Any) -> np.ndarray:  # noqa: N803
@@ -38,7 +41,7 @@ def separated(y: Any, X: Any, ids: Any) -> np.ndarray:  # noqa: N803
     """
     flows = checks.flows(y)
     covariates, effects = checks.covariates(X, len(flows)), checks.effects(ids, len(flows))
-    lost = np.zeros(len(flows), bool)
+    lost = np.zeros(len(flows), bool)  # rows of levels without a flow, whose constant can be lowered alone
     for codes, levels in effects:
         lost |= (np.bincount(codes, flows > 0, minlength=levels) == 0)[codes]
     found = lost.copy()
@@ -69,7 +72,7 @@ def separated_pairs(
         NumericError: the linear program was not solved.
     """
     positive, sides = checks.positive(flow, allowed), checks.sides(columns, allowed)
-    kept = allowed.copy()
+    kept = allowed.copy()  # pairs of levels with a flow; the constant of another can be lowered alone
     for wanted, axis in ((origin_effects, 1), (destination_effects, 0)):
         if wanted:
             kept &= positive.any(axis=axis, keepdims=True)
@@ -84,6 +87,8 @@ def _raised(design: Design, positive: np.ndarray, zero: np.ndarray) -> np.ndarra
     """Which rows of `zero`, all of levels that have one of `positive`, can rise with none of them falling."""
     if not len(positive) or not len(zero):
         return np.ones(len(zero), bool)
+    if _nothing_free(design, positive):
+        return np.zeros(len(zero), bool)
     free = directions(design, positive)
     if free.none:
         return np.zeros(len(zero), bool)
@@ -91,6 +96,15 @@ def _raised(design: Design, positive: np.ndarray, zero: np.ndarray) -> np.ndarra
     moves = np.concatenate([free.moves(design, part) for part in parts])
     first, second = (free.component[nodes] for nodes in design.nodes(zero))
     return raised(moves, first, second, int(free.component.max()) + 1)
+
+
+def _nothing_free(design: Design, positive: np.ndarray) -> bool:
+    """Whether some of the rows with a flow, spread over all, leave no direction: then all of them leave none."""
+    some = positive[:: max(len(positive) // (_ENOUGH * sum(design.levels)), 1)]
+    if len(some) == len(positive):
+        return False
+    reached = [sum(np.count_nonzero(np.bincount(nodes)) for nodes in design.nodes(rows)) for rows in (some, positive)]
+    return reached[0] == reached[1] and directions(design, some).none
 
 
 def _design(covariates: np.ndarray, effects: list[tuple[np.ndarray, int]]) -> Design:

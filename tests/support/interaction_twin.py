@@ -117,7 +117,7 @@ def shape(law: str, world: World) -> tuple[tuple[str, ...], Curve | None]:
         return table(world, lambda o, d: np.log(_taken(at[0], lying[o, d], world.mass[d])))
 
     def own(at: Table) -> Table:
-        return table(world, lambda o, d: -((world.distance[o, d] / at[0]) ** at[1]))
+        return -((world.distance / at[0]) ** at[1])
 
     curves: dict[str, tuple[tuple[str, ...], Curve]] = {
         "generalised_radiation": (("exponent",), generalised),
@@ -326,8 +326,7 @@ def fit(problem: Problem, scatter: Scatter | None = None, at: Table | None = Non
         return offset + linear @ at[:few] + problem.bent(at[few:many])[0] + dummies @ at[many:]
 
     if at is None:
-        at = np.concatenate([np.zeros(few), problem.start, np.zeros(dummies.shape[1])])
-        guess = np.log((flow + flow.mean()) / 2) - eta(at)
+        guess = np.log((flow + flow.mean()) / 2) - offset - problem.bent(np.array(problem.start))[0]
         fixed = np.concatenate([linear, dummies], axis=1)
         first = np.linalg.lstsq(fixed, guess, rcond=None)[0]
         at = np.concatenate([first[:few], problem.start, first[few:]])
@@ -337,7 +336,8 @@ def fit(problem: Problem, scatter: Scatter | None = None, at: Table | None = Non
         root = np.sqrt(np.maximum(scatter.weight(now, listed), 1e-300))
         step = np.linalg.lstsq(root[:, None] * matrix(at), scatter.score(now, flow, listed) / root, rcond=None)[0]
         for _ in range(40):
-            tried = np.sum(scatter.log_likelihood(eta(at + step), flow, listed))
+            with np.errstate(invalid="ignore"):  # a curve may not be defined where a long step ends
+                tried = np.sum(scatter.log_likelihood(eta(at + step), flow, listed))
             if tried >= value - 1e-12 * abs(value):
                 break
             step = step / 2

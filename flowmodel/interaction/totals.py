@@ -1,0 +1,189 @@
+"""Flows with the totals wanted of them, as near as can be to a prior table.
+
+Given a prior m ≥ 0, finds the y that minimises Σ [y log(y / m) − y + m] (relative entropy) among the tables with the
+totals given: outflows, inflows, sums of blocks, net migration, any of them in part. It has the form
+y_od = m_od exp(u_o + v_d + b_g(o)h(d) + n_o − n_d), so a pair that is zero stays zero. With outflows and inflows it is
+iterative proportional fitting (Deming & Stephan 1940); with net migration alone the adjustment of Plane (1981),
+"Estimation of place-to-place migration flows from net migration totals", Int. Reg. Sci. Rev. 6(1), 33–51.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.errors import NotConvergedError
+from flowmodel.interaction import totals_certificate as certificate
+from flowmodel.interaction import totals_checks as checks
+from flowmodel.interaction.totals_checks import Totals
+from flowmodel.interaction.totals_dual import PerTotal, Problem
+from flowmodel.interaction.totals_equivalent import plain, restored
+from flowmodel.interaction.totals_newton import solve
+
+__all__ = ["Adjusted", "Totals", "consistent"]
+
+_SWEEPS = 10
+_FIRST_STEPS = 25
+"""Newton steps after which totals that are not met are examined: those that can be are met in far fewer."""
+_LOST = 1e-6
+"""A pair whose share of its zones' flows falls below this part of its share in the prior may be on its way to zero."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Adjusted:
+    """A table with the totals wanted.
+
+    Attributes:
+        flow: y [origin, destination], in the units of the totals.
+        potentials: logarithms of the factors, one a total: u, v, b, n of the module's equation. Zero where a total is
+            not given, −inf where it is zero. They are known up to constants that no flow feels: v, and n, have
+            a mean of zero where they are known of all.
+        residual: |found − wanted| of every total, relative to it; of a net total, relative to the larger of the zone's
+            outflow and inflow, or to the mean outflow of a zone if that is more (with net totals alone, in the prior
+            if that is more). NaN where a total is not given. All are summed from `flow`.
+        vanishing: [pair, 2], origins and destinations of pairs with a positive prior that the totals leave nothing,
+            in the limit: their totals can be met only without them.
+        steps: Newton steps.
+        converged: whether every residual is within the tolerance.
+    """
+
+    flow: np.ndarray
+    potentials: Totals
+    residual: Totals
+    vanishing: np.ndarray
+    steps: int
+    converged: bool
+
+
+def consistent(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, most_steps: int = 100) -> Adjusted:
+    """The table with `totals` that is nearest to `prior` in relative entropy.
+
+    Args:
+        prior: m [origin, destination], not negative; a zero is a pair that cannot be.
+        totals: what the table must sum to; its sums must agree among themselves within `tolerance`.
+        tolerance: the largest relative error of a total (see `Adjusted.residual`).
+        most_steps: the most Newton steps.
+
+    Raises:
+        FlowsError: E-TOTALS-SHAPE, E-TOTALS-NEGATIVE, E-TOTALS-SUM, E-TOTALS-EMPTY before anything is solved;
+            E-TOTALS-IMPOSSIBLE with a set of totals that proves that no table on the prior's pairs has them all.
+        NotConvergedError: E-TOTALS-CONVERGED, the totals are not met and no such proof was found.
+    """
+    prior = checks.checked(prior, totals, tolerance)
+    asked = plain(totals, tolerance)
+    allowed = np.where(checks.shut(prior.shape, asked), 0.0, prior)
+    found, steps = _solved(allowed, asked, tolerance, most_steps)
+    flow = np.where(allowed > 0, allowed * np.exp(_exponent(found, allowed.shape)), 0.0)
+    residual = _residual(flow, allowed, totals)
+    largest = max(np.nanmax(r, initial=0.0) for r in residual.each().values())
+    if not largest <= tolerance:
+        raise _not_converged(residual, largest, steps)
+    potentials = _centred(restored(found, totals), totals)
+    gone = _vanishing(allowed, flow, tolerance) if _spread(found) > np.log(1 / _LOST) else np.zeros((0, 2), int)
+    return Adjusted(flow, potentials, residual, gone, steps, converged=True)
+
+
+def _solved(allowed: np.ndarray, totals: Totals, tolerance: float, most_steps: int) -> tuple[Totals, int]:
+    """Potentials and steps. If the first steps do not get there, a proof that none can is looked for."""
+    problem = _problem(allowed, totals)
+    at: PerTotal = jax.tree.map(lambda a: jnp.asarray(np.zeros(a.shape)), problem.wanted)
+    first = min(_FIRST_STEPS, most_steps)
+    at, steps, error = solve(problem, at, tolerance / 2, sweeps=_SWEEPS, most_steps=first)
+    taken = int(steps)
+    if not error <= tolerance:
+        certificate.refuse_impossible(allowed, totals, _named(at, totals), tolerance)
+        at, steps, _ = solve(problem, at, tolerance / 2, sweeps=0, most_steps=most_steps - taken)
+        taken += int(steps)
+    return _named(at, totals), taken
+
+
+def _named(at: PerTotal, totals: Totals) -> Totals:
+    return dataclasses.replace(totals, **{kind: np.array(getattr(at, kind)) for kind in totals.each()})
+
+
+def _problem(allowed: np.ndarray, totals: Totals) -> Problem:
+    wanted, given, kinds = {}, {}, totals.each()
+    for kind in ("outflow", "inflow", "block", "net"):
+        value = kinds.get(kind, np.zeros((0, 0) if kind == "block" else 0))
+        known = ~np.isnan(value) & ((value != 0) | (kind == "net"))
+        given[kind] = known.astype(float)
+        wanted[kind] = np.where(known, -value if kind == "net" else value, 0.0)
+    members = [np.zeros((n, 0)) for n in allowed.shape]
+    if "block" in kinds:
+        groups = (totals.origin_group, totals.destination_group)
+        members = [np.eye(n)[np.asarray(g)] for n, g in zip(kinds["block"].shape, groups, strict=True)]
+    device = jax.tree.map(jnp.asarray, [wanted, given, allowed, *members])
+    return Problem(device[2], PerTotal(**device[0]), PerTotal(**device[1]), device[3], device[4])
+
+
+def _centred(potentials: Totals, totals: Totals) -> Totals:
+    """Without the constants that no flow feels, and −inf where a total is zero.
+
+    Where they are known of all, n, and v against u, have a mean of zero.
+    """
+    found, wanted = potentials.each(), totals.each()
+    whole = {kind for kind, total in wanted.items() if not np.isnan(total).any()}
+    if "net" in whole:
+        found["net"] = found["net"] - found["net"].mean()
+    if {"outflow", "inflow"} <= whole:
+        constant = found["inflow"].mean()
+        found |= {"outflow": found["outflow"] + constant, "inflow": found["inflow"] - constant}
+    closed = {k: np.where((wanted[k] == 0) & (k != "net"), -np.inf, found[k]) for k in found}
+    return dataclasses.replace(totals, **closed)
+
+
+def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
+    """What the potentials add to the logarithm of every pair; a net total counts the pair out of a zone as less."""
+    kinds = potentials.each()
+    if "net" in kinds:
+        kinds["net"] = -kinds["net"]
+    return certificate.over_pairs(dataclasses.replace(potentials, **kinds), shape)
+
+
+def _spread(potentials: Totals) -> float:
+    """The most by which the logarithms of two pairs' factors can differ."""
+    ranges = {kind: np.ptp(value) for kind, value in potentials.each().items()}
+    return float(sum(ranges.values()) + ranges.get("net", 0.0))
+
+
+def _residual(flow: np.ndarray, allowed: np.ndarray, totals: Totals) -> Totals:
+    found, wanted = totals.of(flow), totals.each()
+    alone = all(np.isnan(wanted[kind]).all() for kind in wanted.keys() - {"net"})
+    mean = max(flow.sum(), allowed.sum() if alone else 0.0) / len(flow)
+    sizes = dict(wanted)
+    if "net" in wanted:
+        sizes["net"] = np.maximum(np.maximum(flow.sum(0), flow.sum(1)), mean)
+    errors = {
+        kind: np.abs(found[kind] - wanted[kind]) / np.where(sizes[kind] == 0, 1.0, sizes[kind]) for kind in wanted
+    }
+    return dataclasses.replace(totals, **errors)
+
+
+def _vanishing(allowed: np.ndarray, flow: np.ndarray, tolerance: float) -> np.ndarray:
+    """Pairs whose flow is nothing beside its row and its column, although in the prior it is not beside either.
+
+    A rare pair is rare in the prior as well; the flows of a zone with a small total are small, but not beside it.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = [(flow / flow.sum(i, keepdims=True), allowed / allowed.sum(i, keepdims=True)) for i in (0, 1)]
+    lost = allowed > 0
+    for share, before in shares:
+        lost &= (share <= 10 * tolerance) & (share <= _LOST * before)
+    return np.argwhere(lost)
+
+
+def _not_converged(residual: Totals, largest: float, steps: int) -> NotConvergedError:
+    where = [
+        (error, f"{kind} {', '.join(map(str, index))}")
+        for kind, errors in residual.each().items()
+        for index, error in np.ndenumerate(np.nan_to_num(errors, nan=0.0))
+    ]
+    worst = "; ".join(f"{name}: {error:.1e}" for error, name in sorted(where, reverse=True)[:5] if error > 0)
+    return NotConvergedError(
+        "E-TOTALS-CONVERGED",
+        f"after {steps} steps the totals are met within {largest:.1e}; furthest off are {worst}",
+        "allow more steps or a wider tolerance; a prior with few positive pairs may hardly allow these totals",
+    )

@@ -1,0 +1,206 @@
+"""Proofs that no table on the pairs of a prior has the totals wanted.
+
+A proof is a whole number λ for each total such that A'λ ≤ 0 for every pair, yet λ·t > 0: then A y = t has no y ≥ 0
+(Farkas). Where totals cannot be met, potentials drift along such a λ: sets of rows or zones are read off their order
+and then checked pair by pair. If that finds none, and there are few enough pairs, a linear programme looks for λ.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
+
+from flowmodel.errors import FlowsError
+from flowmodel.interaction.totals_checks import Totals, listed, named
+
+_MOST_PAIRS = 300_000
+"""The most pairs for which the linear programme is solved: some seconds."""
+_MULTIPLES = (1, 2, 3, 4, 6)
+
+
+def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, tolerance: float) -> None:
+    """Looks for a proof that no table has the totals.
+
+    Args:
+        allowed: the prior, zero where totals of zero leave nothing [origin, destination].
+        totals: what is wanted.
+        potentials: where Newton's method had got to.
+        tolerance: within which the totals agree; a smaller contradiction is none.
+
+    Raises:
+        FlowsError: E-TOTALS-IMPOSSIBLE, with the totals that contradict each other.
+    """
+    support = allowed > 0
+    for proof in _candidates(support, totals, potentials):
+        if proves(proof, support, totals, tolerance):
+            raise FlowsError(
+                "E-TOTALS-IMPOSSIBLE",
+                f"no table on the prior's pairs has these totals: {_worded(proof, totals)}",
+                "correct these totals, or give the prior a pair (a small number) that could carry the difference",
+            )
+
+
+def proves(proof: Totals, support: np.ndarray, totals: Totals, tolerance: float) -> bool:
+    """Whether no pair of the support has a positive sum of multipliers, although their sum over the totals is positive.
+
+    Args:
+        proof: whole multipliers, of the kinds that `totals` has, zero where a total is not given.
+        support: pairs that can be.
+        totals: what is wanted.
+        tolerance: relative to the totals that have a multiplier.
+    """
+    if (over_pairs(proof, support.shape)[support] > 0).any():
+        return False
+    parts = np.concatenate(
+        [(m * np.where(m != 0, totals.each()[kind], 0.0)).ravel() for kind, m in proof.each().items()]
+    )
+    return bool(math.fsum(parts) > tolerance * np.abs(parts).sum())
+
+
+def over_pairs(multipliers: Totals, shape: tuple[int, ...]) -> np.ndarray:
+    """The sum of the multipliers of the totals that a pair is part of [origin, destination]."""
+    sums = np.zeros(shape)
+    kinds = multipliers.each()
+    if "outflow" in kinds:
+        sums += kinds["outflow"][:, None]
+    if "inflow" in kinds:
+        sums += kinds["inflow"]
+    if "net" in kinds:
+        sums += kinds["net"] - kinds["net"][:, None]
+    if "block" in kinds:
+        sums += kinds["block"][multipliers.blocks()]
+    return sums
+
+
+def _candidates(support: np.ndarray, totals: Totals, potentials: Totals) -> Iterator[Totals]:
+    yield from _dry(support, totals)
+    wanted, at = totals.each(), potentials.each()
+    if {"outflow", "inflow"} <= wanted.keys():
+        for rows, columns in _overfull(support, wanted["outflow"], wanted["inflow"], at["outflow"]):
+            yield _multipliers(totals, outflow=1.0 * rows, inflow=-1.0 * columns)
+        for columns, rows in _overfull(support.T, wanted["inflow"], wanted["outflow"], at["inflow"]):
+            yield _multipliers(totals, outflow=-1.0 * rows, inflow=1.0 * columns)
+    if "net" in wanted:
+        for zones in _closed(support, wanted["net"], -at["net"]):
+            yield _multipliers(totals, net=1.0 * zones)
+        for zones in _closed(support.T, -wanted["net"], at["net"]):
+            yield _multipliers(totals, net=-1.0 * zones)
+    if support.sum() <= _MOST_PAIRS:
+        yield from _programmed(support, totals)
+
+
+def _multipliers(totals: Totals, **chosen: np.ndarray) -> Totals:
+    zero = {kind: np.zeros(value.shape) for kind, value in totals.each().items()}
+    return dataclasses.replace(totals, **(zero | chosen))
+
+
+def _dry(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
+    """Totals of which zeros elsewhere have left no pair."""
+    found = dataclasses.replace(totals, net=None).of(1.0 * support)
+    for kind, count in found.items():
+        empty = (count == 0) & (totals.each()[kind] > 0)
+        if empty.any():
+            yield _multipliers(totals, **{kind: 1.0 * empty})
+
+
+def _overfull(
+    support: np.ndarray, demand: np.ndarray, room: np.ndarray, order: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows with more to place than the columns they reach can hold: one row, or the first few by potential.
+
+    A row whose total is not given places nothing for certain, a column whose total is not given holds anything.
+    """
+    needs, holds = np.nan_to_num(demand, nan=0.0), np.where(np.isnan(room), np.inf, room)
+    unbounded = (support & np.isinf(holds)).any(1)
+    alone = np.where(unbounded, np.inf, support @ np.nan_to_num(holds, posinf=0.0))
+    ranked = np.argsort(np.where(np.isnan(demand), np.inf, -order), kind="stable")
+    reached = np.where(support.any(0), np.argmax(support[ranked], axis=0), len(demand))
+    filled = np.cumsum(np.bincount(reached, np.nan_to_num(holds, posinf=0.0), minlength=len(demand) + 1)[:-1])
+    open_ended = np.cumsum(np.bincount(reached, np.isinf(holds), minlength=len(demand) + 1)[:-1]) > 0
+    excess = np.where(open_ended, -np.inf, np.cumsum(needs[ranked]) - filled)
+    for chosen in ([np.argmax(needs - alone)], ranked[: np.argmax(excess) + 1]):
+        rows = np.isin(np.arange(len(demand)), chosen) & ~np.isnan(demand)
+        yield rows, support[rows].any(0)
+
+
+def _closed(support: np.ndarray, net: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
+    """Zones with a net gain that no pair enters from outside: one zone, or the first few by potential."""
+    zones = np.arange(len(net))
+    outside = support & (zones[:, None] != zones)
+    barred = ~outside.any(0) & (net > 0)
+    if barred.any():
+        yield barred
+    ranked = np.argsort(-order, kind="stable")
+    sorted_support = outside[np.ix_(ranked, ranked)]
+    last = np.where(sorted_support.any(0), len(net) - 1 - np.argmax(sorted_support[::-1], axis=0), -1)
+    gains = np.where(np.maximum.accumulate(last) <= zones, np.cumsum(net[ranked]), -np.inf)
+    if not np.isnan(gains).all():
+        yield np.isin(zones, ranked[: np.nanargmax(gains) + 1])
+
+
+def _programmed(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
+    """Multipliers between −1 and 1 that no pair makes positive and whose sum over the totals is largest."""
+    kinds = totals.each()
+    flat = np.concatenate([value.ravel() for value in kinds.values()])
+    given = ~np.isnan(flat)
+    found = linprog(
+        -np.where(given, flat, 0.0) / max(np.abs(flat[given]).max(initial=0.0), 1e-300),
+        A_ub=_sums(support, totals),
+        b_ub=np.zeros(int(support.sum())),
+        bounds=np.stack([-1.0 * given, 1.0 * given], axis=1),
+        method="highs",
+    )
+    if found.x is None:
+        return
+    ends = np.cumsum([value.size for value in kinds.values()])[:-1]
+    for multiple in _MULTIPLES:
+        parts = np.split(np.round(found.x * multiple), ends)
+        yield _multipliers(totals, **{k: p.reshape(kinds[k].shape) for k, p in zip(kinds, parts, strict=True)})
+
+
+def _sums(support: np.ndarray, totals: Totals) -> csr_array:
+    """A', one row a pair that can be and one column a total."""
+    origin, destination = np.nonzero(support)
+    pair = np.arange(len(origin))
+    rows, columns, signs, first = [], [], [], 0
+    for kind, value in totals.each().items():
+        for index, sign in _parts(kind, origin, destination, totals):
+            rows.append(pair)
+            columns.append(first + index)
+            signs.append(np.full(len(pair), sign))
+        first += value.size
+    entries = (np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns)))
+    return csr_array(entries, shape=(len(pair), first))
+
+
+def _parts(kind: str, origin: np.ndarray, destination: np.ndarray, totals: Totals) -> list[tuple[np.ndarray, float]]:
+    """Which totals of a kind every pair is part of, and with what sign."""
+    if kind == "block":
+        group = np.asarray(totals.origin_group)[origin] * totals.each()["block"].shape[1]
+        return [(group + np.asarray(totals.destination_group)[destination], 1.0)]
+    return {"outflow": [(origin, 1.0)], "inflow": [(destination, 1.0)], "net": [(destination, 1.0), (origin, -1.0)]}[
+        kind
+    ]
+
+
+def _worded(proof: Totals, totals: Totals) -> str:
+    """The contradiction in words: what is counted on the left is counted on the right as often, and is more."""
+    used = {kind for kind, m in proof.each().items() if m.any()}
+    if used == {"net"}:
+        zones = np.flatnonzero(proof.each()["net"])
+        gain = math.fsum(totals.each()["net"][zones])
+        way = "into" if gain > 0 else "out of"
+        return f"zones {listed(zones)} have a net migration of {gain:.12g}, and no pair leads {way} them"
+    sides = []
+    for sign in (1, -1):
+        chosen = {kind: sign * m for kind, m in proof.each().items() if (sign * m > 0).any()}
+        terms = [f"{kind} {listed(named(m))}" for kind, m in chosen.items()]
+        amount = math.fsum(float(x) for k, m in chosen.items() for x in (m * totals.each()[k])[m > 0])
+        sides.append((" and ".join(terms) or "nothing", amount))
+    (left, more), (right, less) = sides
+    return f"every flow of {left} is one of {right}, but they sum to {more:.12g} and {less:.12g}"

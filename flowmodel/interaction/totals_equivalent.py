@@ -1,0 +1,61 @@
+"""Net migration of a zone with a known outflow is a known inflow, and the other way round.
+
+The tables are the same and the potentials correspond, but not the work: outflow and net migration pull at the same
+row, and Newton's method with a diagonal scaling needs many times the products to tell them apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from flowmodel.interaction.totals_checks import Totals
+
+
+def plain(totals: Totals, tolerance: float) -> Totals:
+    """The same totals, with net migration only of zones of which neither outflow nor inflow is given.
+
+    Args:
+        totals: as given; they agree.
+        tolerance: what is left of a flow below this share of it is rounding, and zero.
+    """
+    kinds = totals.each()
+    if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
+        return totals
+    net, outflow, inflow = _zones(kinds)
+    left = np.where(np.isnan(outflow) & np.isnan(inflow), net, np.nan)
+    return dataclasses.replace(
+        totals,
+        outflow=np.where(np.isnan(outflow), _rounded(inflow - net, inflow, tolerance), outflow),
+        inflow=np.where(np.isnan(inflow), _rounded(outflow + net, outflow, tolerance), inflow),
+        net=None if np.isnan(left).all() else left,
+    )
+
+
+def restored(potentials: Totals, totals: Totals) -> Totals:
+    """Potentials of `totals`, from those of `plain(totals)`: with row u′ and column v′, u + n = u′ and v − n = v′."""
+    kinds = totals.each()
+    if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
+        return potentials
+    net, outflow, inflow = _zones(kinds)
+    at = potentials.each()
+    by_outflow = ~np.isnan(net + outflow) & np.isnan(inflow)
+    by_inflow = ~np.isnan(net + inflow) & np.isnan(outflow)
+    moved = np.select([by_outflow, by_inflow], [-at["inflow"], at["outflow"]], 0.0)
+    back = {
+        "outflow": at["outflow"] - moved,
+        "inflow": at["inflow"] + moved,
+        "net": moved + at.get("net", np.zeros(len(net))),
+    }
+    kept = {kind: back.get(kind, at.get(kind)) for kind in kinds}
+    return dataclasses.replace(totals, **kept)
+
+
+def _zones(kinds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    unknown = np.full(kinds["net"].shape, np.nan)
+    return kinds["net"], kinds.get("outflow", unknown), kinds.get("inflow", unknown)
+
+
+def _rounded(left: np.ndarray, of: np.ndarray, tolerance: float) -> np.ndarray:
+    return np.where(left <= tolerance * of, 0.0, left)
