@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import interaction_twin as twin
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from flowmodel.interaction.table import FlowTable, Specification, home
 Table = NDArray[Any]
 ORIGINS, DESTINATIONS = tuple("ABCDEFG"), tuple("DEFGHIJKL")
 WITHIN_KM = 8.0
-OWN_START = (120.0, 0.8)
+OWN_START = (50.0, 0.9)
 
 
 def decay(distance_km: Any, scale: float = OWN_START[0], power: float = OWN_START[1]) -> Any:
@@ -97,9 +96,17 @@ class Rectangle:
 
 
 HELD = 0.4
+"""Coefficient of the pair column that is held."""
+WEIGHTS = {
+    "ln_distance": -0.9,
+    "distance": -0.008,
+    "ln_distance_squared": -0.05,
+    "ln_competing": 0.6,
+    "ln_stouffer": 0.7,
+}
 
 
-def rectangle(seed: int = 7) -> Rectangle:
+def rectangle(law: str, seed: int = 7) -> Rectangle:
     rng = np.random.default_rng(seed)
     labels = sorted({*ORIGINS, *DESTINATIONS})
     places = rng.permutation(16)[: len(labels)]
@@ -116,11 +123,15 @@ def rectangle(seed: int = 7) -> Rectangle:
     allowed[3, 0] = allowed[4, 1] = False  # two of four pairs within a town
     origin, destination = rng.normal(size=shape[0]), rng.normal(size=shape[1])
     pairs = {name: rng.normal(size=shape) for name in ("border", "language", "trade", "known")}
-    mean = 14 * np.exp(
-        -world.distance / 70 + 0.5 * origin[:, None] + 0.4 * destination + 0.3 * pairs["border"] + 0.4 * pairs["known"]
-    )
-    return Rectangle(world, rng.poisson(mean * rng.gamma(3, 1 / 3, shape)).astype(float), allowed, origin, destination, pairs)
+    flow = _drawn(law, world, 0.5 * origin[:, None] + 0.4 * destination + 0.3 * pairs["border"] + HELD * pairs["known"])
+    return Rectangle(world, flow, allowed, origin, destination, pairs)
 
 
-def natural(values: Any) -> Table:
-    return np.asarray(jnp.asarray(values))
+def _drawn(law: str, world: twin.World, eta: Table) -> Table:
+    """Counts of a law, about 30 a pair, scattered more than Poisson's."""
+    rng = np.random.default_rng(11)
+    values = {"generalised_radiation": [0.8], "schneider": [2e-5], "own": [40.0, 1.0]}.get(law)
+    curve = twin.shape(law, world)[1]
+    eta = eta + twin.factor(law, world) + sum(WEIGHTS[name] * one for name, one in twin.terms(law, world).items())
+    mean = np.exp(eta if curve is None else eta + np.real(curve(np.array(values, complex))))
+    return rng.poisson(30 * mean / mean.mean() * rng.gamma(8, 1 / 8, mean.shape)).astype(float)
