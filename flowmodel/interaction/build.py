@@ -14,7 +14,7 @@ from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction import design as designs
 from flowmodel.interaction.design import EFFECTS, Column, Design
 from flowmodel.interaction.laws import Shape
-from flowmodel.interaction.pair import Pair, as_arrays
+from flowmodel.interaction.pair import Entry, Pair, as_arrays
 from flowmodel.interaction.table import FlowTable, Specification
 
 CONSTANT = "const"
@@ -90,7 +90,7 @@ def build(table: FlowTable, specification: Specification) -> Built:
         inflow=jnp.sum(flow, axis=0),
         offset=jnp.where(allowed, offset, 0.0) if offset.size > 1 else offset,
         columns=scaled,
-        pair=pair if shape else Pair(),
+        pair=as_arrays(_filled(table.pair, table.allowed)) if shape else Pair(),
         weight=jnp.ones((len(table.origins), 1)),
         shape=shape and _started(shape, table),
         origin_effects=origin_effects,
@@ -129,6 +129,21 @@ def _inside(term: Callable[[Pair], Column], pair: Pair, allowed: Column) -> Colu
 
 def _offset(specification: Specification, pair: Pair) -> Column:
     return jnp.zeros((1, 1)) if specification.law.factor is None else specification.law.factor(pair)
+
+
+def _filled(pair: Pair, allowed: np.ndarray) -> Pair:
+    """What a shape reads, where no pair takes part that of one that does: zero times infinity would reach the sums."""
+
+    def fill(values: Entry | None, axis: int) -> np.ndarray | None:
+        if values is None:
+            return None
+        array = np.asarray(values)
+        used = allowed if array.ndim == 2 else allowed.any(axis=axis)
+        return np.where(used, array, array[used][0])
+
+    sides = {"destination_mass": 0}
+    fields = dataclasses.fields(pair)
+    return Pair(**{one.name: fill(getattr(pair, one.name), sides.get(one.name, 1)) for one in fields})
 
 
 def _started(shape: Shape, table: FlowTable) -> Shape:
