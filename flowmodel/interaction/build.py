@@ -188,10 +188,21 @@ def _check_positive(table: FlowTable, specification: Specification) -> None:
 
 
 def _check_finite(name: str, column: Column, table: FlowTable) -> None:
-    wrong = table.allowed & ~np.isfinite(np.broadcast_to(np.asarray(column), table.flow.shape))
-    if np.any(wrong):
-        fix = "a logarithm needs values above zero; leave the zones out, or take the column itself"
-        raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {named(wrong, table)}", fix)
+    """Refuses a column that is not finite for a pair that takes part; of a property of zones it names the zones."""
+    values = np.asarray(column)
+    unknown = ~np.isfinite(values)
+    if not np.any(unknown):
+        return
+    wrong = table.allowed & np.broadcast_to(unknown, table.flow.shape)
+    if not np.any(wrong):
+        return
+    where = named(wrong, table)
+    for axis, labels in ((1, table.origins), (0, table.destinations)):
+        if values.shape[axis] == 1 and values.shape[1 - axis] > 1:
+            zones = [label for label, one in zip(labels, np.any(wrong, axis=axis), strict=True) if one]
+            where = f"{len(zones)} zones: {', '.join(zones[:_SHOWN])}" + (", …" if len(zones) > _SHOWN else "")
+    fix = "a logarithm needs values above zero; [zones] exclude leaves zones out, or take the column itself"
+    raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {where}", fix)
 
 
 def named(pairs: np.ndarray, table: FlowTable) -> str:
