@@ -23,11 +23,14 @@ def ours_ppml(case: PpmlCase) -> Callable[[], PowerFit]:
     """A call that fits the Poisson model with both effects and waits for the result."""
     import numpy as np
 
+    from flowmodel import runtime
+    from flowmodel.config import Runtime
     from flowmodel.interaction.calibrate import calibrate
     from flowmodel.interaction.laws import LAWS
     from flowmodel.interaction.pair import Pair
     from flowmodel.interaction.table import FlowTable, Specification
 
+    runtime.configure(Runtime())
     zones = tuple(str(zone) for zone in range(len(case.flow)))
     allowed = ~np.eye(len(zones), dtype=bool)
     table = FlowTable(zones, zones, case.flow, np.ones_like(allowed), allowed, Pair(distance_km=case.distance))
@@ -46,7 +49,11 @@ def ours_balance(case: BalanceCase) -> Callable[[], Float64]:
     import jax.numpy as jnp
     import numpy as np
 
+    from flowmodel import runtime
+    from flowmodel.config import Runtime
     from flowmodel.interaction.potentials import doubly
+
+    runtime.configure(Runtime())
 
     @jax.jit
     def balanced(distance: jax.Array, outflow: jax.Array, inflow: jax.Array) -> jax.Array:

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from flowmodel.errors import FlowsError
+from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction import design as designs
 from flowmodel.interaction.design import EFFECTS, Column, Design
 from flowmodel.interaction.laws import Shape
-from flowmodel.interaction.pair import Pair, as_arrays
+from flowmodel.interaction.pair import Entry, Pair, as_arrays
 from flowmodel.interaction.table import FlowTable, Specification
 
 CONSTANT = "const"
@@ -56,14 +56,18 @@ def build(table: FlowTable, specification: Specification) -> Built:
     """The design of `specification` on `table`.
 
     Raises:
+        ConfigError: JAX computes in float32, in which no fit meets its margins (`runtime.configure` comes first), or a
+            coefficient is held that there is not.
         FlowsError: the law cannot take a distance or mass, a column is not finite, or the table has no flow.
     """
+    _check_precision()
     _check_flow(table)
     _check_positive(table, specification)
     pair = as_arrays(table.pair)
     allowed: Array = jnp.asarray(table.allowed)
     columns, absorbed = _columns(table, specification, pair)
-    held = {name: value for name, value in specification.held.items() if name in columns}
+    _check_held(specification, columns)
+    held = specification.held
     offset = _offset(specification, pair) + sum(
         (value * columns[name] for name, value in held.items()), jnp.zeros((1, 1))
     )
@@ -87,7 +91,7 @@ def build(table: FlowTable, specification: Specification) -> Built:
         inflow=jnp.sum(flow, axis=0),
         offset=jnp.where(allowed, offset, 0.0) if offset.size > 1 else offset,
         columns=scaled,
-        pair=_filled(pair, table) if shape else Pair(),
+        pair=as_arrays(_filled(table.pair, table.allowed)) if shape else Pair(),
         weight=jnp.ones((len(table.origins), 1)),
         shape=shape and _started(shape, table),
         origin_effects=origin_effects,
@@ -118,25 +122,29 @@ def _columns(table: FlowTable, specification: Specification, pair: Pair) -> tupl
     return {name: _inside(column, table) for name, column in columns.items()}, tuple(absorbed)
 
 
-def _inside(column: Column, table: FlowTable, otherwise: Array | float = 0.0) -> Column:
-    """A column where a pair takes part, and `otherwise` elsewhere, where there may be no number."""
+def _inside(column: Column, table: FlowTable) -> Column:
+    """A column where a pair takes part, and zero elsewhere, where there may be no number."""
     axes = tuple(axis for axis in (0, 1) if column.shape[axis] == 1)
-    return jnp.where(np.any(table.allowed, axis=axes, keepdims=True), column, otherwise)
-
-
-def _filled(pair: Pair, table: FlowTable) -> Pair:
-    """What a shape reads, with the values of one pair that takes part where no pair does: a law needs some."""
-    at = np.argwhere(table.allowed)[0]
-
-    def filled(field: Column) -> Column:
-        return _inside(field, table, field[tuple(np.minimum(at, np.array(field.shape) - 1))])
-
-    everywhere: Pair = jax.tree.map(filled, pair)
-    return everywhere
+    return jnp.where(np.any(table.allowed, axis=axes, keepdims=True), column, 0.0)
 
 
 def _offset(specification: Specification, pair: Pair) -> Column:
     return jnp.zeros((1, 1)) if specification.law.factor is None else specification.law.factor(pair)
+
+
+def _filled(pair: Pair, allowed: np.ndarray) -> Pair:
+    """What a shape reads, where no pair takes part that of one that does: zero times infinity would reach the sums."""
+
+    def fill(values: Entry | None, axis: int) -> np.ndarray | None:
+        if values is None:
+            return None
+        array = np.asarray(values)
+        used = allowed if array.ndim == 2 else allowed.any(axis=axis)
+        return np.where(used, array, array[used][0])
+
+    sides = {"destination_mass": 0}
+    fields = dataclasses.fields(pair)
+    return Pair(**{one.name: fill(getattr(pair, one.name), sides.get(one.name, 1)) for one in fields})
 
 
 def _started(shape: Shape, table: FlowTable) -> Shape:
@@ -148,6 +156,18 @@ def _started(shape: Shape, table: FlowTable) -> Shape:
     mean = float(np.sum(flow * table.pair.between) / np.sum(flow))
     start = tuple(1 / max(mean, 1e-300) if value is None else value for value in shape.start)
     return dataclasses.replace(shape, start=start)
+
+
+def _check_precision() -> None:
+    if not jax.config.read("jax_enable_x64"):
+        raise ConfigError("E-PRECISION", "JAX computes in float32", "call flowmodel.runtime.configure first")
+
+
+def _check_held(specification: Specification, columns: dict[str, Column]) -> None:
+    unknown = [name for name in specification.held if name not in columns]
+    if unknown:
+        what = f"[model] held: the model has no linear coefficient {', '.join(unknown)}"
+        raise ConfigError("E-MODEL-HELD", what, f"hold some of {', '.join(columns)}" if columns else "hold nothing")
 
 
 def _check_flow(table: FlowTable) -> None:
@@ -176,10 +196,21 @@ def _check_positive(table: FlowTable, specification: Specification) -> None:
 
 
 def _check_finite(name: str, column: Column, table: FlowTable) -> None:
-    wrong = table.allowed & ~np.isfinite(np.broadcast_to(np.asarray(column), table.flow.shape))
-    if np.any(wrong):
-        fix = "a logarithm needs values above zero; leave the zones out, or take the column itself"
-        raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {named(wrong, table)}", fix)
+    """Refuses a column that is not finite for a pair that takes part; of a property of zones it names the zones."""
+    values = np.asarray(column)
+    unknown = ~np.isfinite(values)
+    if not np.any(unknown):
+        return
+    wrong = table.allowed & np.broadcast_to(unknown, table.flow.shape)
+    if not np.any(wrong):
+        return
+    where = named(wrong, table)
+    for axis, labels in ((1, table.origins), (0, table.destinations)):
+        if values.shape[axis] == 1 and values.shape[1 - axis] > 1:
+            zones = [label for label, one in zip(labels, np.any(wrong, axis=axis), strict=True) if one]
+            where = f"{len(zones)} zones: {', '.join(zones[:_SHOWN])}" + (", …" if len(zones) > _SHOWN else "")
+    fix = "a logarithm needs values above zero; [zones] exclude leaves zones out, or take the column itself"
+    raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {where}", fix)
 
 
 def named(pairs: np.ndarray, table: FlowTable) -> str:

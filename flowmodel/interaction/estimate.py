@@ -14,6 +14,7 @@ from flowmodel.interaction import newton
 from flowmodel.interaction.design import Design, Point
 from flowmodel.interaction.family import Family
 from flowmodel.interaction.newton import Sums
+from flowmodel.interaction.pair import Pair
 
 _COARSE_FROM = 200_000
 """Pairs from which float32 comes first; below, its compilation would cost more than it saves."""
@@ -95,10 +96,21 @@ def fit(
 
 
 def _begun(design: Design) -> Point:
-    """The first step of iteratively reweighted least squares."""
+    """The first step of iteratively reweighted least squares; long, so it could take a shape's parameters anywhere.
+
+    They stay where they start.
+    """
     here = _cast(start(design), design)
-    sums = newton.working(design, here)
-    return _moved(here, newton.direction(design, here, sums, jnp.asarray(_INEXACT)).move, 1.0)
+    linear = len(design.columns)
+    if design.shape is None:
+        straight = design
+    else:
+        bent = design.offset + design.shape.rule(here.coefficients[linear:], design.pair)
+        straight = dataclasses.replace(design, offset=bent, pair=Pair(), shape=None)
+    at = dataclasses.replace(here, coefficients=here.coefficients[:linear])
+    move = newton.direction(straight, at, newton.working(straight, at), jnp.asarray(_INEXACT)).move
+    still = jnp.zeros(len(here.coefficients) - linear, move.coefficients.dtype)
+    return _moved(here, dataclasses.replace(move, coefficients=jnp.concatenate([move.coefficients, still])), 1.0)
 
 
 def _single(tree: Any) -> Any:
