@@ -65,7 +65,7 @@ def _row(table: FlowTable, specification: Specification, out: Bool[np.ndarray, "
         "held_out_pairs": int(judged.sum()),
         "held_out_deviance": deviance(table.flow, part.fitted, judged),
         "held_out_cpc": _cpc(table.flow, part.fitted, judged),
-        "verdict": "converged" if whole.optimum.converged and part.optimum.converged else "max_steps",
+        "verdict": whole.optimum.verdict if whole.optimum.verdict != "converged" else part.optimum.verdict,
     }
 
 

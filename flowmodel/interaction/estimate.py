@@ -45,6 +45,12 @@ class Optimum:
     steps: int
 
     @property
+    def verdict(self) -> str:
+        """One of converged, max_steps and nonfinite."""
+        finite = bool(jnp.all(jnp.isfinite(self.at.coefficients)) & jnp.isfinite(self.sums.log_likelihood))
+        return "nonfinite" if not finite else "converged" if self.converged else "max_steps"
+
+    @property
     def margin_error(self) -> float:
         """Largest relative error of a margin that has an effect."""
         return float(self.sums.error[0])
