@@ -13,14 +13,15 @@ import pyarrow as pa
 from flowmodel.config.flows import Draws
 from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
-from flowmodel.interaction import dispersion, null, scores
 from flowmodel.interaction import local as local_fits
 from flowmodel.interaction.calibrate import Calibrated
 from flowmodel.interaction.draws import draw
 from flowmodel.interaction.inference import effect_covariance
-from flowmodel.interaction.laws import LAWS
-from flowmodel.interaction.pair import as_arrays
-from flowmodel.interaction.table import FlowTable
+from flowmodel.interaction.likelihood import null
+from flowmodel.interaction.model.laws import LAWS
+from flowmodel.interaction.model.pair import as_arrays
+from flowmodel.interaction.model.table import FlowTable
+from flowmodel.interaction.scoring import dispersion, scores
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _MOST_EFFECTS = 4000

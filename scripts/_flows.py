@@ -13,10 +13,10 @@ from _command import RunFolder
 from flowmodel import config as configuration
 from flowmodel.config import FlowModel, FlowsRun, OwnLaw
 from flowmodel.errors import ConfigError, FlowsError
-from flowmodel.interaction import laws, pair
-from flowmodel.interaction.laws import LAWS, Law
-from flowmodel.interaction.pair import Pair
-from flowmodel.interaction.table import Censoring, FlowTable, Specification, home
+from flowmodel.interaction.model import laws, pair
+from flowmodel.interaction.model.laws import LAWS, Law
+from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.model.table import Censoring, FlowTable, Specification, home
 
 if TYPE_CHECKING:
     import pandas as pd

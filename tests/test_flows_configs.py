@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from flowmodel.config import read_toml
-from flowmodel.interaction.table import Censoring
+from flowmodel.interaction.model.table import Censoring
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 

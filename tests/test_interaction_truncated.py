@@ -6,7 +6,7 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from flowmodel.interaction.family import Family, evidence
+from flowmodel.interaction.likelihood.family import Family, evidence
 
 FLOW = 24.0
 

@@ -11,9 +11,9 @@ from jaxtyping import Bool
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.calibrate import calibrate
-from flowmodel.interaction.deviance import deviance
-from flowmodel.interaction.scores import scores
-from flowmodel.interaction.table import FlowTable, Specification
+from flowmodel.interaction.model.table import FlowTable, Specification
+from flowmodel.interaction.scoring.deviance import deviance
+from flowmodel.interaction.scoring.scores import scores
 
 Report = Callable[[str], None]
 

@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Array
 
 from flowmodel.errors import ConfigError, FlowsError
-from flowmodel.interaction import design as designs
-from flowmodel.interaction.design import EFFECTS, Column, Design
-from flowmodel.interaction.laws import Shape
-from flowmodel.interaction.pair import Entry, Pair, as_arrays
-from flowmodel.interaction.table import FlowTable, Specification
+from flowmodel.interaction.model import design as designs
+from flowmodel.interaction.model.design import EFFECTS, Column, Design
+from flowmodel.interaction.model.laws import Shape
+from flowmodel.interaction.model.pair import Entry, Pair, as_arrays
+from flowmodel.interaction.model.table import FlowTable, Specification
 
 CONSTANT = "const"
 _SHOWN = 5
