@@ -13,15 +13,14 @@ import pyarrow as pa
 from flowmodel.config.flows import Draws
 from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
-from flowmodel.interaction import calibrate as calibration
-from flowmodel.interaction import dispersion, scores
+from flowmodel.interaction import dispersion, null, scores
 from flowmodel.interaction import local as local_fits
 from flowmodel.interaction.calibrate import Calibrated
 from flowmodel.interaction.draws import draw
 from flowmodel.interaction.inference import effect_covariance
 from flowmodel.interaction.laws import LAWS
 from flowmodel.interaction.pair import as_arrays
-from flowmodel.interaction.table import FlowTable, Specification
+from flowmodel.interaction.table import FlowTable
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _MOST_EFFECTS = 4000
@@ -135,31 +134,22 @@ def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
             fit.table.flow, fit.fitted, seen, None if distance is None else np.asarray(distance), bin_km=bin_km
         )
     )
-    null = _null(fit)
+    of_null = null.log_likelihood(fit.built.design, fit.family)
+    null_deviance = fit.deviance + 2 * (fit.log_likelihood - of_null)
     found |= {
         "pairs": fit.pairs,
         "pairs_listed": int(seen.sum()),
         "deviance": fit.deviance,
-        "null_deviance": null.deviance,
-        "d2": 1 - fit.deviance / null.deviance,
+        "null_deviance": null_deviance,
+        "d2": 1 - fit.deviance / null_deviance,
         "log_likelihood": fit.log_likelihood,
         "aic": fit.aic,
         "parameters": len(fit.built.names),
         "degrees": fit.degrees,
-        "pseudo_r2": 1 - fit.log_likelihood / null.log_likelihood,
+        "pseudo_r2": 1 - fit.log_likelihood / of_null,
         "dispersion": _dispersion(fit, seen),
     }
     return found
-
-
-def _null(fit: Calibrated) -> Calibrated:
-    """The model that knows the total alone, on the same pairs."""
-    table = dataclasses.replace(fit.table, allowed=fit.taking)
-    null = Specification(
-        "total", dataclasses.replace(fit.specification.law, needs=(), terms={}, factor=None, shape=None, positive=()),
-        family=fit.specification.family, censoring=fit.specification.censoring,
-    )  # fmt: skip
-    return calibration.calibrate(table, null)
 
 
 def _dispersion(fit: Calibrated, seen: np.ndarray) -> dict[str, float]:

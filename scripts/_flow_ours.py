@@ -21,9 +21,44 @@ class PowerFit(NamedTuple):
 
 def ours_ppml(case: PpmlCase) -> Callable[[], PowerFit]:
     """A call that fits the Poisson model with both effects and waits for the result."""
-    raise NotImplementedError
+    import numpy as np
+
+    from flowmodel import runtime
+    from flowmodel.config import Runtime
+    from flowmodel.interaction.calibrate import calibrate
+    from flowmodel.interaction.laws import LAWS
+    from flowmodel.interaction.pair import Pair
+    from flowmodel.interaction.table import FlowTable, Specification
+
+    runtime.configure(Runtime())
+    zones = tuple(str(zone) for zone in range(len(case.flow)))
+    allowed = ~np.eye(len(zones), dtype=bool)
+    table = FlowTable(zones, zones, case.flow, np.ones_like(allowed), allowed, Pair(distance_km=case.distance))
+    model = Specification("doubly", LAWS["power"])
+
+    def call() -> PowerFit:
+        fit = calibrate(table, model)
+        return PowerFit(float(fit.estimates[0]), float(np.sqrt(fit.covariance("model")[0, 0])))
+
+    return call
 
 
 def ours_balance(case: BalanceCase) -> Callable[[], Float64]:
     """A call that gives flows, persons [N, N] with T_ii = 0; their `relative_gap` is within the case's tolerance."""
-    raise NotImplementedError
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from flowmodel import runtime
+    from flowmodel.config import Runtime
+    from flowmodel.interaction.potentials import doubly
+
+    runtime.configure(Runtime())
+
+    @jax.jit
+    def balanced(distance: jax.Array, outflow: jax.Array, inflow: jax.Array) -> jax.Array:
+        log_kernel = jnp.where(distance > 0, case.exponent * jnp.log(distance), -jnp.inf)
+        return jnp.asarray(doubly(log_kernel, outflow, inflow, case.tolerance).flow)
+
+    arrays = [jnp.asarray(part) for part in (case.distance, case.outflow, case.inflow)]
+    return lambda: np.asarray(balanced(*arrays))

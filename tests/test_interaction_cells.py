@@ -51,14 +51,10 @@ def test_opportunities_counted_by_loops():
     for with_home in (False, True):
         for there in (False, True):
             rule = functools.partial(twin.intervening, world, with_home=with_home, with_destination=there)
-            found = pair.between(
-                world.mass, world.distance, place, with_home=with_home, with_destination=there
-            )
+            found = pair.between(world.mass, world.distance, place, with_home=with_home, with_destination=there)
             _close(found, twin.table(world, rule), 1e-13)
     _close(pair.everywhere(world.origin_mass, world.mass, place), [twin.everywhere(world, o) for o in range(7)], 1e-14)
-    found = pair.competing(
-        world.mass, world.between_destinations, place, mass_exponent=0.7, distance_exponent=-1.6
-    )
+    found = pair.competing(world.mass, world.between_destinations, place, mass_exponent=0.7, distance_exponent=-1.6)
     _close(found, twin.table(world, lambda o, d: twin.rivals(world, o, d, 0.7, -1.6)), 1e-12)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from flowmodel.errors import FlowsError
+from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction import design as designs
 from flowmodel.interaction.design import EFFECTS, Column, Design
 from flowmodel.interaction.laws import Shape
@@ -56,8 +57,10 @@ def build(table: FlowTable, specification: Specification) -> Built:
     """The design of `specification` on `table`.
 
     Raises:
+        ConfigError: JAX computes in float32, in which no fit meets its margins (`runtime.configure` comes first).
         FlowsError: the law cannot take a distance or mass, a column is not finite, or the table has no flow.
     """
+    _check_precision()
     _check_flow(table)
     _check_positive(table, specification)
     pair = as_arrays(table.pair)
@@ -154,6 +157,11 @@ def _started(shape: Shape, table: FlowTable) -> Shape:
     return dataclasses.replace(shape, start=start)
 
 
+def _check_precision() -> None:
+    if not jax.config.read("jax_enable_x64"):
+        raise ConfigError("E-PRECISION", "JAX computes in float32", "call flowmodel.runtime.configure first")
+
+
 def _check_flow(table: FlowTable) -> None:
     if not np.any(table.flow[table.allowed] > 0):
         raise FlowsError(
@@ -180,10 +188,21 @@ def _check_positive(table: FlowTable, specification: Specification) -> None:
 
 
 def _check_finite(name: str, column: Column, table: FlowTable) -> None:
-    wrong = table.allowed & ~np.isfinite(np.broadcast_to(np.asarray(column), table.flow.shape))
-    if np.any(wrong):
-        fix = "a logarithm needs values above zero; leave the zones out, or take the column itself"
-        raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {named(wrong, table)}", fix)
+    """Refuses a column that is not finite for a pair that takes part; of a property of zones it names the zones."""
+    values = np.asarray(column)
+    unknown = ~np.isfinite(values)
+    if not np.any(unknown):
+        return
+    wrong = table.allowed & np.broadcast_to(unknown, table.flow.shape)
+    if not np.any(wrong):
+        return
+    where = named(wrong, table)
+    for axis, labels in ((1, table.origins), (0, table.destinations)):
+        if values.shape[axis] == 1 and values.shape[1 - axis] > 1:
+            zones = [label for label, one in zip(labels, np.any(wrong, axis=axis), strict=True) if one]
+            where = f"{len(zones)} zones: {', '.join(zones[:_SHOWN])}" + (", …" if len(zones) > _SHOWN else "")
+    fix = "a logarithm needs values above zero; [zones] exclude leaves zones out, or take the column itself"
+    raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {where}", fix)
 
 
 def named(pairs: np.ndarray, table: FlowTable) -> str:

@@ -8,6 +8,7 @@ score compares the mean of such pairs with the model's.
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -93,11 +94,19 @@ def _bounded(family: Family, eta: Array) -> Evidence:
 
 def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
     """A flow known, of a pair that is listed because it reached the threshold: y η − μ − ln P(Y ≥ c)."""
-    units, spread = _units(family, eta)
+    assert family.below is not None
+    # Where μ underflows so does the chance, μ^c / c! there, and a step much too far would look the likeliest of all.
+    kept = jnp.maximum(eta, math.log(float(jnp.finfo(eta.dtype).tiny)) + _CLEAR)
+    units, spread = _units(family, kept)
     part = _above(family, units)
-    likelihood = _seen(family, eta, flow).log_likelihood - family.per_unit * part.log_chance
+    log_chance = part.log_chance + family.below * (eta - kept)
+    likelihood = _seen(family, eta, flow).log_likelihood - family.per_unit * log_chance
     score = (flow - family.per_unit * part.mean) / spread
     return Evidence(likelihood, score, family.per_unit * part.variance / spread**2)
+
+
+_CLEAR = 10.0
+"""How far above the logarithm of the smallest number η is kept, so that persons may be turned into units too."""
 
 
 class _Below(NamedTuple):

@@ -74,9 +74,14 @@ def scatter(design: Design, at: Point, sums: Sums, projections: Sides) -> Scatte
     ]
     return Scatter(
         moments.cross(sums.score**2, tuple(apart)),
-        jnp.stack([moments.along(sums.score, one) for one in apart], axis=1),
-        jnp.stack([moments.across(sums.score, one) for one in apart], axis=1),
+        _stacked([moments.along(sums.score, one) for one in apart], len(design.outflow)),
+        _stacked([moments.across(sums.score, one) for one in apart], len(design.inflow)),
     )
+
+
+def _stacked(each: list[Array], zones: int) -> Float[Array, "zone parameter"]:
+    """A column for each parameter; a law under a constraint may have none."""
+    return jnp.stack(each, axis=1) if each else jnp.zeros((zones, 0))
 
 
 def sandwich(information: np.ndarray, scores: Scatter, kind: str, pairs: int) -> np.ndarray:

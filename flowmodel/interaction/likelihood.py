@@ -12,7 +12,7 @@ from flowmodel.interaction.family import Family
 
 def whole(design: Design, family: Family, optimum: Optimum) -> float:
     """The log likelihood at an optimum, natural units."""
-    return float(optimum.sums.log_likelihood) + _constants(design, family)
+    return float(optimum.sums.log_likelihood) + constants(design, family)
 
 
 def _positive(design: Design) -> np.ndarray:
@@ -20,7 +20,8 @@ def _positive(design: Design) -> np.ndarray:
     return np.asarray(np.asarray(design.flow)[np.asarray(design.allowed & (design.flow > 0))])
 
 
-def _constants(design: Design, family: Family) -> float:
+def constants(design: Design, family: Family) -> float:
+    """What of the log likelihood does not depend on means."""
     flow = _positive(design)
     found = -np.sum(gammaln(flow + 1))
     if family.binomial:
@@ -40,4 +41,4 @@ def saturated(design: Design, family: Family) -> float:
         return float(np.sum(flow * np.log(flow) - flow - gammaln(flow + 1)))
     alpha = float(family.dispersion)
     core = flow * np.log(flow) - (flow + 1 / alpha) * np.log1p(alpha * flow)
-    return float(np.sum(core)) + _constants(design, family)
+    return float(np.sum(core)) + constants(design, family)

@@ -23,7 +23,7 @@ _NEAR_ENOUGH = 0.1
 """Log error of the margins below which sweeps are over-relaxed."""
 _MOST_SWEEPS = 200
 _MOST_NEWTON = 40
-_SINGLE = 1e-6
+_SINGLE = 3e-7
 """Relative error of a margin below which float32 sums see little but their own rounding."""
 _STALLED = 0.8
 """Part of the error that a sweep leaves, near the solution, from which Newton steps are the faster way."""
@@ -43,8 +43,8 @@ class Potentials:
         destination: v [d], likewise.
         flow: the table they make, persons [o, d].
         error: largest relative error of a margin of the table they make, in float64.
-        sweeps: passes over the rows and columns in float32.
-        steps: Newton steps in float64 after those.
+        sweeps: passes over the rows and columns.
+        steps: Newton steps after those.
     """
 
     origin: Float[Array, " origin"]
@@ -86,8 +86,8 @@ _Solution = tuple[Sides, Array, tuple[Array, Array, Array]]
 
 @jax.custom_jvp
 def _potentials(log_kernel: Array, margins: Sides, tolerance: Array) -> _Solution:
-    at, sweeps = _swept(log_kernel, margins, tolerance)
-    return _polished(log_kernel, margins, at, tolerance, sweeps)
+    at, found = _swept(log_kernel, margins, tolerance)
+    return _polished(log_kernel, margins, at, found, tolerance)
 
 
 @_potentials.defjvp
@@ -112,16 +112,29 @@ def _potentials_tangent(primals: Any, tangents: Any) -> tuple[_Solution, Any]:
     return (at, flow, certificate), (step, turned, still)
 
 
-def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, Array]:
+def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, _Sweeps]:
     """Potentials whose margins are right to what float32 can tell."""
     single = jnp.float32
     wanted = Sides(margins.origin.astype(single), margins.destination.astype(single))
     start = _first(log_kernel.astype(single), wanted)
-    start = jax.tree.map(lambda part: part.astype(log_kernel.dtype), start)
+    start = Sides(start.origin.astype(log_kernel.dtype), start.destination.astype(log_kernel.dtype))
     # The sum is float64's: in float32 a logarithm of ten would leave errors of 1e-6 in the table.
     table = jnp.exp((log_kernel + start.origin[:, None] + start.destination[None, :]).astype(single))
-    close = jnp.maximum(tolerance, _SINGLE).astype(single)
-    ones = Sides(jnp.ones_like(wanted.origin), jnp.ones_like(wanted.destination))
+    found = _sweeps(table, wanted, jnp.maximum(tolerance, _SINGLE).astype(single), jnp.ones((), single))
+    return _absorbed(start, found.scale), found
+
+
+def _absorbed(at: Sides, scale: Sides) -> Sides:
+    """Potentials with the logarithms of factors added."""
+
+    def more(one: Array, by: Array) -> Array:
+        return one + jnp.log(jnp.where(by > 0, by, 1)).astype(one.dtype)
+
+    return Sides(more(at.origin, scale.origin), more(at.destination, scale.destination))
+
+
+def _sweeps(table: Array, wanted: Sides, close: Array, power: Array) -> _Sweeps:
+    """Factors of rows and columns that bring the table's margins to `close`, or until sweeps gain little."""
 
     def going(now: _Sweeps) -> Array:
         stalled = (now.error > _STALLED * now.before) & (now.power > 1)
@@ -135,15 +148,10 @@ def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, 
         scale = Sides(x, now.scale.destination * _power(column, power))
         return _Sweeps(scale, jnp.maximum(_error(row), _error(column)), now.error, power, now.done + 1)
 
-    far = jnp.asarray(jnp.inf, single)
-    begin = _Sweeps(ones, far, far, jnp.ones((), single), jnp.zeros((), int))
-    end = jax.lax.while_loop(going, sweep, begin)
-    return (
-        jax.tree.map(
-            lambda one, by: one + jnp.log(jnp.where(by > 0, by, 1)).astype(log_kernel.dtype), start, end.scale
-        ),
-        end.done,
-    )
+    ones = Sides(jnp.ones_like(wanted.origin), jnp.ones_like(wanted.destination))
+    far = jnp.asarray(jnp.inf, table.dtype)
+    begin = _Sweeps(ones, far, far, power.astype(table.dtype), jnp.zeros((), int))
+    return jax.lax.while_loop(going, sweep, begin)
 
 
 class _Sweeps(NamedTuple):
@@ -194,30 +202,54 @@ def _less(wanted: Array, found: Array) -> Array:
     return jnp.where(known, jnp.where(known, wanted, 0) - jnp.where(known, found, 0), -jnp.inf)
 
 
-def _polished(log_kernel: Array, margins: Sides, at: Sides, tolerance: Array, sweeps: Array) -> _Solution:
-    """Newton steps, each on residuals in float64; shortened as far as the error then falls."""
+def _polished(log_kernel: Array, margins: Sides, at: Sides, found: _Sweeps, tolerance: Array) -> _Solution:
+    """Rounds in float64 until the margins are met: sweeps, then a Newton step if they have not been enough."""
 
-    def seen(at: Sides) -> tuple[Array, Sides, Array]:
+    def going(now: _Round) -> Array:
+        return (now.steps < _MOST_NEWTON) & (now.error > tolerance)
+
+    def round_(now: _Round) -> _Round:
+        fine = _sweeps(now.table, margins, tolerance, found.power)
+        table = now.table * fine.scale.origin[:, None] * fine.scale.destination[None, :]
+        at, sweeps = _absorbed(now.at, fine.scale), now.sweeps + fine.done
+        left, error = _residual(table, margins)
+        swept = _Round(at, table, left, error, sweeps, now.steps)
+        return _Round(*jax.lax.cond(error > tolerance, newton, lambda same: same, swept))
+
+    def newton(now: _Round) -> _Round:
+        move = effects.roughly(now.table, now.left, jnp.asarray(1e-4))
+        length = jnp.minimum(1.0, _LONGEST / jnp.maximum(_largest(move), _LONGEST))
+        at = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
         table = _table(log_kernel, at)
-        ones = jax.tree.map(jnp.ones_like, at)
-        left = Sides(margins.origin - table @ ones.destination, margins.destination - ones.origin @ table)
-        errors = (over(jnp.abs(left.origin), margins.origin), over(jnp.abs(left.destination), margins.destination))
-        return table, left, jnp.max(jnp.concatenate(errors))
+        return _Round(at, table, *_residual(table, margins), now.sweeps, now.steps + 1)
 
-    State = tuple[Sides, Array, Sides, Array, Array]
+    table = _table(log_kernel, at)
+    begin = _Round(at, table, *_residual(table, margins), found.done, jnp.zeros((), int))
+    end = jax.lax.while_loop(going, round_, begin)
+    return end.at, end.table, (end.error, end.sweeps, end.steps)
 
-    def going(state: State) -> Array:
-        return (state[4] < _MOST_NEWTON) & (state[3] > tolerance)
 
-    def step(state: State) -> State:
-        at, table, left, before, done = state
-        move = effects.roughly(table, left, jnp.asarray(1e-4))
-        limit = jnp.minimum(1.0, 2 / jnp.maximum(_largest(move), 1e-300))
-        at = jax.tree.map(lambda one, by: one + limit * by, at, move)
-        return at, *seen(at), done + 1
+class _Round(NamedTuple):
+    """Where the rounds in float64 are: potentials, their table, what its margins lack, and how much has been done."""
 
-    at, flow, _, error, steps = jax.lax.while_loop(going, step, (at, *seen(at), jnp.zeros((), int)))
-    return at, flow, (error, sweeps, steps)
+    at: Sides
+    table: Array
+    left: Sides
+    error: Array
+    sweeps: Array
+    steps: Array
+
+
+def _residual(table: Array, margins: Sides) -> tuple[Sides, Array]:
+    """What the table's margins lack, and the largest part of it, relative."""
+    ones = Sides(jnp.ones_like(margins.origin), jnp.ones_like(margins.destination))
+    left = Sides(margins.origin - table @ ones.destination, margins.destination - ones.origin @ table)
+    errors = (over(jnp.abs(left.origin), margins.origin), over(jnp.abs(left.destination), margins.destination))
+    return left, jnp.max(jnp.concatenate(errors))
+
+
+_LONGEST = 2.0
+"""Longest change of a potential in a Newton step."""
 
 
 def _largest(move: Sides) -> Array:

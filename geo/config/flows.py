@@ -122,6 +122,7 @@ class FlowZonesConfig(FileConfig):
     lat: Column | None = None
     outflow: Column | None = Field(None, description="published total of those who left, to check the table against")
     inflow: Column | None = Field(None, description="published total of those who came, to check the table against")
+    exclude: list[Column] = Field(default_factory=list, description="labels of zones whose flows are left out")
     layer: str | None = Field(None, description="layer, where a file of polygons has several")
     crs: str | None = Field(None, description="CRS of polygons where their file names none")
     swap_xy: bool = Field(default=False, description="the polygons have the latitude before the longitude")

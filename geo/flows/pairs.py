@@ -114,7 +114,7 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
         zones: The zones, where the config names them: each is an origin and a destination.
 
     Returns:
-        The pairs; E-OD-ZONE-UNKNOWN, W-OD-INTRAZONAL, W-OD-FLOW and W-OD-ZONE-IDLE.
+        The pairs; E-OD-ZONE-UNKNOWN, W-OD-EXCLUDED, W-OD-INTRAZONAL, W-OD-FLOW and W-OD-ZONE-IDLE.
     """
     origins, destinations = _axes(listed, zones)
     issues = [] if zones is None else _unknown(listed, set(origins))
@@ -129,11 +129,15 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
     allowed[origin, destination] = known
     if not config.intrazonal:
         allowed &= ~within
+    excluded = np.zeros_like(allowed)
+    if zones is not None:
+        excluded |= zones.excluded[:, None] | zones.excluded
+        allowed &= ~excluded
     used = allowed[origin, destination]
     found = (*issues, *listed.issues, *(zones.issues if zones is not None else ()))
     sound = not any(issue.code in _OF_LABELS for issue in found)
     pairs = Pairs(origins, destinations, listed, which, origin, destination, used, allowed, absent, sound)
-    issues += _left_out(pairs, within, known)
+    issues += _left_out(pairs, within, known, excluded)
     return pairs, issues + (_idle(pairs, zones) if zones is not None and sound else [])
 
 
@@ -199,10 +203,16 @@ def _unknown(listed: Listed, ids: set[str]) -> list[Issue]:
     return issues
 
 
-def _left_out(pairs: Pairs, within: NDArray[np.bool_], known: NDArray[np.bool_]) -> list[Issue]:
+def _left_out(
+    pairs: Pairs, within: NDArray[np.bool_], known: NDArray[np.bool_], excluded: NDArray[np.bool_]
+) -> list[Issue]:
     """Say which listed flows are not fitted."""
-    inside = within[pairs.origin, pairs.destination] & ~pairs.used & known
+    out = excluded[pairs.origin, pairs.destination]
+    inside = within[pairs.origin, pairs.destination] & ~pairs.used & known & ~out
     issues = []
+    if (out & known).any():
+        rule = f"{int((out & known).sum()):,} listed flows from or to excluded zones are left out"
+        issues.append(_warn(pairs, "W-OD-EXCLUDED", out & known, rule, "none needed: the zones are named"))
     if inside.any():
         rule = f"{int(inside.sum()):,} listed flows within a zone are left out"
         fix = "none needed: the rule is declared; [flows] intrazonal = true keeps them"

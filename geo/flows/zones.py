@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.config import FlowZonesConfig
-from geo.errors import DataError, Issue
+from geo.errors import DataError, Issue, error
 from geo.layers import polygons
 from geo.sources import positions
 from geo.sources.keys import check_columns, read_codes, repeated
@@ -36,6 +36,7 @@ class Zones:
         ids: Label of each.
         lon: Degrees east, shape (N,), NaN where wrong; None unless asked for.
         lat: Degrees north, likewise.
+        excluded: Which are left out, shape (N,).
         issues: What was found.
     """
 
@@ -43,6 +44,7 @@ class Zones:
     ids: tuple[str, ...]
     lon: NDArray[np.float64] | None
     lat: NDArray[np.float64] | None
+    excluded: NDArray[np.bool_]
     issues: tuple[Issue, ...]
 
 
@@ -65,8 +67,10 @@ def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
         raise DataError(issues)
     ids = table.columns[config.id]
     issues += _check_ids(table, config.id)
+    excluded, found = _excluded(config, table, ids)
+    issues += found
     if not positions_needed:
-        return Zones(table, ids, None, None, tuple(issues))
+        return Zones(table, ids, None, None, excluded, tuple(issues))
     if config.lon is not None and config.lat is not None:
         lon, lat, found = _written(table, config.lon, config.lat)
     elif opened is not None and layer is not None:
@@ -75,9 +79,21 @@ def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
     else:  # the config has been checked: positions come from one of the two
         raise ValueError("zones without positions")
     rows = Rows(table.file, table.lines, ids, ids, np.full(table.rows, np.nan), 0)
-    return Zones(
-        table, ids, lon, lat, (*issues, *found, *positions.check_apart(lon, lat, config.lon or config.id, rows))
-    )
+    apart = positions.check_apart(lon, lat, config.lon or config.id, rows)
+    return Zones(table, ids, lon, lat, excluded, (*issues, *found, *apart))
+
+
+def _excluded(config: FlowZonesConfig, table: Table, ids: tuple[str, ...]) -> tuple[NDArray[np.bool_], list[Issue]]:
+    """Find the zones to be left out; a label that no zone has leaves out nothing, and somebody would not notice."""
+    known, fix = set(ids), "correct the label, or take it from the list"
+    issues = [
+        error(
+            "E-OD-ZONE-UNKNOWN", table.file, column=config.id, value=label, rule="[zones] exclude names zones", fix=fix
+        )
+        for label in config.exclude
+        if label not in known
+    ]
+    return np.isin(np.array(ids, dtype=object), np.array(config.exclude, dtype=object)), issues
 
 
 def _records(config: FlowZonesConfig, layer: gpd.GeoDataFrame) -> Table:

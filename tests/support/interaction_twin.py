@@ -72,9 +72,7 @@ def terms(law: str, world: World) -> dict[str, Table]:
         "distance": world.distance,
         "ln_distance_squared": ln * ln,
         "ln_competing": table(world, lambda o, d: math.log(rivals(world, o, d))),
-        "ln_stouffer": table(
-            world, lambda o, d: math.log(world.mass[d] / (intervening(world, o, d) + world.mass[d]))
-        ),
+        "ln_stouffer": table(world, lambda o, d: math.log(world.mass[d] / (intervening(world, o, d) + world.mass[d]))),
     }
     which: dict[str, tuple[str, ...]] = {
         "power": ("ln_distance",),
@@ -302,7 +300,9 @@ class Solution:
         elif kind == "two_way":
             found = between(origin) + between(destination) - between(np.arange(len(origin)))
         else:
-            found = between({"cluster_origin": origin, "cluster_destination": destination}.get(kind, np.arange(len(origin))))
+            found = between(
+                {"cluster_origin": origin, "cluster_destination": destination}.get(kind, np.arange(len(origin)))
+            )
         return found[: self.count, : self.count]
 
     @property

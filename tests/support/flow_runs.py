@@ -1,0 +1,68 @@
+"""A configuration of a flow table, calibrated in this process: as the command does it, or only to the fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import _flows
+import fit_flows
+import pandas as pd
+import tomli_w
+from _command import run_folder
+
+from flowmodel.config import parse_flows
+from flowmodel.interaction.calibrate import Calibrated, calibrate
+from geo.flows import FlowData
+
+
+class Run(NamedTuple):
+    """What the command left behind."""
+
+    status: int
+    folder: Path
+
+    def table(self, name: str, **keys: Any) -> pd.DataFrame:
+        """One table; labels of zones stay text."""
+        if name.endswith(".parquet"):
+            return pd.read_parquet(self.folder / name)
+        return pd.read_csv(self.folder / name, dtype={"zone": str}, **keys)
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """Parameters by name."""
+        return self.table("parameters.csv").set_index("name")
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The scores."""
+        return dict(json.loads((self.folder / "metrics.json").read_text()))
+
+
+def asked(tables: dict[str, Any], folder: Path) -> _flows.Asked:
+    """A configuration whose paths begin at `folder`."""
+    config = parse_flows(tables, "test.toml")
+    return _flows.Asked(config, folder, folder / "runs" / config.run.name, "test.toml")
+
+
+def read(tables: dict[str, Any], folder: Path) -> FlowData:
+    """The table that a configuration names."""
+    request = asked(tables, folder)
+    with run_folder(request.out) as out:
+        return _flows.read(request, out)
+
+
+def calibrated(tables: dict[str, Any], folder: Path) -> Calibrated:
+    """The fit of a configuration, with no file written."""
+    request, data = asked(tables, folder), read(tables, folder)
+    return calibrate(_flows.table(data, request.config), _flows.specification(data, request))
+
+
+def run(tables: dict[str, Any], folder: Path, *settings: str) -> Run:
+    """The command on a configuration that is written to `folder`."""
+    name = tables["run"]["name"]
+    file = folder / f"{name}.toml"
+    file.write_text(tomli_w.dumps(tables))
+    out = folder / "runs" / name
+    return Run(fit_flows.fit_flows(file, settings, out), out)
