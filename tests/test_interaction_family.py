@@ -55,7 +55,9 @@ def _above(alpha, below):
         mean = (MEANS - (rest * law.pmf(rest)).sum(axis=0)) / chance
         variance = (spread + MEANS**2 - (rest**2 * law.pmf(rest)).sum(axis=0)) / chance - mean**2
         common = np.log(chance), mean, variance
-    return [np.where(chance > 1e-3, *both) for both in zip(common, _moments(alpha, below + np.arange(FAR)), strict=True)]
+    return [
+        np.where(chance > 1e-3, *both) for both in zip(common, _moments(alpha, below + np.arange(FAR)), strict=True)
+    ]
 
 
 @pytest.mark.parametrize(("below", "alpha"), CASES)

@@ -18,7 +18,7 @@ SWEEPS = 400
 _solve = jax.jit(effects.solve)
 
 
-def _case(seed=0, spread=1.0, masked=0.0, empty=False):
+def _case(seed=0, spread=1.0, masked=0.0, *, empty=False):
     """ln K, and margins of another table on the same pairs, so that they can be met; ten people to a million a zone."""
     rng = np.random.default_rng(seed)
     log_kernel = spread * rng.normal(size=SHAPE)

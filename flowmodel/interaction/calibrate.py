@@ -113,7 +113,7 @@ class Calibrated:
     @property
     def pearson(self) -> float:
         """Pearson's dispersion, Σ (y − μ)² / μ over pairs less parameters; near 1 if flows scatter as Poisson's do."""
-        seen = self.taking & self.table.listed
+        seen = self.taking & known_flows(self.table, self.specification)
         mean, flow = self.fitted[seen], self.table.flow[seen]
         return float(np.sum((flow - mean) ** 2 / mean) / (seen.sum() - self.degrees))
 
@@ -159,6 +159,11 @@ def calibrate(
         separated=apart,
         dispersion_se=error,
     )
+
+
+def known_flows(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:
+    """Pairs whose flow is known: with a threshold those listed, else all, for pairs that are not listed have none."""
+    return table.listed if specification.censoring else np.ones_like(table.listed)
 
 
 def _taking(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 
@@ -96,7 +97,7 @@ def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
     """A flow known, of a pair that is listed because it reached the threshold: y η − μ − ln P(Y ≥ c)."""
     assert family.below is not None
     # Where μ underflows so does the chance, μ^c / c! there, and a step much too far would look the likeliest of all.
-    kept = jnp.maximum(eta, math.log(float(jnp.finfo(eta.dtype).tiny)) + _CLEAR)
+    kept = jnp.maximum(eta, math.log(float(np.finfo(eta.dtype).tiny)) + _CLEAR)
     units, spread = _units(family, kept)
     part = _above(family, units)
     log_chance = part.log_chance + family.below * (eta - kept)
@@ -201,9 +202,13 @@ def _tail(family: Family, units: Array) -> Array:
     assert family.below is not None
     alpha, c = _alpha(family), family.below
     rate = units / (1 + alpha * units)
-    found = jnp.ones_like(units)
-    for m in range(_TERMS, 0, -1):
+
+    def before(place: Array, found: Array) -> Array:
+        m = (_TERMS - place).astype(units.dtype)
         found = 1 + m * (1 - alpha * m) * rate / ((c + 2 * m - 1) * (c + 2 * m)) / found
         k = m - 1
-        found = 1 - (c + k) * (1 + alpha * (c + k)) * rate / ((c + 2 * k) * (c + 2 * k + 1)) / found
+        return 1 - (c + k) * (1 + alpha * (c + k)) * rate / ((c + 2 * k) * (c + 2 * k + 1)) / found
+
+    # A loop: the compiler would take minutes over second derivatives of so long an expression.
+    found: Array = jax.lax.fori_loop(0, _TERMS, before, jnp.ones_like(units))
     return 1 / found
