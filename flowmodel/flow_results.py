@@ -14,7 +14,7 @@ from flowmodel.config.flows import Draws
 from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
 from flowmodel.interaction import local as local_fits
-from flowmodel.interaction.calibrate import Calibrated
+from flowmodel.interaction.calibrate import Calibrated, known_flows
 from flowmodel.interaction.draws import draw
 from flowmodel.interaction.inference import effect_covariance
 from flowmodel.interaction.likelihood import null
@@ -127,8 +127,8 @@ def _centred(covariance: np.ndarray, taking: np.ndarray) -> np.ndarray:
 
 
 def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
-    """The scores of `metrics.json`, over the pairs that took part and are listed (an unlisted flow is not known)."""
-    seen = fit.taking & fit.table.listed
+    """The scores of `metrics.json`, over the pairs that took part and whose flow is known."""
+    seen = fit.taking & known_flows(fit.table, fit.specification)
     distance = fit.table.pair.distance_km
     found: dict[str, Any] = dict(
         scores.scores(
@@ -139,7 +139,7 @@ def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
     null_deviance = fit.deviance + 2 * (fit.log_likelihood - of_null)
     found |= {
         "pairs": fit.pairs,
-        "pairs_listed": int(seen.sum()),
+        "pairs_listed": int((fit.taking & fit.table.listed).sum()),
         "deviance": fit.deviance,
         "null_deviance": null_deviance,
         "d2": 1 - fit.deviance / null_deviance,

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.calibrate import calibrate
+from flowmodel.interaction.calibrate import calibrate, known_flows
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.scoring.scores import scores
@@ -55,13 +55,14 @@ def compare(
 def _row(table: FlowTable, specification: Specification, out: Bool[np.ndarray, "o d"]) -> dict[str, Any]:
     whole = calibrate(table, specification)
     part = calibrate(table, specification, without=out, at=whole.optimum.at)
-    judged = out & table.listed & ~part.separated
+    known = known_flows(table, specification)
+    judged = out & known & ~part.separated
     return {
         "parameters": len(whole.built.names),
         "degrees": whole.degrees,
         "deviance": whole.deviance,
         "aic": whole.aic,
-        "cpc": _cpc(table.flow, whole.fitted, whole.taking & table.listed),
+        "cpc": _cpc(table.flow, whole.fitted, whole.taking & known),
         "held_out_pairs": int(judged.sum()),
         "held_out_deviance": deviance(table.flow, part.fitted, judged),
         "held_out_cpc": _cpc(table.flow, part.fitted, judged),
