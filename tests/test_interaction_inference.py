@@ -248,7 +248,9 @@ def test_columns_that_cannot_be_told_apart():
     swept = dataclasses.replace(model, pairs={**model.pairs, "copy": np.tile(rng.normal(size=(7, 1)), 9)})
     said = _told(WORLD.table(), swept, "E-MODEL-COLLINEAR", "pair:copy")
     assert "border" not in said
-    flat = dataclasses.replace(WORLD.specification("power", "total"), pairs={"copy": np.full(WORLD.flow.shape, 2.5)})
+    flat = dataclasses.replace(
+        WORLD.specification("power", "total"), pairs={"copy": np.full(WORLD.flow.shape, 2.5)}, held={}
+    )
     _told(WORLD.table(), flat, "E-MODEL-COLLINEAR", "pair:copy")
 
 
@@ -270,7 +272,7 @@ def test_laws_that_cannot_be():
     _told(wrong, model("schneider"), "E-LAW-DOMAIN", "destination_mass", f"→ {DESTINATIONS[4]}")
     border = WORLD.pairs["border"].copy()
     border[at] = -np.inf
-    _told(table, dataclasses.replace(model("power"), pairs={"b": border}), "E-MODEL-DOMAIN", "pair:b", pair)
+    _told(table, dataclasses.replace(model("power"), pairs={"b": border}, held={}), "E-MODEL-DOMAIN", "pair:b", pair)
     _told(dataclasses.replace(table, flow=0 * table.flow), model("power"), "E-FLOWS-NONE")
     with pytest.raises(FlowsError, match=r"E-LAW-START.*width"):
         laws.own(lambda distance_km, width: -distance_km / width, "mine")
