@@ -2,18 +2,14 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 import tomli_w
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 @dataclass(frozen=True)
@@ -62,16 +58,22 @@ class Outcome:
 Build = Callable[[dict[str, Any]], Outcome]
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[preloaded.Preloaded]:
+    """Starts commands; tests/test_preloaded.py shows that they are what a user starts."""
+    with preloaded.Preloaded(preloaded.MAPS) as commands:
+        yield commands
+
+
 @pytest.fixture
-def build(tmp_path: Path) -> Build:
+def build(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
     """Runs build_zones.py on a [zones] section, as a user would; relative paths start at the test's folder."""
 
     def run(section: dict[str, Any]) -> Outcome:
         config, out = tmp_path / "config.toml", tmp_path / "out"
         tables = {"run": {"name": "bad"}, "zones": section, "model": {"years": [2010, 2020]}}
         config.write_text(tomli_w.dumps(tables), encoding="utf-8")
-        command = [sys.executable, SCRIPTS / "build_zones.py", config, "--out", out]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+        done = commands.run("build_zones", config, "--out", out)
         written = out / "issues.csv"
         text = written.read_text(encoding="utf-8") if written.is_file() else ""
         lines = list(csv.DictReader(io.StringIO(text, newline="")))
