@@ -83,7 +83,7 @@ def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[s
     scores = flow_results.metrics(fit, asked.config.fit.distance_bin_km)
     return {
         "verdict": fit.optimum.verdict,
-        "flags": flow_results.flags(fit),
+        "flags": flow_results.flags(fit, asked.config.fit.se),
         "constraint": asked.config.model.constraint,
         "law": fit.specification.law.name,
         "family": asked.config.model.family,
