@@ -208,7 +208,7 @@ def flags(fit: Calibrated, se: str) -> list[str]:
     """What a reader must know before the numbers.
 
     "separated": pairs that no finite parameters fit; "overdispersed": flows scatter at least twice as far as by the
-    Poisson law whose standard errors are shown; "margins_not_held": by the family, whose effects are no balancing factors;
+    Poisson law whose standard errors are shown; "margins_not_held": the family's effects are no balancing factors;
     "censored", "truncated": what the source does not list.
     """
     found = ["separated"] if np.any(fit.separated) else []

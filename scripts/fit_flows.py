@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from _command import Config, Out, RunFolder, Settings, cli, run_folder
@@ -46,11 +47,15 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     runtime.configure(asked.config.runtime)
     built = time.perf_counter()
     table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
-    with runtime.compile_seconds() as compiling, _show.steps("calibrating"):
+    with runtime.compile_seconds() as compiling, _show.steps("calibrating") as say:
         fit = calibrate(
-            table, specification, tolerance=asked.config.fit.tolerance, most_steps=asked.config.fit.most_steps
+            table,
+            specification,
+            tolerance=asked.config.fit.tolerance,
+            most_steps=asked.config.fit.most_steps,
+            report=lambda step, error: say(f"step {step}, margins and moments to {error:.1e}"),
         )
-        covariance = _covariance(fit, asked)
+        covariance = _covariance(fit, asked, say)
     fitted = time.perf_counter()
     seconds = {"read": built - started, "compile": compiling(), "fit": fitted - built - compiling()}
     parameters = flow_results.parameters(fit, covariance)
@@ -68,13 +73,20 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     return _STATUS[fit.optimum.verdict]
 
 
-def _covariance(fit: Calibrated, asked: Asked) -> np.ndarray:
+def _covariance(fit: Calibrated, asked: Asked, say: Callable[[str], None]) -> np.ndarray:
     from flowmodel.interaction import bootstrap
 
     wanted = asked.config.fit
     if wanted.se != "bootstrap":
         return fit.covariance(wanted.se)
-    return bootstrap.covariance(bootstrap.estimates(fit, wanted.bootstrap, asked.config.run.seed))
+    return bootstrap.covariance(
+        bootstrap.estimates(
+            fit,
+            wanted.bootstrap,
+            asked.config.run.seed,
+            lambda done, _: say(f"bootstrap, {done} of {wanted.bootstrap}"),
+        )
+    )
 
 
 def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[str, Any]:
