@@ -29,14 +29,17 @@ class Names:
 
     def of(self, kind: str, where: np.ndarray) -> list[str]:
         """Names of what is not zero in an array of a kind of totals, or of the prior: "3", of two axes "(0, 2)"."""
-        axes = {
+        return [_joined(index, self.axes(kind)) for index in np.argwhere(where)]
+
+    def axes(self, kind: str) -> tuple[Labels, ...]:
+        """Labels of each axis of a kind of totals, or of the prior."""
+        return {
             "outflow": (self.origin,),
             "inflow": (self.destination,),
             "net": (self.origin,),
             "block": (self.origin_group, self.destination_group),
             "prior": (self.origin, self.destination),
         }[kind]
-        return [_joined(index, axes) for index in np.argwhere(where)]
 
 
 def _joined(index: np.ndarray, axes: tuple[Labels, ...]) -> str:
