@@ -14,8 +14,9 @@ import quick
 import tomli_w
 from textbook_totals import fitted
 
+from flowmodel import balance_results
 from flowmodel.config import read_toml
-from flowmodel.errors import ConfigError, FlowsError, NotConvergedError
+from flowmodel.errors import ConfigError, FlowsError, NotConvergedError, NumericError
 from flowmodel.interaction.totals import Totals
 from geo.errors import DataError
 
@@ -200,6 +201,14 @@ def test_totals_that_disagree_name_zones_and_groups(folder, name):
         run(prepare(folder, **{key: value for key, value in asked.items() if key != "only"}), folder)
     assert (caught.value.code, caught.value.exit_status) == (f"E-TOTALS-{code}", 3)
     assert said in str(caught.value)
+
+
+def test_rows_that_lack_somebody_are_not_written(folder, monkeypatch):
+    whole = balance_results.flows
+    monkeypatch.setattr(balance_results, "flows", lambda *arguments: whole(*arguments)[1:])
+    with pytest.raises(NumericError, match="E-BALANCE-LOST"):
+        run(prepare(folder, net=NET), folder)
+    assert not (folder / "runs/balance/flows.parquet").exists()
 
 
 def test_too_few_steps_exit_with_5_and_leave_no_flows(folder):
