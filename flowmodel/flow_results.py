@@ -190,8 +190,8 @@ def flows(fit: Calibrated, table: FlowTable) -> pa.Table:
     separated = fit.separated[rows, columns]
     return pa.table(
         {
-            "origin": _labels(table.origins, rows),
-            "destination": _labels(table.destinations, columns),
+            "origin": labelled(table.origins, rows),
+            "destination": labelled(table.destinations, columns),
             "observed": pa.array(observed, mask=hidden),
             "fitted": pa.array(fitted),
             "residual": pa.array(observed - fitted, mask=hidden),
@@ -200,7 +200,8 @@ def flows(fit: Calibrated, table: FlowTable) -> pa.Table:
     )
 
 
-def _labels(labels: tuple[str, ...], index: np.ndarray) -> pa.DictionaryArray:
+def labelled(labels: tuple[str, ...], index: np.ndarray) -> pa.DictionaryArray:
+    """A column of labels, given by their indexes."""
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(labels, pa.string()))
 
 
@@ -260,8 +261,8 @@ def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:
             pa.table(
                 {
                     "draw": np.full(len(rows), number, dtype=np.int32),
-                    "origin": _labels(fit.table.origins, rows),
-                    "destination": _labels(fit.table.destinations, columns),
+                    "origin": labelled(fit.table.origins, rows),
+                    "destination": labelled(fit.table.destinations, columns),
                     "flow": drawn[rows, columns],
                 }
             )

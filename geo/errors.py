@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -98,3 +98,15 @@ def attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:
         return reading(), []
     except DataError as failure:
         return None, list(failure.issues)
+
+
+def keep(problems: list[Issue], read_in: tuple[Read, list[Issue]]) -> Read:
+    """Give what was read, and put what was found to the problems."""
+    part, found = read_in
+    problems += found
+    return part
+
+
+def failed(issues: Iterable[Issue]) -> bool:
+    """Tell whether there is an error among the issues."""
+    return any(issue.severity == "error" for issue in issues)

@@ -33,7 +33,7 @@ _FILES = (
     *("crosswalk.csv", "audit.csv", "unallocated.csv"),
     *("results.nc", "parameters.csv", "profiles.csv", "metrics.json", "accounts.csv", "report.html"),
     *("growth.csv", "registered.csv", "stock.csv", "provinces.csv", "children.csv", "assumptions.csv"),
-    *("effects.csv", "flows.parquet", "local.csv", "laws.csv", "draws.parquet"),
+    *("effects.csv", "flows.parquet", "local.csv", "laws.csv", "draws.parquet", "totals.csv", "vanishing.csv"),
     *("evaluation.csv", "evaluation.json", "evaluation.md", "evaluated.toml"),
 )
 _FOLDERS = ("rasters", "vectors", "figures")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import _flow_run
 import numpy as np
 from _command import RunFolder
 
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 _LN = "ln:"
 
 
-@dataclasses.dataclass(frozen=True)
-class Asked:
-    """A configuration with where it came from."""
-
-    config: FlowsRun
-    base: Path
-    out: Path
-    source: str
+Asked: TypeAlias = _flow_run.Asked[FlowsRun]
 
 
 def request(file: Path, settings: tuple[str, ...], out: Path | None) -> Asked:
@@ -43,10 +36,7 @@ def request(file: Path, settings: tuple[str, ...], out: Path | None) -> Asked:
     Raises:
         ConfigError: see `flowmodel.config`.
     """
-    tables = configuration.read_toml(file)
-    for setting in settings:
-        configuration.override(tables, setting)
-    config = configuration.parse_flows(tables, str(file))
+    config = configuration.parse_flows(configuration.overridden(file, settings), str(file))
     return Asked(config, file.resolve().parent, out or Path("runs") / config.run.name, str(file))
 
 
@@ -57,34 +47,31 @@ def read(asked: Asked, folder: RunFolder) -> FlowData:
         ConfigError: `[flows]` or `[zones]` is wrong.
         DataError: the files are.
     """
-    from _records import write_issues
-    from pydantic import ValidationError
-
     from geo import flows
     from geo.config import flows as sections
-    from geo.errors import DataError
 
     model = asked.config.model
-    try:
-        tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)
-    except ValidationError as error:
-        text = configuration.validation_text(error, sections.FlowTables)
-        raise ConfigError("E-CONFIG-KEY", f"{asked.source}: {text}", "see docs/configs.md") from None
+    parse = partial(sections.parse, asked.config.flows, asked.config.zones, asked.base)
+    (tables,) = _flow_run.typed(asked.source, (parse, sections.FlowTables))
     opportunities = [model.opportunities] if model.opportunities else []
-    try:
-        data = flows.read(
+    return _flow_run.read(
+        lambda: flows.read(
             tables.flows,
             tables.zones,
             _distinct([*map(_column, model.origin_mass), *opportunities]),
             _distinct([*map(_column, model.destination_mass), *opportunities]),
             _distinct(map(_column, model.pair)),
-        )
-    except DataError as error:
-        write_issues(folder, error.issues)
-        raise
-    folder.clear()
-    write_issues(folder, data.issues)
-    return data
+        ),
+        folder,
+    )
+
+
+def files(asked: Asked) -> list[Path]:
+    """The files that the run reads."""
+    from geo.config import flows as sections
+
+    tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)
+    return [tables.flows.file, *([tables.zones.file] if tables.zones else [])]
 
 
 def _distinct(names: Any) -> list[str]:

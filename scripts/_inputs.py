@@ -41,9 +41,7 @@ def request(file: Path, settings: Sequence[str], out: Path | None) -> Request:
     Raises:
         ConfigError: see `flowmodel.config`.
     """
-    tables = configuration.read_toml(file)
-    for setting in settings:
-        configuration.override(tables, setting)
+    tables = configuration.overridden(file, settings)
     config = configuration.parse(tables, str(file))
     return Request(config, tables, file.resolve().parent, out or Path("runs") / config.run.name, str(file))
 

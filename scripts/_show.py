@@ -112,6 +112,30 @@ def calibrated(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -
     )
 
 
+def balanced(report: dict[str, Any], folder: Path) -> None:
+    """Flows with given totals: what they sum to beside what was wanted, and pairs that are left nothing."""
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    table = Table("totals", "given", "wanted, sum", "found, sum", "largest residual")
+    for kind, sums in report["totals"].items():
+        numbers = f"{sums['given']:,}", f"{sums['wanted']:,.2f}", f"{sums['found']:,.2f}"
+        table.add_row(kind, *numbers, f"{sums['largest_residual']:.1e}")
+    console.print(table)
+    console.print(
+        f"{report['flow']:,.2f} over {report['pairs']:,} pairs, prior {report['prior']:,.2f}; "
+        f"no total is off by more than {report['largest_error']:.1e}; {report['steps']} steps"
+    )
+    if report["vanishing_pairs"]:
+        console.print(
+            f"warning: the totals leave {report['vanishing_pairs']:,} pairs of the prior nothing: vanishing.csv"
+        )
+    spent = report["seconds"]
+    console.print(
+        f"{spent['total']:.1f} s (read {spent['read']:.1f}, compile {spent['compile']:.1f}, solve {spent['solve']:.1f}"
+        f"), {report['memory_gb']:.2f} GB; written to {folder}"
+    )
+
+
 def _parameters(parameters: pd.DataFrame) -> Table:
     table = Table(
         "parameter",

@@ -28,10 +28,7 @@ def evaluate(config: Config, set_: Settings = (), out: Out = None) -> int:
 
     from flowmodel import config as configuration
 
-    tables = configuration.read_toml(config)
-    for setting in set_:
-        configuration.override(tables, setting)
-    asked = configuration.parse_evaluation(tables, str(config))
+    asked = configuration.parse_evaluation(configuration.overridden(config, set_), str(config))
     base = _inputs.request(config.resolve().parent / asked.evaluate.fit, asked.evaluate.settings, out)
     base = dataclasses.replace(base, out=out or base.out.parent / asked.run.name)
     with run_folder(base.out) as folder:

@@ -35,6 +35,7 @@ def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
 
 
 def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
+    import _flow_run
     import _flows
     import _show
 
@@ -63,11 +64,11 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     effects = flow_results.effects(fit)
     if len(effects):
         folder.write("effects.csv", lambda path: effects.to_csv(path, index=False))
-    _write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
+    _flow_run.write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
     _extras(asked, data, fit, folder)
     report = _metrics(asked, fit, seconds | {"total": time.perf_counter() - started})
     folder.write_json("metrics.json", report)
-    _provenance(asked, folder)
+    _flow_run.write_provenance(asked, folder, _flows.files(asked))
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     _show.calibrated(parameters, report, folder.path)
     return _STATUS[fit.optimum.verdict]
@@ -113,6 +114,7 @@ def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[s
 
 def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) -> None:
     """What the configuration asks for besides the fit."""
+    import _flow_run
     import _flows
 
     from flowmodel import flow_results
@@ -125,33 +127,7 @@ def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) ->
         laws = _flows.compared(data, fit.table, asked)
         folder.write("laws.csv", lambda path: laws.to_csv(path, index=False))
     if config.draws is not None:
-        _write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
-
-
-def _write_flows(folder: RunFolder, table: Any, name: str) -> None:
-    import pyarrow.parquet as parquet
-
-    folder.write(name, lambda path: parquet.write_table(table, path, compression="zstd"))
-
-
-def _provenance(asked: Asked, folder: RunFolder) -> None:
-    import _records
-    import tomli_w
-
-    tables = asked.config.model_dump(mode="json", exclude_none=True)
-    folder.write_text("config.toml", tomli_w.dumps(tables))
-    folder.write_json("provenance.json", _records.provenance(asked.out, asked.config.run.seed, _flow_inputs(asked)))
-
-
-def _flow_inputs(asked: Asked) -> dict[str, str]:
-    """SHA-256 of the files that the run read."""
-    import hashlib
-
-    from geo.config import flows as sections
-
-    tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)
-    files = [tables.flows.file, *([tables.zones.file] if tables.zones else [])]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        _flow_run.write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
 
 
 if __name__ == "__main__":

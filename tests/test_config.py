@@ -153,6 +153,9 @@ def _default(field):
         ("`[zones.rasters.NAME]`", sources.RasterConfig),
         ("`[zones.position]`", sources.PositionConfig),
         ('`[zones]` with `source = "builtin"`', sources.BuiltinConfig),
+        ("`[totals]`", sources.TotalsConfig),
+        ("`[totals.block]`", sources.BlocksConfig),
+        ("`[solve]`", config.Solve),
     ],
 )
 def test_the_document_has_every_key_of_the_sources(heading, model):

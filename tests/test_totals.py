@@ -15,6 +15,8 @@ from flowmodel.interaction.totals import Totals, _problem, consistent
 from flowmodel.interaction.totals import certificate as totals_certificate
 from flowmodel.interaction.totals import dual as totals_dual
 from flowmodel.interaction.totals import newton as totals_newton
+from flowmodel.interaction.totals.adjust import Totals, _problem, consistent
+from flowmodel.interaction.totals.names import Names
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 ROOM = 16
@@ -478,6 +480,34 @@ def test_totals_that_disagree_are_refused_before_anything_is_solved(name, monkey
     with pytest.raises(FlowsError) as caught:
         consistent(prior, totals)
     assert caught.value.code == f"E-TOTALS-{code}"
+    assert said in str(caught.value)
+
+
+ROWS, COLUMNS = ("Aa", "Bb", "Cc"), ("Xx", "Yy", "Zz")
+NAMED = {
+    "prior": (np.where(np.eye(3), -1.0, 1.0), Totals(np.ones(3)), "prior (Aa, Xx), (Bb, Yy), (Cc, Zz)"),
+    "inflow": (ONES, Totals(inflow=np.array([1.0, -1, NAN])), "inflow Yy"),
+    "net": (np.diag([1.0, 1, 1]), Totals(net=np.array([1.0, -1, 0])), "net Aa, Bb"),
+    "blocks": (np.diag([1.0, 1, 0]), Totals(block=np.array([[NAN, NAN], [2, NAN]]), **GROUPS), "block (south, west)"),
+    "rows of blocks": (
+        ONES,
+        Totals(np.ones(3), block=np.full((2, 2), 2.0), **GROUPS),
+        "outflow of groups north (4, 2)",
+    ),
+    "columns of blocks": (
+        ONES,
+        Totals(inflow=np.ones(3), block=np.full((2, 2), 2.0), **GROUPS),
+        "inflow of groups west (4, 1)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_messages_use_the_labels_that_are_given(name):
+    prior, totals, said = NAMED[name]
+    names = Names(ROWS, COLUMNS, ("north", "south"), ("west", "east"))
+    with pytest.raises(FlowsError) as caught:
+        consistent(prior, dataclasses.replace(totals, names=names))
     assert said in str(caught.value)
 
 

@@ -2,9 +2,12 @@
 
 Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` concerns maps and
 is typed by the other package; here it stays a plain table. `scripts/evaluate.py` reads a file of its own:
-`[run]`, `[evaluate]`; so does `scripts/fit_flows.py` (`flows`).
+`[run]`, `[evaluate]`; so do `scripts/fit_flows.py` (`flows`) and
+`scripts/balance_flows.py` (`balance`).
 """
 
+from .balance import BalanceRun as BalanceRun
+from .balance import Solve as Solve
 from .evaluate import Divide as Divide
 from .evaluate import Evaluate as Evaluate
 from .evaluate import Evaluation as Evaluation
@@ -18,6 +21,7 @@ from .flows import FlowModel as FlowModel
 from .flows import FlowsRun as FlowsRun
 from .flows import OwnLaw as OwnLaw
 from .flows import parse_flows as parse_flows
+from .reading import overridden as overridden
 from .reading import override as override
 from .reading import parse as parse
 from .reading import read_toml as read_toml

@@ -32,6 +32,18 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError("E-CONFIG-TOML", f"{file}: {error}", "correct that line") from None
 
 
+def overridden(file: Path, assignments: Sequence[str]) -> dict[str, Any]:
+    """The tables of a TOML file after each `section.key=value`.
+
+    Raises:
+        ConfigError: as `read_toml` and `override`.
+    """
+    tables = read_toml(file)
+    for assignment in assignments:
+        override(tables, assignment)
+    return tables
+
+
 def override(tables: dict[str, Any], assignment: str) -> None:
     """Applies one `section.key=value` (a TOML value, or bare text) to `tables` in place.
 

@@ -1,5 +1,6 @@
 """What `[zones]` and `[flows]` of a config may say. Importing this loads pydantic and nothing heavier."""
 
+from .balance import BalanceTables, BlocksConfig, PriorConfig, TotalsConfig
 from .fields import OF_MAP, data_folder
 from .flows import CensoredConfig, DistanceMatrixConfig, FlowsConfig, FlowTables, FlowZonesConfig
 from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity
@@ -20,6 +21,8 @@ from .table import (
 __all__ = [
     "OF_MAP",
     "AreaConfig",
+    "BalanceTables",
+    "BlocksConfig",
     "BuiltinConfig",
     "CensoredConfig",
     "CovariateConfig",
@@ -36,11 +39,13 @@ __all__ = [
     "PolygonsConfig",
     "PopulationConfig",
     "PositionConfig",
+    "PriorConfig",
     "PublishedConfig",
     "RasterConfig",
     "RateConfig",
     "RatesConfig",
     "TableConfig",
+    "TotalsConfig",
     "data_folder",
     "parse",
 ]

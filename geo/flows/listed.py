@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.config import FlowsConfig
+from geo.config import FileConfig, FlowsConfig
 from geo.errors import DataError, Issue, error
 from geo.sources.keys import check_columns, elsewhere
 from geo.tables import table as tables
@@ -77,12 +77,23 @@ def read(config: FlowsConfig) -> Listed:
     Raises:
         DataError: What the file deserves; E-COL-MISSING, or E-OD-LABEL of a matrix.
     """
-    return _of_matrix(config) if config.layout == "matrix" else _of_rows(config)
+    if config.layout == "matrix":
+        return _of_matrix(config)
+    return read_rows(config, (config.origin or "", config.destination or "", config.flow or ""), SECTION)
 
 
-def _of_rows(config: FlowsConfig) -> Listed:
-    table = tables.read(config, SECTION)
-    names = (config.origin or "", config.destination or "", config.flow or "")
+def read_rows(config: FileConfig, names: tuple[str, str, str], where: str) -> Listed:
+    """Read a table with one row a pair, of zones or of groups of them.
+
+    Args:
+        config: The file and how it is written.
+        names: Columns with origin, destination and flow.
+        where: Section of the config, for messages.
+
+    Raises:
+        DataError: What the file deserves; E-COL-MISSING.
+    """
+    table = tables.read(config, where)
     if missing := check_columns(table.file, table.columns, names):
         raise DataError(missing)
     flow, issues = read_column(table, names[2])
@@ -90,8 +101,8 @@ def _of_rows(config: FlowsConfig) -> Listed:
     issues += [issue for name in names[:2] for issue in _blank_labels(table, name, flow)]
     froms, tos, cells = (table.columns[name] for name in names)
     row = np.array([at for at in range(table.rows) if froms[at] and tos[at]], dtype=np.int64)
-    origins, origin = _index([froms[at] for at in row])
-    destinations, destination = _index([tos[at] for at in row])
+    origins, origin = index([froms[at] for at in row])
+    destinations, destination = index([tos[at] for at in row])
     half = half_digit([cells[at] for at in row])
     listed = Listed(table, origins, destinations, origin, destination, flow[row], half, row, names, ())
     return dataclasses.replace(listed, issues=(*issues, *_repeated(listed)))
@@ -117,11 +128,11 @@ def _of_matrix(config: FlowsConfig) -> Listed:
     )
 
 
-def _index(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def index(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Give the different labels in order of first appearance, and the place of each there."""
     places: dict[str, int] = {}
-    index = np.array([places.setdefault(label, len(places)) for label in labels], dtype=np.int64)
-    return tuple(places), index
+    at = np.array([places.setdefault(label, len(places)) for label in labels], dtype=np.int64)
+    return tuple(places), at
 
 
 def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], told: Collection[int | None]) -> list[Issue]:
@@ -131,7 +142,7 @@ def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], told: Col
         if cells[row] in table.missing or table.lines[row] in told:
             continue
         rule = _NOT_NEGATIVE if cells[row] else "a listed pair has a flow"
-        fix = _CORRECT if cells[row] else f"write it, or declare a text for unknown: {SECTION} missing_values"
+        fix = _CORRECT if cells[row] else f"write it, or declare a text for unknown: {table.where} missing_values"
         issues.append(table.wrong_cell("E-OD-FLOW", row, column, rule, fix, None))
     return issues
 

@@ -117,7 +117,7 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
         The pairs; E-OD-ZONE-UNKNOWN, W-OD-EXCLUDED, W-OD-INTRAZONAL, W-OD-FLOW and W-OD-ZONE-IDLE.
     """
     origins, destinations = _axes(listed, zones)
-    issues = [] if zones is None else _unknown(listed, set(origins))
+    issues = [] if zones is None else _unknown(listed, set(origins), zones.table.where)
     origin = _places(listed.origins, origins)[listed.origin]
     destination = _places(listed.destinations, destinations)[listed.destination]
     which = np.flatnonzero((origin >= 0) & (destination >= 0))
@@ -176,7 +176,7 @@ def _within(origins: tuple[str, ...], destinations: tuple[str, ...]) -> NDArray[
     return within
 
 
-def _unknown(listed: Listed, ids: set[str]) -> list[Issue]:
+def _unknown(listed: Listed, ids: set[str], where: str) -> list[Issue]:
     """Find labels that no zone has, with the flows that name them and the nearest label."""
     issues: list[Issue] = []
     for axis, labels, index in (
@@ -195,8 +195,8 @@ def _unknown(listed: Listed, ids: set[str]) -> list[Issue]:
                     line=listed.line(first[at]) if at in first else None,
                     column=listed.names[axis] if listed.names else None,
                     value=labels[at],
-                    rule=f"a flow is between zones of [zones]; {rows[at]:,} pairs {('from', 'to')[axis]} this are not",
-                    fix=f"{hint(labels[at], ids, count)}add the zone to [zones], or correct the label",
+                    rule=f"a flow is between zones of {where}; {rows[at]:,} pairs {('from', 'to')[axis]} this are not",
+                    fix=f"{hint(labels[at], ids, count)}add the zone to {where}, or correct the label",
                     people=float(flows[at]),
                 )
             )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 
 from geo.config import FlowsConfig, FlowZonesConfig
 from geo.config.flows import COMPUTED
-from geo.errors import DataError, Issue, attempt
+from geo.errors import DataError, Issue, attempt, failed, keep
 from geo.sources.keys import check_columns
 from geo.tables.numbers import read_column
 
@@ -20,8 +19,6 @@ from .matrix import Matrix
 from .pairs import Pairs
 from .sums import Sums, differ, half_digit
 from .zones import Zones
-
-Part = TypeVar("Part")
 
 
 def read(
@@ -52,21 +49,21 @@ def read(
         raise DataError(problems)
     wanted = [*origin_columns, *destination_columns]
     places = columns.find(table, known, wanted, pair_columns)
-    placed = _keep(problems, pairs.place(flows_config, table, known))
+    placed = keep(problems, pairs.place(flows_config, table, known))
     problems += [*places.issues, *_named(flows_config, table)]
     # A flow that is wrong or stands twice makes the sums wrong as well.
-    if zones_config is not None and known is not None and placed.sound and not _failed(table.issues):
+    if zones_config is not None and known is not None and placed.sound and not failed(table.issues):
         problems += _published(zones_config, known, placed)
-    masses = _keep(problems, columns.of_zones(wanted, places, known))
-    origin = _keep(problems, columns.of_flows(origin_columns, places, placed, "origin"))
-    destination = _keep(problems, columns.of_flows(destination_columns, places, placed, "destination"))
-    of_pairs = _keep(problems, columns.of_flows(pair_columns, places, placed, None))
-    gauge = _keep(problems, columns.gauge(flows_config.below, placed))
-    if flows_config.distance in COMPUTED and _failed(problems):
+    masses = keep(problems, columns.of_zones(wanted, places, known))
+    origin = keep(problems, columns.of_flows(origin_columns, places, placed, "origin"))
+    destination = keep(problems, columns.of_flows(destination_columns, places, placed, "destination"))
+    of_pairs = keep(problems, columns.of_flows(pair_columns, places, placed, None))
+    gauge = keep(problems, columns.gauge(flows_config.below, placed))
+    if flows_config.distance in COMPUTED and failed(problems):
         raise DataError(list(dict.fromkeys(problems)))  # distances take seconds to make, and nothing can be wrong there
-    distance = _keep(problems, distances.of_pairs(flows_config, placed, known, matrix))
+    distance = keep(problems, distances.of_pairs(flows_config, placed, known, matrix))
     problems = list(dict.fromkeys(problems))
-    if _failed(problems):
+    if failed(problems):
         raise DataError(problems)
     return FlowData(
         origins=placed.origins,
@@ -88,21 +85,14 @@ def _open(
     flows: FlowsConfig, of_zones: FlowZonesConfig | None, problems: list[Issue]
 ) -> tuple[Listed | None, Zones | None, Matrix | None]:
     """Read every file, so that one that cannot be read hides nothing of the others."""
-    table = _keep(problems, attempt(lambda: listed.read(flows)))
+    table = keep(problems, attempt(lambda: listed.read(flows)))
     known = None
     if of_zones is not None:
         needed = flows.distance in COMPUTED
-        known = _keep(problems, attempt(lambda: zones.read(of_zones, positions_needed=needed)))
-    matrix = _keep(problems, attempt(lambda: distances.read_matrix(flows)))
+        known = keep(problems, attempt(lambda: zones.read(of_zones, positions_needed=needed)))
+    matrix = keep(problems, attempt(lambda: distances.read_matrix(flows)))
     problems += [issue for part in (table, known, matrix) if part is not None for issue in part.issues]
     return table, known, matrix
-
-
-def _keep(problems: list[Issue], read_in: tuple[Part, list[Issue]]) -> Part:
-    """Give what was read, and put what was found to the problems."""
-    part, found = read_in
-    problems += found
-    return part
 
 
 def _named(config: FlowsConfig, table: Listed) -> list[Issue]:
@@ -110,10 +100,6 @@ def _named(config: FlowsConfig, table: Listed) -> list[Issue]:
     column = config.distance if isinstance(config.distance, str) and config.distance not in COMPUTED else None
     names = {name for name in (column, config.below.column if config.below else None) if name is not None}
     return check_columns(table.table.file, table.table.columns, names)
-
-
-def _failed(issues: Iterable[Issue]) -> bool:
-    return any(issue.severity == "error" for issue in issues)
 
 
 def _chosen(names: Sequence[str], masses: columns.Columns, of_flows: columns.Columns) -> columns.Columns:

@@ -66,7 +66,7 @@ def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
     if config.id not in table.columns:
         raise DataError(issues)
     ids = table.columns[config.id]
-    issues += _check_ids(table, config.id)
+    issues += check_ids(table, config.id)
     excluded, found = _excluded(config, table, ids)
     issues += found
     if not positions_needed:
@@ -111,7 +111,8 @@ def _records(config: FlowZonesConfig, layer: gpd.GeoDataFrame) -> Table:
     )
 
 
-def _check_ids(table: Table, column: str) -> list[Issue]:
+def check_ids(table: Table, column: str) -> list[Issue]:
+    """Find zones without a label (E-OD-LABEL), and labels that stand twice (E-CODE-DUP)."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for line, label in zip(table.lines, table.columns[column], strict=True):
         places[label].append(line)

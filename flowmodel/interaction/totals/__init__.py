@@ -3,3 +3,4 @@
 from .adjust import Adjusted as Adjusted
 from .adjust import Totals as Totals
 from .adjust import consistent as consistent
+from .names import Names as Names

@@ -100,7 +100,7 @@ def _solved(allowed: np.ndarray, totals: Totals, tolerance: float, most_steps: i
 
 
 def _named(at: PerTotal, totals: Totals) -> Totals:
-    return dataclasses.replace(totals, **{kind: np.array(getattr(at, kind)) for kind in totals.each()})
+    return totals.replaced({kind: np.array(getattr(at, kind)) for kind in totals.each()})
 
 
 def _problem(allowed: np.ndarray, totals: Totals) -> Problem:
@@ -131,7 +131,7 @@ def _centred(potentials: Totals, totals: Totals) -> Totals:
         constant = found["inflow"].mean()
         found |= {"outflow": found["outflow"] + constant, "inflow": found["inflow"] - constant}
     closed = {k: np.where((wanted[k] == 0) & (k != "net"), -np.inf, found[k]) for k in found}
-    return dataclasses.replace(totals, **closed)
+    return totals.replaced(closed)
 
 
 def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
@@ -139,7 +139,7 @@ def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
     kinds = potentials.each()
     if "net" in kinds:
         kinds["net"] = -kinds["net"]
-    return certificate.over_pairs(dataclasses.replace(potentials, **kinds), shape)
+    return certificate.over_pairs(potentials.replaced(kinds), shape)
 
 
 def _spread(potentials: Totals) -> float:
@@ -158,7 +158,7 @@ def _residual(flow: np.ndarray, allowed: np.ndarray, totals: Totals) -> Totals:
     errors = {
         kind: np.abs(found[kind] - wanted[kind]) / np.where(sizes[kind] == 0, 1.0, sizes[kind]) for kind in wanted
     }
-    return dataclasses.replace(totals, **errors)
+    return totals.replaced(errors)
 
 
 def _vanishing(allowed: np.ndarray, flow: np.ndarray, tolerance: float) -> np.ndarray:
@@ -176,11 +176,11 @@ def _vanishing(allowed: np.ndarray, flow: np.ndarray, tolerance: float) -> np.nd
 
 def _not_converged(residual: Totals, largest: float, steps: int) -> NotConvergedError:
     where = [
-        (error, f"{kind} {', '.join(map(str, index))}")
+        (error, f"{kind} {name}")
         for kind, errors in residual.each().items()
-        for index, error in np.ndenumerate(np.nan_to_num(errors, nan=0.0))
+        for error, name in zip(errors[errors > 0], residual.names.of(kind, errors > 0), strict=True)
     ]
-    worst = "; ".join(f"{name}: {error:.1e}" for error, name in sorted(where, reverse=True)[:5] if error > 0)
+    worst = "; ".join(f"{name}: {error:.1e}" for error, name in sorted(where, reverse=True)[:5])
     return NotConvergedError(
         "E-TOTALS-CONVERGED",
         f"after {steps} steps the totals are met within {largest:.1e}; furthest off are {worst}",

@@ -16,7 +16,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.totals.checks import Totals, listed, named
+from flowmodel.interaction.totals.checks import Totals
+from flowmodel.interaction.totals.names import listed
 
 _MOST_PAIRS = 300_000
 """The most pairs for which the linear programme is solved: some seconds."""
@@ -96,7 +97,7 @@ def _candidates(support: np.ndarray, totals: Totals, potentials: Totals) -> Iter
 
 def _multipliers(totals: Totals, **chosen: np.ndarray) -> Totals:
     zero = {kind: np.zeros(value.shape) for kind, value in totals.each().items()}
-    return dataclasses.replace(totals, **(zero | chosen))
+    return totals.replaced(zero | chosen)
 
 
 def _dry(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
@@ -192,14 +193,15 @@ def _worded(proof: Totals, totals: Totals) -> str:
     """The contradiction in words: what is counted on the left is counted on the right as often, and is more."""
     used = {kind for kind, m in proof.each().items() if m.any()}
     if used == {"net"}:
-        zones = np.flatnonzero(proof.each()["net"])
-        gain = math.fsum(totals.each()["net"][zones])
+        within = proof.each()["net"] != 0
+        gain = math.fsum(totals.each()["net"][within])
         way = "into" if gain > 0 else "out of"
-        return f"zones {listed(zones)} have a net migration of {gain:.12g}, and no pair leads {way} them"
+        zones = listed(totals.names.of("net", within))
+        return f"zones {zones} have a net migration of {gain:.12g}, and no pair leads {way} them"
     sides = []
     for sign in (1, -1):
         chosen = {kind: sign * m for kind, m in proof.each().items() if (sign * m > 0).any()}
-        terms = [f"{kind} {listed(named(m))}" for kind, m in chosen.items()]
+        terms = [f"{kind} {listed(totals.names.of(kind, m))}" for kind, m in chosen.items()]
         amount = math.fsum(float(x) for k, m in chosen.items() for x in (m * totals.each()[k])[m > 0])
         sides.append((" and ".join(terms) or "nothing", amount))
     (left, more), (right, less) = sides

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from flowmodel.errors import FlowsError
-
-_MOST_LISTED = 20
+from flowmodel.interaction.totals.names import Labels, Names, listed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Totals:
         origin_group: index of the group of every origin, for `block`.
         destination_group: index of the group of every destination.
         net: inflow less outflow of every zone; origins and destinations are then the same zones.
+        names: what messages call them.
     """
 
     outflow: np.ndarray | None = None
@@ -31,11 +32,16 @@ class Totals:
     origin_group: np.ndarray | None = None
     destination_group: np.ndarray | None = None
     net: np.ndarray | None = None
+    names: Names = Names()
 
     def each(self) -> dict[str, np.ndarray]:
         """The kinds that are given, by name."""
         kinds = {"outflow": self.outflow, "inflow": self.inflow, "block": self.block, "net": self.net}
         return {kind: np.asarray(value, float) for kind, value in kinds.items() if value is not None}
+
+    def replaced(self, kinds: Mapping[str, Any]) -> Totals:
+        """The same with other arrays of some kinds."""
+        return dataclasses.replace(self, **kinds)
 
     def of(self, flow: np.ndarray) -> dict[str, np.ndarray]:
         """What the kinds that are given are in a table."""
@@ -53,18 +59,6 @@ class Totals:
         return np.ix_(np.asarray(self.origin_group), np.asarray(self.destination_group))
 
 
-def listed(rows: Iterable[object]) -> str:
-    """Up to twenty of them, and how many there are if that is more."""
-    names = [str(row) for row in rows]
-    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return ", ".join(names[:_MOST_LISTED]) + more
-
-
-def named(where: np.ndarray) -> list[str]:
-    """Where an array is not zero: "3", of blocks "(0, 2)"."""
-    return [str(i[0]) if len(i) == 1 else f"({', '.join(map(str, i))})" for i in np.argwhere(where)]
-
-
 def checked(prior: np.ndarray, totals: Totals, tolerance: float) -> np.ndarray:
     """The prior as float64.
 
@@ -77,7 +71,7 @@ def checked(prior: np.ndarray, totals: Totals, tolerance: float) -> np.ndarray:
     _check_signs(prior, totals)
     _check_pairs(prior, totals)
     for what in _disagreements(totals, tolerance):
-        raise FlowsError("E-TOTALS-SUM", what, "make them agree, or leave one of them out (nan)")
+        raise FlowsError("E-TOTALS-SUM", what, "make them agree, or leave one of them out")
     return prior
 
 
@@ -125,7 +119,7 @@ def _check_signs(prior: np.ndarray, totals: Totals) -> None:
     bad = {"prior": ~((prior >= 0) & np.isfinite(prior))}
     for kind, value in totals.each().items():
         bad[kind] = np.isinf(value) if kind == "net" else (value < 0) | np.isinf(value)
-    found = [f"{kind} {listed(named(where))}" for kind, where in bad.items() if where.any()]
+    found = [f"{kind} {listed(totals.names.of(kind, where))}" for kind, where in bad.items() if where.any()]
     if found:
         raise FlowsError(
             "E-TOTALS-NEGATIVE", f"negative or not finite: {'; '.join(found)}", "give flows of zero or more"
@@ -138,7 +132,7 @@ def _check_pairs(prior: np.ndarray, totals: Totals) -> None:
     if totals.net is not None:
         pairs["net"] = support.sum(0) + support.sum(1) - 2 * np.diagonal(support)
     asked = {kind: (np.nan_to_num(value) != 0) & (pairs[kind] == 0) for kind, value in totals.each().items()}
-    empty = [f"{kind} {listed(named(where))}" for kind, where in asked.items() if where.any()]
+    empty = [f"{kind} {listed(totals.names.of(kind, where))}" for kind, where in asked.items() if where.any()]
     if empty:
         raise FlowsError(
             "E-TOTALS-EMPTY",
@@ -156,9 +150,10 @@ def _disagreements(totals: Totals, tolerance: float) -> Iterator[str]:
         yield f"net migration sums to {np.sum(net):.12g}, not to zero"
     yield from _net_disagreements(totals, tolerance)
     if totals.block is not None:
-        yield from _block_disagreements(np.asarray(totals.block), outflow, totals.origin_group, "outflow", tolerance)
+        block, names = np.asarray(totals.block), totals.names
+        yield from _block_disagreements(block, outflow, totals.origin_group, "outflow", names.origin_group, tolerance)
         yield from _block_disagreements(
-            np.asarray(totals.block).T, inflow, totals.destination_group, "inflow", tolerance
+            block.T, inflow, totals.destination_group, "inflow", names.destination_group, tolerance
         )
 
 
@@ -174,16 +169,21 @@ def _net_disagreements(totals: Totals, tolerance: float) -> Iterator[str]:
     net = np.asarray(totals.net, float)
     out = np.full(net.shape, np.nan) if totals.outflow is None else np.asarray(totals.outflow, float)
     into = np.full(net.shape, np.nan) if totals.inflow is None else np.asarray(totals.inflow, float)
-    off = np.flatnonzero(np.abs(into - out - net) > tolerance * np.maximum(into, out))
-    if len(off):
-        yield f"net is not inflow less outflow in zones {listed(off)}"
-    beyond = np.flatnonzero((-net > out * (1 + tolerance)) | (net > into * (1 + tolerance)))
-    if len(beyond):
-        yield f"net migration is more than the flow it is part of in zones {listed(beyond)}"
+    off = np.abs(into - out - net) > tolerance * np.maximum(into, out)
+    if off.any():
+        yield f"net is not inflow less outflow in zones {listed(totals.names.of('net', off))}"
+    beyond = (-net > out * (1 + tolerance)) | (net > into * (1 + tolerance))
+    if beyond.any():
+        yield f"net migration is more than the flow it is part of in zones {listed(totals.names.of('net', beyond))}"
 
 
 def _block_disagreements(
-    block: np.ndarray, flow: np.ndarray | None, group: np.ndarray | None, kind: str, tolerance: float
+    block: np.ndarray,
+    flow: np.ndarray | None,
+    group: np.ndarray | None,
+    kind: str,
+    names: Labels,
+    tolerance: float,
 ) -> Iterator[str]:
     """Groups whose blocks do not sum to their flows [group, group of the other side]."""
     if flow is None or group is None:
@@ -194,5 +194,6 @@ def _block_disagreements(
     less = (given < flows * (1 - tolerance)) & ~np.isnan(block).any(1)
     off = np.flatnonzero(more | less)
     if len(off):
-        found = listed(f"{g} ({given[g]:.12g}, {flows[g]:.12g})" for g in off)
+        called = [str(g) for g in range(len(block))] if names is None else names
+        found = listed(f"{called[g]} ({given[g]:.12g}, {flows[g]:.12g})" for g in off.tolist())
         yield f"blocks do not sum to the {kind} of groups {found}"

@@ -49,7 +49,7 @@ def restored(potentials: Totals, totals: Totals) -> Totals:
         "net": moved + at.get("net", np.zeros(len(net))),
     }
     kept = {kind: back.get(kind, at.get(kind)) for kind in kinds}
-    return dataclasses.replace(totals, **kept)
+    return totals.replaced(kept)
 
 
 def _zones(kinds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,54 @@
+"""What messages about totals call rows, columns and groups: their labels, or their indexes where there are none."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+_MOST_LISTED = 20
+Labels = Sequence[str] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """Labels in the order of the table; None where messages are to give the index.
+
+    Attributes:
+        origin: of every row.
+        destination: of every column.
+        origin_group: of every group of origins.
+        destination_group: of every group of destinations.
+    """
+
+    origin: Labels = None
+    destination: Labels = None
+    origin_group: Labels = None
+    destination_group: Labels = None
+
+    def of(self, kind: str, where: np.ndarray) -> list[str]:
+        """Names of what is not zero in an array of a kind of totals, or of the prior: "3", of two axes "(0, 2)"."""
+        return [_joined(index, self.axes(kind)) for index in np.argwhere(where)]
+
+    def axes(self, kind: str) -> tuple[Labels, ...]:
+        """Labels of each axis of a kind of totals, or of the prior."""
+        return {
+            "outflow": (self.origin,),
+            "inflow": (self.destination,),
+            "net": (self.origin,),
+            "block": (self.origin_group, self.destination_group),
+            "prior": (self.origin, self.destination),
+        }[kind]
+
+
+def _joined(index: np.ndarray, axes: tuple[Labels, ...]) -> str:
+    parts = [str(at) if labels is None else labels[at] for at, labels in zip(index, axes, strict=True)]
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def listed(rows: Iterable[object]) -> str:
+    """Up to twenty of them, and how many there are if that is more."""
+    names = [str(row) for row in rows]
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more

@@ -1,0 +1,91 @@
+"""What a config says of flows that are to have given totals: the prior table, the totals of zones, and of blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from .fields import Column, Strict
+from .flows import FlowsConfig
+from .table import FileConfig
+
+_UNKNOWN = "a prior has a number for every pair: zero where nobody can go, a small one where few may"
+
+
+class PriorConfig(FlowsConfig):
+    """The table that the flows are to be near; a pair that is not listed, or is zero, cannot be."""
+
+    absent_pairs: Literal["zero"] = Field("zero", description="a pair that is not listed cannot be")
+
+    @field_validator("absent_pairs", mode="before")
+    @classmethod
+    def _none_unknown(cls, value: object) -> object:
+        if value != "zero":
+            raise ValueError(f'{_UNKNOWN}; absent_pairs is "zero"')
+        return value
+
+    @model_validator(mode="after")
+    def _only_what_is_used(self) -> PriorConfig:
+        if self.missing_values:
+            raise ValueError(f"{_UNKNOWN}; it has no missing_values")
+        if self.distance is not None:
+            raise ValueError("distance is of models that are fitted; here the prior stands for it")
+        return self
+
+
+class BlocksConfig(FileConfig):
+    """Flows between groups of zones, one row a block; one that is not listed is not given."""
+
+    origin: Column = Field(description="column with the group that people come from")
+    destination: Column = Field(description="column with the group they go to")
+    flow: Column = Field(description="column with how many they are")
+
+
+class TotalsConfig(FileConfig):
+    """The zones, one row each, and what is known of their flows; a blank cell is a total that is not given."""
+
+    id: Column = Field(description="column with the label that the flow table uses")
+    outflow: Column | None = Field(None, description="column with the sum of the flows from each zone")
+    inflow: Column | None = Field(None, description="column with the sum of the flows to it")
+    net: Column | None = Field(None, description="column with net migration, inflow less outflow")
+    group: Column | None = Field(None, description="column with the group of each zone, for blocks")
+    block: BlocksConfig | None = Field(None, description="flows between groups")
+
+    @property
+    def of_zones(self) -> dict[str, str]:
+        """Column of each kind of total that zones have."""
+        named = {"outflow": self.outflow, "inflow": self.inflow, "net": self.net}
+        return {kind: column for kind, column in named.items() if column is not None}
+
+    @model_validator(mode="after")
+    def _something_given(self) -> TotalsConfig:
+        if (self.group is None) != (self.block is None):
+            raise ValueError("group and [totals.block] go together: blocks are of groups of zones")
+        if not self.of_zones and self.block is None:
+            raise ValueError("name a total: outflow, inflow, net, or [totals.block] with group")
+        return self
+
+
+class BalanceTables(Strict):
+    """The two sections."""
+
+    flows: PriorConfig
+    totals: TotalsConfig
+
+
+def parse(sections: dict[str, Any], base: Path) -> BalanceTables:
+    """Read the sections `[flows]` and `[totals]` of a config.
+
+    Args:
+        sections: As TOML gives them.
+        base: Folder of the config file; relative paths start there.
+
+    Returns:
+        Both sections, with absolute paths.
+
+    Raises:
+        pydantic.ValidationError: With every problem of both sections.
+    """
+    return BalanceTables.model_validate(sections, context={"base": base.resolve()})
