@@ -13,14 +13,15 @@ import pyarrow as pa
 from flowmodel.config.flows import Draws
 from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
-from flowmodel.interaction import dispersion, null, scores
 from flowmodel.interaction import local as local_fits
 from flowmodel.interaction.calibrate import Calibrated, known_flows
 from flowmodel.interaction.draws import draw
 from flowmodel.interaction.inference import effect_covariance
-from flowmodel.interaction.laws import LAWS
-from flowmodel.interaction.pair import as_arrays
-from flowmodel.interaction.table import FlowTable
+from flowmodel.interaction.likelihood import null
+from flowmodel.interaction.model.laws import LAWS
+from flowmodel.interaction.model.pair import as_arrays
+from flowmodel.interaction.model.table import FlowTable
+from flowmodel.interaction.scoring import dispersion, scores
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _MOST_EFFECTS = 4000
@@ -214,13 +215,18 @@ def local(fit: Calibrated, side: Literal["origin", "destination"]) -> pd.DataFra
     other = "destination" if side == "origin" else "origin"
     turned = np.asarray if side == "origin" else np.transpose
     pair = as_arrays(fit.table.pair)
-    shape = fit.table.flow.shape
-    terms = {name: np.broadcast_to(np.asarray(term(pair)), shape) for name, term in law.terms.items()}
-    columns = {f"{other}:{name}": turned(np.asarray(values)) for name, values in masses.items()}
-    columns |= {name: turned(np.where(fit.taking, values, 0.0)) for name, values in terms.items()}
-    columns |= {f"pair:{name}": turned(np.where(fit.taking, values, 0.0)) for name, values in model.pairs.items()}
+    columns = {f"{other}:{name}": _wide(values, side) for name, values in masses.items()}
+    columns |= {name: np.asarray(term(pair)) for name, term in law.terms.items()}
+    columns |= {f"pair:{name}": np.asarray(values) for name, values in model.pairs.items()}
+    # Pairs that take no part may have no number.
+    columns = {name: turned(np.where(fit.taking, values, 0.0)) for name, values in columns.items()}
     labels = fit.table.origins if side == "origin" else fit.table.destinations
     return local_fits.fit(turned(fit.table.flow), turned(fit.taking), columns, labels)
+
+
+def _wide(values: np.ndarray, side: str) -> np.ndarray:
+    """A property of the other side's zones beside those of `side`; one of pairs as it is."""
+    return values if values.ndim == 2 or side == "origin" else values[:, None]
 
 
 def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:

@@ -26,9 +26,9 @@ def ours_ppml(case: PpmlCase) -> Callable[[], PowerFit]:
     from flowmodel import runtime
     from flowmodel.config import Runtime
     from flowmodel.interaction.calibrate import calibrate
-    from flowmodel.interaction.laws import LAWS
-    from flowmodel.interaction.pair import Pair
-    from flowmodel.interaction.table import FlowTable, Specification
+    from flowmodel.interaction.model.laws import LAWS
+    from flowmodel.interaction.model.pair import Pair
+    from flowmodel.interaction.model.table import FlowTable, Specification
 
     runtime.configure(Runtime())
     zones = tuple(str(zone) for zone in range(len(case.flow)))
@@ -51,7 +51,7 @@ def ours_balance(case: BalanceCase) -> Callable[[], Float64]:
 
     from flowmodel import runtime
     from flowmodel.config import Runtime
-    from flowmodel.interaction.potentials import doubly
+    from flowmodel.interaction.search.potentials import doubly
 
     runtime.configure(Runtime())
 

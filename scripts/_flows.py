@@ -13,10 +13,10 @@ from _command import RunFolder
 from flowmodel import config as configuration
 from flowmodel.config import FlowModel, FlowsRun, OwnLaw
 from flowmodel.errors import ConfigError, FlowsError
-from flowmodel.interaction import laws, pair
-from flowmodel.interaction.laws import LAWS, Law
-from flowmodel.interaction.pair import Pair
-from flowmodel.interaction.table import Censoring, FlowTable, Specification, home
+from flowmodel.interaction.model import laws, pair
+from flowmodel.interaction.model.laws import LAWS, Law
+from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.model.table import Censoring, FlowTable, Specification, home
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,16 +134,23 @@ def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:
 def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None) -> Specification:
     """The model that the configuration asks for, or the same with another law."""
     model = asked.config.model
+    chosen = _law(model.law if law is None else law, asked)
     return Specification(
         constraint=model.constraint,
-        law=_law(model.law if law is None else law, asked),
+        law=chosen,
         origin={name: _values(name, data.origin_columns) for name in model.origin_mass},
         destination={name: _values(name, data.destination_columns) for name in model.destination_mass},
         pairs={name: _values(name, data.pair_columns) for name in model.pair},
         family=model.family,
         censoring=_censoring(data, asked),
-        held=model.held,
+        held=model.held if law is None else _held(model, chosen),
     )
+
+
+def _held(model: FlowModel, law: Law) -> dict[str, float]:
+    """What is held of a law that is compared: not the coefficients of others."""
+    others = {name for other in LAWS.values() for name in other.terms if name not in law.terms}
+    return {name: value for name, value in model.held.items() if name not in others}
 
 
 def _values(name: str, columns: Any) -> np.ndarray:

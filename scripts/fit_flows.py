@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from flowmodel.interaction.calibrate import Calibrated
     from geo.flows import FlowData
 
+_STATUS = {"converged": 0, "nonfinite": 4, "max_steps": 5}
+
 
 def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
     """Calibrates CONFIG and writes its run folder.
@@ -63,7 +65,7 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     _provenance(asked, folder)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     _show.calibrated(parameters, report, folder.path)
-    return 0 if fit.optimum.converged else 5
+    return _STATUS[fit.optimum.verdict]
 
 
 def _covariance(fit: Calibrated, asked: Asked) -> np.ndarray:
@@ -80,7 +82,7 @@ def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[s
 
     scores = flow_results.metrics(fit, asked.config.fit.distance_bin_km)
     return {
-        "verdict": "converged" if fit.optimum.converged else "max_steps",
+        "verdict": fit.optimum.verdict,
         "flags": flow_results.flags(fit),
         "constraint": asked.config.model.constraint,
         "law": fit.specification.law.name,

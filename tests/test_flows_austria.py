@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from flowmodel import flow_results
-from flowmodel.interaction import inference, newton
+from flowmodel.interaction import inference
 from flowmodel.interaction.calibrate import Calibrated
-from flowmodel.interaction.design import EFFECTS, Point
+from flowmodel.interaction.model.design import EFFECTS, Point
+from flowmodel.interaction.search import newton
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 

@@ -1,4 +1,4 @@
-"""The flow tables that the project ships configurations for: American counties, censored, and the provinces of China."""
+"""The flow tables that the project has configurations for: American counties, censored, and the provinces of China."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from flowmodel.config import read_toml
-from flowmodel.interaction.table import Censoring
+from flowmodel.interaction.model.table import Censoring
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 

@@ -1,4 +1,4 @@
-"""Laws and distances against the loops of their formulas, on cities of the United States as laser-core tests its own."""
+"""Laws and distances against the loops of their formulas, on American cities as laser-core tests its own."""
 
 import csv
 import re
@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from flowmodel.interaction import laws, pair
+from flowmodel.interaction.model import laws, pair
+from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.outflow import cap_outflow
-from flowmodel.interaction.pair import Pair
 from geo.flows.distances import haversine
 
 TOP = 10

@@ -1,4 +1,4 @@
-"""Published flow tables through the command: scikit-mobility's commuters, and a matrix that Hyman's method must solve."""
+"""Published flow tables through the command: commuters of New York, and a matrix that Hyman's method must solve."""
 
 import csv
 import json

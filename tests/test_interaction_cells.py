@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from interaction_worlds import DESTINATIONS, LAWS, ORIGINS, rectangle
 
-from flowmodel.interaction import pair
 from flowmodel.interaction.calibrate import calibrate
-from flowmodel.interaction.pair import as_arrays
-from flowmodel.interaction.table import home
+from flowmodel.interaction.model import pair
+from flowmodel.interaction.model.pair import as_arrays
+from flowmodel.interaction.model.table import home
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 CELLS = [(law, constraint) for law in LAWS for constraint in twin.EFFECTS]

@@ -9,7 +9,7 @@ import scipy.stats
 from columbus import HOUSING, poisson_fit
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.dispersion import overdispersion, pearson_dispersion
+from flowmodel.interaction.scoring.dispersion import overdispersion, pearson_dispersion
 
 SHAPE = (20, 25)
 SEEDS = 400

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from scipy.special import logsumexp
 
-from flowmodel.interaction.family import Family, evidence, expected_unlisted
+from flowmodel.interaction.likelihood.family import Family, evidence, expected_unlisted
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 MEANS = np.geomspace(1e-3, 1e4, 29)

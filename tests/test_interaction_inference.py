@@ -10,12 +10,14 @@ import pytest
 from interaction_worlds import DESTINATIONS, LAWS, ORIGINS, rectangle
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction import bootstrap, estimate, inference, laws, local
+from flowmodel.interaction import bootstrap, inference, local
 from flowmodel.interaction.calibrate import calibrate
 from flowmodel.interaction.compare import compare, held_out
-from flowmodel.interaction.deviance import deviance
-from flowmodel.interaction.pair import Pair
-from flowmodel.interaction.table import Censoring, FlowTable, Specification
+from flowmodel.interaction.model import laws
+from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.model.table import Censoring, FlowTable, Specification
+from flowmodel.interaction.scoring.deviance import deviance
+from flowmodel.interaction.search import estimate
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 KINDS = ("model", "robust", "cluster_origin", "cluster_destination", "two_way")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from flowmodel.interaction import effects
-from flowmodel.interaction.effects import Sides
-from flowmodel.interaction.potentials import doubly
+from flowmodel.interaction.search import effects
+from flowmodel.interaction.search.effects import Sides
+from flowmodel.interaction.search.potentials import doubly
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 SHAPE = (6, 8)

@@ -10,9 +10,9 @@ import pytest
 import scipy.stats
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.by_distance import distance_histogram
-from flowmodel.interaction.deviance import aic, deviance, poisson_log_likelihood, pseudo_r2
-from flowmodel.interaction.scores import scores
+from flowmodel.interaction.scoring.by_distance import distance_histogram
+from flowmodel.interaction.scoring.deviance import aic, deviance, poisson_log_likelihood, pseudo_r2
+from flowmodel.interaction.scoring.scores import scores
 
 AUSTRIA = ("BaseGravity_exp", "BaseGravity_pow", "QuasiPoisson", "Gravity", "Production", "Attraction", "Doubly")
 ALLOWED = ~np.eye(9, dtype=bool)

@@ -11,8 +11,10 @@ from scipy.optimize import linprog
 from textbook_totals import fitted
 
 from flowmodel.errors import FlowsError, NotConvergedError
-from flowmodel.interaction import totals_certificate, totals_dual, totals_newton
 from flowmodel.interaction.totals import Totals, _problem, consistent
+from flowmodel.interaction.totals import certificate as totals_certificate
+from flowmodel.interaction.totals import dual as totals_dual
+from flowmodel.interaction.totals import newton as totals_newton
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 ROOM = 16
@@ -471,7 +473,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_totals_that_disagree_are_refused_before_anything_is_solved(name, monkeypatch):
-    monkeypatch.setattr("flowmodel.interaction.totals.solve", None)
+    monkeypatch.setattr("flowmodel.interaction.totals.adjust.solve", None)
     prior, totals, code, said = REFUSED[name]
     with pytest.raises(FlowsError) as caught:
         consistent(prior, totals)

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from flowmodel.interaction import estimate
 from flowmodel.interaction.calibrate import Calibrated
-from flowmodel.interaction.estimate import Report
+from flowmodel.interaction.search import estimate
+from flowmodel.interaction.search.estimate import Report
 
 
 def estimates(

@@ -12,14 +12,17 @@ from jaxtyping import Bool, Float
 from scipy.sparse.csgraph import connected_components
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction import binomial, build, estimate, inference, likelihood, newton
-from flowmodel.interaction.build import Built
-from flowmodel.interaction.design import Point, predictor, restricted
-from flowmodel.interaction.estimate import Optimum, Report
-from flowmodel.interaction.family import Family
+from flowmodel.interaction import inference
 from flowmodel.interaction.inference import Bread
+from flowmodel.interaction.likelihood import whole as likelihood
+from flowmodel.interaction.likelihood.family import Family
+from flowmodel.interaction.model import build
+from flowmodel.interaction.model.build import Built
+from flowmodel.interaction.model.design import Point, predictor, restricted
+from flowmodel.interaction.model.table import FlowTable, Specification
+from flowmodel.interaction.search import binomial, estimate, newton
+from flowmodel.interaction.search.estimate import Optimum, Report
 from flowmodel.interaction.separation import separated_pairs
-from flowmodel.interaction.table import FlowTable, Specification
 
 _COLLINEAR = 1e-10
 """What is left of a column, as a part of its moment, at which effects and other columns explain it whole."""
@@ -66,7 +69,7 @@ class Calibrated:
     @cached_property
     def log_likelihood(self) -> float:
         """Whole, with every constant."""
-        return likelihood.whole(self.built.design, self.family, self.optimum)
+        return likelihood.whole(self.built.design, self.family, float(self.optimum.sums.log_likelihood))
 
     @cached_property
     def effects(self) -> int:

@@ -11,9 +11,9 @@ from jaxtyping import Bool
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.calibrate import calibrate, known_flows
-from flowmodel.interaction.deviance import deviance
-from flowmodel.interaction.scores import scores
-from flowmodel.interaction.table import FlowTable, Specification
+from flowmodel.interaction.model.table import FlowTable, Specification
+from flowmodel.interaction.scoring.deviance import deviance
+from flowmodel.interaction.scoring.scores import scores
 
 Report = Callable[[str], None]
 
@@ -66,7 +66,7 @@ def _row(table: FlowTable, specification: Specification, out: Bool[np.ndarray, "
         "held_out_pairs": int(judged.sum()),
         "held_out_deviance": deviance(table.flow, part.fitted, judged),
         "held_out_cpc": _cpc(table.flow, part.fitted, judged),
-        "verdict": "converged" if whole.optimum.converged and part.optimum.converged else "max_steps",
+        "verdict": whole.optimum.verdict if whole.optimum.verdict != "converged" else part.optimum.verdict,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.blocks import check
+from flowmodel.interaction.scoring.blocks import check
 
 Hold = Literal["total", "origin", "destination"]
 Kind = Literal["multinomial", "poisson"]

@@ -14,10 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flowmodel.interaction import moments, newton
-from flowmodel.interaction.design import Design, Point, slopes
-from flowmodel.interaction.effects import Sides
-from flowmodel.interaction.newton import Sums
+from flowmodel.interaction.model import moments
+from flowmodel.interaction.model.design import Design, Point, slopes
+from flowmodel.interaction.search import newton
+from flowmodel.interaction.search.effects import Sides
+from flowmodel.interaction.search.newton import Sums
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["information", "projections"], meta_fields=[])

@@ -16,7 +16,7 @@ class Iterate(NamedTuple):
 
 
 def iterates(flow: np.ndarray, columns: np.ndarray, count: int) -> list[Iterate]:
-    """The first `count` solutions, from means half-way between each flow and the mean flow (McCullagh & Nelder 1989)."""
+    """The first `count` solutions, from means half-way between a flow and the mean flow (McCullagh & Nelder 1989)."""
     mean = (flow + flow.mean()) / 2
     eta, found = np.log(mean), []
     for _ in range(count):

@@ -9,9 +9,9 @@ import interaction_twin as twin
 import numpy as np
 from numpy.typing import NDArray
 
-from flowmodel.interaction import laws, pair
-from flowmodel.interaction.pair import Pair
-from flowmodel.interaction.table import FlowTable, Specification, home
+from flowmodel.interaction.model import laws, pair
+from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.model.table import FlowTable, Specification, home
 
 Table = NDArray[Any]
 ORIGINS, DESTINATIONS = tuple("ABCDEFG"), tuple("DEFGHIJKL")

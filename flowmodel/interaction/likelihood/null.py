@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
 
-from flowmodel.interaction import likelihood
-from flowmodel.interaction.design import Design
-from flowmodel.interaction.family import Evidence, Family, evidence
+from flowmodel.interaction.likelihood import whole as likelihood
+from flowmodel.interaction.likelihood.family import Evidence, Family, evidence
+from flowmodel.interaction.model.design import Design
 
 _FAR = 60.0
 """ln of how far the mean may lie from the mean of the flows that are known."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.blocks import blocks, check
+from flowmodel.interaction.scoring.blocks import blocks, check
 
 Variance = Literal["nb1", "nb2"]
 

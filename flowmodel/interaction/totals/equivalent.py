@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from flowmodel.interaction.totals_checks import Totals
+from flowmodel.interaction.totals.checks import Totals
 
 
 def plain(totals: Totals, tolerance: float) -> Totals:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln
 
-from flowmodel.interaction.design import Design
-from flowmodel.interaction.estimate import Optimum
-from flowmodel.interaction.family import Family
+from flowmodel.interaction.likelihood.family import Family
+from flowmodel.interaction.model.design import Design
 
 
-def whole(design: Design, family: Family, optimum: Optimum) -> float:
-    """The log likelihood at an optimum, natural units."""
-    return float(optimum.sums.log_likelihood) + constants(design, family)
+def whole(design: Design, family: Family, without_constants: float) -> float:
+    """The log likelihood of a fit, natural units, from what a search has found of it."""
+    return without_constants + constants(design, family)
 
 
 def _positive(design: Design) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +10,11 @@ import numpy as np
 from jaxtyping import Array
 
 from flowmodel.errors import ConfigError, FlowsError
-from flowmodel.interaction import design as designs
-from flowmodel.interaction.design import EFFECTS, Column, Design
-from flowmodel.interaction.laws import Shape
-from flowmodel.interaction.pair import Entry, Pair, as_arrays
-from flowmodel.interaction.table import FlowTable, Specification
+from flowmodel.interaction.model import design as designs
+from flowmodel.interaction.model.design import EFFECTS, Column, Design
+from flowmodel.interaction.model.laws import Shape
+from flowmodel.interaction.model.pair import Entry, Pair, as_arrays
+from flowmodel.interaction.model.table import FlowTable, Specification
 
 CONSTANT = "const"
 _SHOWN = 5
@@ -57,7 +56,8 @@ def build(table: FlowTable, specification: Specification) -> Built:
     """The design of `specification` on `table`.
 
     Raises:
-        ConfigError: JAX computes in float32, in which no fit meets its margins (`runtime.configure` comes first).
+        ConfigError: JAX computes in float32, in which no fit meets its margins (`runtime.configure` comes first), or a
+            coefficient is held that there is not.
         FlowsError: the law cannot take a distance or mass, a column is not finite, or the table has no flow.
     """
     _check_precision()
@@ -66,7 +66,8 @@ def build(table: FlowTable, specification: Specification) -> Built:
     pair = as_arrays(table.pair)
     allowed: Array = jnp.asarray(table.allowed)
     columns, absorbed = _columns(table, specification, pair)
-    held = {name: value for name, value in specification.held.items() if name in columns}
+    _check_held(specification, columns)
+    held = specification.held
     offset = _offset(specification, pair) + sum(
         (value * columns[name] for name, value in held.items()), jnp.zeros((1, 1))
     )
@@ -114,17 +115,17 @@ def _columns(table: FlowTable, specification: Specification, pair: Pair) -> tupl
             else:
                 array = jnp.asarray(values, float)
                 columns[f"{side}:{name}"] = jnp.expand_dims(array, axis) if values.ndim == 1 else array
-    allowed = jnp.asarray(table.allowed)
     for name, term in specification.law.terms.items():
-        columns[name] = _inside(term, pair, allowed)
+        columns[name] = term(pair)
     for name, values in specification.pairs.items():
-        columns[f"pair:{name}"] = jnp.where(allowed, jnp.asarray(values, float), 0.0)
-    return columns, tuple(absorbed)
+        columns[f"pair:{name}"] = jnp.asarray(values, float)
+    return {name: _inside(column, table) for name, column in columns.items()}, tuple(absorbed)
 
 
-def _inside(term: Callable[[Pair], Column], pair: Pair, allowed: Column) -> Column:
-    """A term of the pairs that take part; those that do not may have no distance."""
-    return jnp.where(allowed, term(pair), 0.0)
+def _inside(column: Column, table: FlowTable) -> Column:
+    """A column where a pair takes part, and zero elsewhere, where there may be no number."""
+    axes = tuple(axis for axis in (0, 1) if column.shape[axis] == 1)
+    return jnp.where(np.any(table.allowed, axis=axes, keepdims=True), column, 0.0)
 
 
 def _offset(specification: Specification, pair: Pair) -> Column:
@@ -160,6 +161,13 @@ def _started(shape: Shape, table: FlowTable) -> Shape:
 def _check_precision() -> None:
     if not jax.config.read("jax_enable_x64"):
         raise ConfigError("E-PRECISION", "JAX computes in float32", "call flowmodel.runtime.configure first")
+
+
+def _check_held(specification: Specification, columns: dict[str, Column]) -> None:
+    unknown = [name for name in specification.held if name not in columns]
+    if unknown:
+        what = f"[model] held: the model has no linear coefficient {', '.join(unknown)}"
+        raise ConfigError("E-MODEL-HELD", what, f"hold some of {', '.join(columns)}" if columns else "hold nothing")
 
 
 def _check_flow(table: FlowTable) -> None:

@@ -12,10 +12,10 @@ from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction import estimate
-from flowmodel.interaction.design import Design, predictor
-from flowmodel.interaction.estimate import Optimum, Report
-from flowmodel.interaction.family import Family, evidence
+from flowmodel.interaction.likelihood.family import Family, evidence
+from flowmodel.interaction.model.design import Design, predictor
+from flowmodel.interaction.search import estimate
+from flowmodel.interaction.search.estimate import Optimum, Report
 
 _LONGEST = 1.5
 """Longest step of ln α."""

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.pair import Need, Pair
+from flowmodel.interaction.model.pair import Need, Pair
 
 Rule = Callable[[Pair], Array]
 

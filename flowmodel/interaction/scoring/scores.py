@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import rel_entr
 
-from flowmodel.interaction.blocks import blocks, check
-from flowmodel.interaction.by_distance import distance_histogram, mean_distance, median_distance
+from flowmodel.interaction.scoring.blocks import blocks, check
+from flowmodel.interaction.scoring.by_distance import distance_histogram, mean_distance, median_distance
 
 _LINK = 0.5
 """Fitted flows are real numbers and seldom zero: a fitted link is a pair with at least this many persons."""

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.blocks import blocks, check
+from flowmodel.interaction.scoring.blocks import blocks, check
 
 _MOST_BINS = 1_000_000
 

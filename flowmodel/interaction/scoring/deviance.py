@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, kl_div, xlogy
 
-from flowmodel.interaction.blocks import blocks, check
+from flowmodel.interaction.scoring.blocks import blocks, check
 
 
 def deviance(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray | None = None) -> float:

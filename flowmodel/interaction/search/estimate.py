@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from flowmodel.interaction import newton
-from flowmodel.interaction.design import Design, Point
-from flowmodel.interaction.family import Family
-from flowmodel.interaction.newton import Sums
-from flowmodel.interaction.pair import Pair
+from flowmodel.interaction.likelihood.family import Family
+from flowmodel.interaction.model.design import Design, Point
+from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.search import newton
+from flowmodel.interaction.search.newton import Sums
 
 _COARSE_FROM = 200_000
 """Pairs from which float32 comes first; below, its compilation would cost more than it saves."""
@@ -43,6 +43,12 @@ class Optimum:
     sums: Sums
     converged: bool
     steps: int
+
+    @property
+    def verdict(self) -> str:
+        """One of converged, max_steps and nonfinite."""
+        finite = bool(jnp.all(jnp.isfinite(self.at.coefficients)) & jnp.isfinite(self.sums.log_likelihood))
+        return "nonfinite" if not finite else "converged" if self.converged else "max_steps"
 
     @property
     def margin_error(self) -> float:

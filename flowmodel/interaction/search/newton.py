@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.interaction import effects, moments
-from flowmodel.interaction.design import Column, Design, Point, predictor, slopes
-from flowmodel.interaction.effects import Sides
-from flowmodel.interaction.family import Evidence, Family, evidence
+from flowmodel.interaction.likelihood.family import Evidence, Family, evidence
+from flowmodel.interaction.model import moments
+from flowmodel.interaction.model.design import Column, Design, Point, predictor, slopes
+from flowmodel.interaction.search import effects
+from flowmodel.interaction.search.effects import Sides
 
 
 @partial(

@@ -16,7 +16,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.totals_checks import Totals, listed, named
+from flowmodel.interaction.totals.checks import Totals, listed, named
 
 _MOST_PAIRS = 300_000
 """The most pairs for which the linear programme is solved: some seconds."""

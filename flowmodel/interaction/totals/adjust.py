@@ -16,12 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from flowmodel.errors import NotConvergedError
-from flowmodel.interaction import totals_certificate as certificate
-from flowmodel.interaction import totals_checks as checks
-from flowmodel.interaction.totals_checks import Totals
-from flowmodel.interaction.totals_dual import PerTotal, Problem
-from flowmodel.interaction.totals_equivalent import plain, restored
-from flowmodel.interaction.totals_newton import solve
+from flowmodel.interaction.totals import certificate, checks
+from flowmodel.interaction.totals.checks import Totals
+from flowmodel.interaction.totals.dual import PerTotal, Problem
+from flowmodel.interaction.totals.equivalent import plain, restored
+from flowmodel.interaction.totals.newton import solve
 
 __all__ = ["Adjusted", "Totals", "consistent"]
 

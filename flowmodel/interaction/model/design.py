@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from flowmodel.interaction import moments
-from flowmodel.interaction.laws import Shape
-from flowmodel.interaction.pair import Pair
+from flowmodel.interaction.model import moments
+from flowmodel.interaction.model.laws import Shape
+from flowmodel.interaction.model.pair import Pair
 
 Constraint = Literal["unconstrained", "total", "production", "attraction", "doubly"]
 Column = Float[Array, "*pair"]

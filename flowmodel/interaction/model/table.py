@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from flowmodel.interaction.design import Constraint
-from flowmodel.interaction.laws import Law
-from flowmodel.interaction.pair import Pair
+from flowmodel.interaction.model.design import Constraint
+from flowmodel.interaction.model.laws import Law
+from flowmodel.interaction.model.pair import Pair
 
 Values = Float[np.ndarray, "*pair"]
 """A property of origins [o], of destinations [d], or of pairs [o, d]."""

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.interaction.totals_dual import (
+from flowmodel.interaction.totals.dual import (
     PerTotal,
     Problem,
     Table,

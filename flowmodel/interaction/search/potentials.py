@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from flowmodel.interaction import effects
-from flowmodel.interaction.effects import Sides, over
+from flowmodel.interaction.search import effects
+from flowmodel.interaction.search.effects import Sides, over
 
 _NEAR_ENOUGH = 0.1
 """Log error of the margins below which sweeps are over-relaxed."""

@@ -1,0 +1,1 @@
+"""How well fitted flows agree with observed ones. NumPy on the host."""

@@ -1,0 +1,1 @@
+"""How margins and moments are met: sums over pairs, effects eliminated, Newton steps, dual potentials."""
