@@ -39,7 +39,7 @@ def test_a_distance_of_zero_has_no_logarithm(folder):
     def change(table):
         table.loc[[0, 9], "km"] = 0.0
 
-    with pytest.raises(FlowsError, match="E-LAW-DOMAIN .* 2 pairs: A → B, B → C"):
+    with pytest.raises(FlowsError, match="E-LAW-DOMAIN .* 2 pairs: A → B \\(.*csv:2\\), B → C \\(.*csv:11\\)"):
         flow_runs.run(_changed(folder, "touching", change), folder)
 
 

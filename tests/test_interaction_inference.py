@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from interaction_worlds import DESTINATIONS, LAWS, ORIGINS, rectangle
 
-from flowmodel.errors import FlowsError
+from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction import bootstrap, inference, local
 from flowmodel.interaction.calibrate import calibrate
 from flowmodel.interaction.compare import compare, held_out
@@ -248,9 +248,8 @@ def test_columns_that_cannot_be_told_apart():
     swept = dataclasses.replace(model, pairs={**model.pairs, "copy": np.tile(rng.normal(size=(7, 1)), 9)})
     said = _told(WORLD.table(), swept, "E-MODEL-COLLINEAR", "pair:copy")
     assert "border" not in said
-    flat = dataclasses.replace(
-        WORLD.specification("power", "total"), pairs={"copy": np.full(WORLD.flow.shape, 2.5)}, held={}
-    )
+    flat = WORLD.specification("power", "total")
+    flat = dataclasses.replace(flat, pairs={**flat.pairs, "copy": np.full(WORLD.flow.shape, 2.5)})
     _told(WORLD.table(), flat, "E-MODEL-COLLINEAR", "pair:copy")
 
 
@@ -273,6 +272,9 @@ def test_laws_that_cannot_be():
     border = WORLD.pairs["border"].copy()
     border[at] = -np.inf
     _told(table, dataclasses.replace(model("power"), pairs={"b": border}, held={}), "E-MODEL-DOMAIN", "pair:b", pair)
+    unknown = dataclasses.replace(model("generalised_radiation"), held={"exponent": 1.0})
+    with pytest.raises(ConfigError, match=r"E-MODEL-HELD.*exponent"):
+        calibrate(table, unknown)
     _told(dataclasses.replace(table, flow=0 * table.flow), model("power"), "E-FLOWS-NONE")
     with pytest.raises(FlowsError, match=r"E-LAW-START.*width"):
         laws.own(lambda distance_km, width: -distance_km / width, "mine")

@@ -243,3 +243,27 @@ def test_sums_of_nothing_have_no_effects():
     assert not np.any(found.origin)
     assert not np.any(found.destination)
     assert np.all(np.isfinite(_solve(zero, Sides(zero[:, 0], zero[0])).destination))
+
+
+def test_sums_that_do_not_agree_are_made_to():
+    """What destinations have too much is taken off in proportion to their weights."""
+    rng = np.random.default_rng(4)
+    weights = rng.gamma(1.0, 1.0, SHAPE)
+    sums = weights * rng.normal(size=SHAPE)
+    found = [
+        _solve(jnp.asarray(weights), Sides(jnp.asarray(sums.sum(axis=1)), jnp.asarray(sums.sum(axis=0) + more)))
+        for more in (0.0, 0.3 * weights.sum(axis=0))
+    ]
+    added = [np.asarray(one.origin)[:, None] + np.asarray(one.destination) for one in found]
+    np.testing.assert_allclose(added[1], added[0], rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_that_float32_cannot_link(seed):
+    """The sums ask for an exchange between parts whose only links are too weak to count; nothing is infinite."""
+    rng = np.random.default_rng(seed)
+    weights = np.ones(SHAPE)
+    weights[:3, 4:], weights[3:, :4] = 1e-60, 1e-60
+    right = np.concatenate([np.repeat([1.0, -1.0], 3), np.zeros(SHAPE[1])]) + 1e-3 * rng.normal(size=sum(SHAPE))
+    found = _solve(jnp.asarray(weights), Sides(jnp.asarray(right[: SHAPE[0]]), jnp.asarray(right[SHAPE[0] :])))
+    assert np.all(np.isfinite(np.concatenate([found.origin, found.destination])))

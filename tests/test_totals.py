@@ -11,7 +11,6 @@ from scipy.optimize import linprog
 from textbook_totals import fitted
 
 from flowmodel.errors import FlowsError, NotConvergedError
-from flowmodel.interaction.totals import Totals, _problem, consistent
 from flowmodel.interaction.totals import certificate as totals_certificate
 from flowmodel.interaction.totals import dual as totals_dual
 from flowmodel.interaction.totals import newton as totals_newton
