@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of build_zones.py left.
+    """What one run of a command left.
 
     Attributes:
         status: Exit status.
@@ -67,14 +67,30 @@ def build(tmp_path: Path) -> Build:
     """Runs build_zones.py on a [zones] section, as a user would; relative paths start at the test's folder."""
 
     def run(section: dict[str, Any]) -> Outcome:
-        config, out = tmp_path / "config.toml", tmp_path / "out"
         tables = {"run": {"name": "bad"}, "zones": section, "model": {"years": [2010, 2020]}}
-        config.write_text(tomli_w.dumps(tables), encoding="utf-8")
-        command = [sys.executable, SCRIPTS / "build_zones.py", config, "--out", out]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
-        written = out / "issues.csv"
-        text = written.read_text(encoding="utf-8") if written.is_file() else ""
-        lines = list(csv.DictReader(io.StringIO(text, newline="")))
-        return Outcome(done.returncode, done.stdout + done.stderr, lines, out)
+        return _command("build_zones.py", tables, tmp_path)
 
     return run
+
+
+@pytest.fixture
+def fit_flows(tmp_path: Path) -> Build:
+    """Runs fit_flows.py on the sections of a configuration, as a user would; a model is added."""
+
+    def run(sections: dict[str, Any]) -> Outcome:
+        model = {"constraint": "unconstrained", "law": "power"}
+        tables = {"run": {"name": "bad"}, **sections, "model": model | sections.get("model", {})}
+        return _command("fit_flows.py", tables, tmp_path)
+
+    return run
+
+
+def _command(script: str, tables: dict[str, Any], folder: Path) -> Outcome:
+    config, out = folder / "config.toml", folder / "out"
+    config.write_text(tomli_w.dumps(tables), encoding="utf-8")
+    command = [sys.executable, SCRIPTS / script, config, "--out", out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+    written = out / "issues.csv"
+    text = written.read_text(encoding="utf-8") if written.is_file() else ""
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    return Outcome(done.returncode, done.stdout + done.stderr, lines, out)
