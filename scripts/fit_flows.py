@@ -24,6 +24,9 @@ def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
         out: the run folder; runs/NAME if not given.
+
+    Returns:
+        The exit status: 0 converged, 4 not finite, 5 out of steps.
     """
     import _flows
 
@@ -132,7 +135,7 @@ def _provenance(asked: Asked, folder: RunFolder) -> None:
 
 
 def _flow_inputs(asked: Asked) -> dict[str, str]:
-    """SHA-256 of the files that the run read."""
+    """SHA-256 of the flow table and of the zones, by base name."""
     import hashlib
 
     from geo.config import flows as sections
