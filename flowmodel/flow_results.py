@@ -14,7 +14,7 @@ from flowmodel.config.flows import Draws
 from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
 from flowmodel.interaction import local as local_fits
-from flowmodel.interaction.calibrate import Calibrated
+from flowmodel.interaction.calibrate import Calibrated, known_flows
 from flowmodel.interaction.draws import draw
 from flowmodel.interaction.inference import effect_covariance
 from flowmodel.interaction.likelihood import null
@@ -25,7 +25,9 @@ from flowmodel.interaction.scoring import dispersion, scores
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _MOST_EFFECTS = 4000
-"""Effects of which standard errors are made: a dense matrix of so many rows is inverted."""
+"""Two-way effects of which standard errors are made: a dense matrix of so many rows is inverted."""
+_OVERDISPERSED = 4.0
+"""Pearson's dispersion at which the model's standard errors are half of what they should be."""
 _UNITS = {"distance": "per km", "chance": "per opportunity"}
 _SOURCES = {"negative_binomial": "maximum likelihood", "quasi_poisson": "quasi-likelihood"}
 
@@ -97,28 +99,39 @@ def effects(fit: Calibrated) -> pd.DataFrame:
 
 
 def _effect_errors(fit: Calibrated, taking: list[np.ndarray]) -> list[np.ndarray]:
+    """Standard errors of effects less their mean, by side."""
+    if len(taking) == 1:
+        return [_one_sided(fit, taking[0])]
     sizes = [len(one) for one in taking]
-    if not sizes or sum(sizes) > _MOST_EFFECTS:
+    if sum(sizes) > _MOST_EFFECTS:
         return [np.full(size, np.nan) for size in sizes]
     whole = effect_covariance(fit.built.design, fit.optimum.sums, fit.bread)
-    origins = len(fit.table.origins)
-    parts = {
-        "origin": whole[:origins, :origins],
-        "destination": whole[origins:, origins:],
-    }
-    chosen = [
-        parts[name]
-        for name, has in (
-            ("origin", fit.built.design.origin_effects),
-            ("destination", fit.built.design.destination_effects),
-        )
-        if has
+    starts = np.cumsum([0, *sizes])
+    return [
+        _centred(whole[start : start + size, start : start + size], one)
+        for start, size, one in zip(starts, sizes, taking, strict=False)
     ]
-    return [_centred(block, one) for block, one in zip(chosen, taking, strict=True)]
+
+
+def _one_sided(fit: Calibrated, taking: np.ndarray) -> np.ndarray:
+    """Without effects of the other side E is diagonal: var of e_i − ē is (1 − 2/n) / w_i + Σ 1/w / n² + p̃ᵀ S⁻¹ p̃."""
+    design = fit.built.design
+    axis, projections = (
+        (1, fit.bread.projections.origin) if design.origin_effects else (0, fit.bread.projections.destination)
+    )
+    apart = 1 / np.asarray(fit.optimum.sums.weight).sum(axis=axis)[taking]
+    number = len(apart)
+    tilted = np.asarray(projections)[:, taking]
+    tilted = tilted - tilted.mean(axis=1, keepdims=True)
+    shared = (
+        np.einsum("kn,kn->n", tilted, np.linalg.solve(np.asarray(fit.bread.information), tilted)) if len(tilted) else 0
+    )
+    found = np.full(len(taking), np.nan)
+    found[taking] = np.sqrt((1 - 2 / number) * apart + apart.sum() / number**2 + shared)
+    return found
 
 
 def _centred(covariance: np.ndarray, taking: np.ndarray) -> np.ndarray:
-    """Standard errors of effects less their mean."""
     block = covariance[np.ix_(taking, taking)]
     less = np.eye(len(block)) - 1 / len(block)
     found = np.full(len(taking), np.nan)
@@ -127,8 +140,8 @@ def _centred(covariance: np.ndarray, taking: np.ndarray) -> np.ndarray:
 
 
 def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
-    """The scores of `metrics.json`, over the pairs that took part and are listed (an unlisted flow is not known)."""
-    seen = fit.taking & fit.table.listed
+    """The scores of `metrics.json`, over the pairs that took part and whose flow is known."""
+    seen = fit.taking & known_flows(fit.table, fit.specification)
     distance = fit.table.pair.distance_km
     found: dict[str, Any] = dict(
         scores.scores(
@@ -139,7 +152,7 @@ def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
     null_deviance = fit.deviance + 2 * (fit.log_likelihood - of_null)
     found |= {
         "pairs": fit.pairs,
-        "pairs_listed": int(seen.sum()),
+        "pairs_listed": int((fit.taking & fit.table.listed).sum()),
         "deviance": fit.deviance,
         "null_deviance": null_deviance,
         "d2": 1 - fit.deviance / null_deviance,
@@ -191,9 +204,16 @@ def _labels(labels: tuple[str, ...], index: np.ndarray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(labels, pa.string()))
 
 
-def flags(fit: Calibrated) -> list[str]:
-    """What a reader must know before the numbers: separated pairs, margins that the family does not hold."""
+def flags(fit: Calibrated, se: str) -> list[str]:
+    """What a reader must know before the numbers.
+
+    "separated": pairs that no finite parameters fit; "overdispersed": flows scatter at least twice as far as by the
+    Poisson law whose standard errors are shown; "margins_not_held": the family's effects are no balancing factors;
+    "censored", "truncated": what the source does not list.
+    """
     found = ["separated"] if np.any(fit.separated) else []
+    if se == "model" and fit.specification.family == "poisson" and fit.pearson > _OVERDISPERSED:
+        found.append("overdispersed")
     if fit.family.binomial and (fit.built.design.origin_effects or fit.built.design.destination_effects):
         found.append("margins_not_held")
     if fit.specification.censoring is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +105,19 @@ def table(data: FlowData, config: FlowsRun) -> FlowTable:
     named = [config.model.law, *(config.compare.laws if config.compare else ())]
     needs = {need for name in named for need in (LAWS[name].needs if isinstance(name, str) else ())}
     return FlowTable(
-        data.origins, data.destinations, data.flow, data.listed, data.allowed, _pair(data, config.model, needs)
+        data.origins,
+        data.destinations,
+        data.flow,
+        data.listed,
+        data.allowed,
+        _pair(data, config.model, needs),
+        partial(_place, data),
     )
+
+
+def _place(data: FlowData, origin: int, destination: int) -> str:
+    line = data.lines.of(origin, destination)
+    return "" if line is None else f"{data.lines.file}:{line}"
 
 
 def _pair(data: FlowData, model: FlowModel, needs: set[str]) -> Pair:

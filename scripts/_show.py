@@ -100,6 +100,11 @@ def calibrated(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -
     )
     if report["separated_pairs"]:
         console.print(f"warning: {report['separated_pairs']:,} pairs are separated: no finite parameters fit them")
+    if "overdispersed" in report["flags"]:
+        times = report["dispersion"]["pearson"] ** 0.5
+        console.print(
+            f"warning: the model's standard errors are about {times:.0f} times too small; set fit.se = 'two_way'"
+        )
     spent = report["seconds"]
     console.print(
         f"{spent['total']:.1f} s (read {spent['read']:.1f}, compile {spent['compile']:.1f}, fit {spent['fit']:.1f}), "

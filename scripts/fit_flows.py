@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from _command import Config, Out, RunFolder, Settings, cli, run_folder
@@ -49,11 +50,15 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     runtime.configure(asked.config.runtime)
     built = time.perf_counter()
     table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
-    with runtime.compile_seconds() as compiling, _show.steps("calibrating"):
+    with runtime.compile_seconds() as compiling, _show.steps("calibrating") as say:
         fit = calibrate(
-            table, specification, tolerance=asked.config.fit.tolerance, most_steps=asked.config.fit.most_steps
+            table,
+            specification,
+            tolerance=asked.config.fit.tolerance,
+            most_steps=asked.config.fit.most_steps,
+            report=lambda step, error: say(f"step {step}, margins and moments to {error:.1e}"),
         )
-        covariance = _covariance(fit, asked)
+        covariance = _covariance(fit, asked, say)
     fitted = time.perf_counter()
     seconds = {"read": built - started, "compile": compiling(), "fit": fitted - built - compiling()}
     parameters = flow_results.parameters(fit, covariance)
@@ -71,13 +76,20 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     return _STATUS[fit.optimum.verdict]
 
 
-def _covariance(fit: Calibrated, asked: Asked) -> np.ndarray:
+def _covariance(fit: Calibrated, asked: Asked, say: Callable[[str], None]) -> np.ndarray:
     from flowmodel.interaction import bootstrap
 
     wanted = asked.config.fit
     if wanted.se != "bootstrap":
         return fit.covariance(wanted.se)
-    return bootstrap.covariance(bootstrap.estimates(fit, wanted.bootstrap, asked.config.run.seed))
+    return bootstrap.covariance(
+        bootstrap.estimates(
+            fit,
+            wanted.bootstrap,
+            asked.config.run.seed,
+            lambda done, _: say(f"bootstrap, {done} of {wanted.bootstrap}"),
+        )
+    )
 
 
 def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[str, Any]:
@@ -86,7 +98,7 @@ def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[s
     scores = flow_results.metrics(fit, asked.config.fit.distance_bin_km)
     return {
         "verdict": fit.optimum.verdict,
-        "flags": flow_results.flags(fit),
+        "flags": flow_results.flags(fit, asked.config.fit.se),
         "constraint": asked.config.model.constraint,
         "law": fit.specification.law.name,
         "family": asked.config.model.family,

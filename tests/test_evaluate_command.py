@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     of = {"file": "pairs.csv", "origin": "o", "destination": "d", "stock": "stock"}
     settings = {
         "fit": "fit.toml",
-        "settings": ["fit.adam_steps=30"],
+        "settings": ["fit.adam_steps=0"],
         "draws": 20,
         "temporal": {
             "since": 2000,

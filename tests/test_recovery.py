@@ -1,4 +1,8 @@
-"""The built-in country gives back the parameters it was made with, from five starts away from them."""
+"""The built-in country gives back the parameters it was made with, from five starts away from them.
+
+Five starts in a country of a thousand counties, where the valley is the same and a search takes a tenth of the time;
+and one of them in the demo's own.
+"""
 
 from pathlib import Path
 
@@ -16,11 +20,10 @@ from geo.config import BuiltinConfig
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
-def demo():
-    """The demo's configuration and its objective: float32 pairs, noise held, priors off."""
+def demo(counties):
+    """The demo's configuration on so many counties, and its objective: float32 pairs, noise held, priors off."""
     parsed = config.parse(config.read_toml(ROOT / "configs/demo.toml"), "demo.toml")
-    built = assemble.build(BuiltinConfig(source="builtin", counties=2800), parsed.run.seed)
+    built = assemble.build(BuiltinConfig(source="builtin", counties=counties), parsed.run.seed)
     table = synthetic.observe(store.check(built.dataset, "demo"), parsed)
     model = models.build(table, parsed, jnp.float32)
     assert not parsed.fit.priors
@@ -28,12 +31,13 @@ def demo():
 
 
 @pytest.mark.slow
-def test_five_far_starts_find_every_parameter_to_a_thousandth(demo):
-    parsed, model, objective = demo
+@pytest.mark.parametrize(("counties", "starts"), [(1000, range(5)), (2800, [0])])
+def test_far_starts_find_every_parameter_to_a_thousandth(counties, starts):
+    parsed, model, objective = demo(counties)
     names = [entry.name for entry in model.registry.free]
     truth = np.array([parsed.truth[name] for name in names])
     assert len(names) == 15
-    for seed in range(5):
+    for seed in starts:
         start = model.registry.draw(seed)
         assert np.max(np.abs(np.asarray(start) - truth) / np.abs(truth)) > 1
         found = optimise.search(objective, start, parsed.fit, lambda *_: None)

@@ -6,8 +6,7 @@ import pytest
 from scipy.optimize import linprog
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.separation import cone, directions
-from flowmodel.interaction.separation.rows import separated, separated_pairs
+from flowmodel.interaction.separation import cone, directions, separated, separated_pairs
 
 TABLE = np.arange(12).reshape(3, 4)
 

@@ -72,7 +72,7 @@ def replicate(goal, expected, fit, seed):
     drawn = counted_at_random(goal, expected, truth, fit, rng)
     found = optimise.search(drawn, goal.registry.prior_centres(), fit, lambda *_: None)
     assert found.verdict == "converged", f"replicate {seed}"
-    known = inference.infer(drawn, jnp.asarray(found.natural))
+    known = inference.infer(drawn, jnp.asarray(found.natural), found.derivatives)
     rows = zip(goal.registry.free, found.natural, known.se, strict=True)
     ends = np.array([inference.interval(entry, value, se) for entry, value, se in rows])
     return truth, ends[:, 0], ends[:, 1], known.se

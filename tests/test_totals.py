@@ -11,10 +11,10 @@ from scipy.optimize import linprog
 from textbook_totals import fitted
 
 from flowmodel.errors import FlowsError, NotConvergedError
+from flowmodel.interaction.totals import Totals, _problem, consistent
 from flowmodel.interaction.totals import certificate as totals_certificate
 from flowmodel.interaction.totals import dual as totals_dual
 from flowmodel.interaction.totals import newton as totals_newton
-from flowmodel.interaction.totals.adjust import Totals, _problem, consistent
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 ROOM = 16

@@ -22,7 +22,7 @@ from flowmodel.interaction.model.design import Point, predictor, restricted
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.search import binomial, estimate, newton
 from flowmodel.interaction.search.estimate import Optimum, Report
-from flowmodel.interaction.separation.rows import separated_pairs
+from flowmodel.interaction.separation import separated_pairs
 
 _COLLINEAR = 1e-10
 """What is left of a column, as a part of its moment, at which effects and other columns explain it whole."""
@@ -122,11 +122,11 @@ class Calibrated:
 
     @property
     def pearson(self) -> float:
-        """Pearson's dispersion, Σ (y − μ)² / μ over listed pairs less parameters, of every family.
+        """Pearson's dispersion, Σ (y − μ)² / μ over pairs of known flow less parameters, of every family.
 
         It is near 1 if flows scatter as Poisson's do.
         """
-        seen = self.taking & self.table.listed
+        seen = self.taking & known_flows(self.table, self.specification)
         mean, flow = self.fitted[seen], self.table.flow[seen]
         return float(np.sum((flow - mean) ** 2 / mean) / (seen.sum() - self.degrees))
 
@@ -174,6 +174,11 @@ def calibrate(
         separated=apart,
         dispersion_se=error,
     )
+
+
+def known_flows(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:
+    """Pairs whose flow is known: with a threshold those listed, else all, for pairs that are not listed have none."""
+    return table.listed if specification.censoring else np.ones_like(table.listed)
 
 
 def _taking(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:

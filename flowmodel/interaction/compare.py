@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.calibrate import calibrate
+from flowmodel.interaction.calibrate import calibrate, known_flows
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.scoring.scores import scores
@@ -37,7 +37,7 @@ def compare(
         report: told what is fitted.
 
     Returns:
-        A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (listed and not
+        A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (of known flow, not
         separated), held_out_deviance (Poisson's, infinite where a law gives no chance to a flow that was) and
         held_out_cpc; verdict, of the first of the two fits that has not converged. A law that cannot be fitted has its
         error as verdict and no number.
@@ -56,13 +56,14 @@ def compare(
 def _row(table: FlowTable, specification: Specification, out: Bool[np.ndarray, "o d"]) -> dict[str, Any]:
     whole = calibrate(table, specification)
     part = calibrate(table, specification, without=out, at=whole.optimum.at)
-    judged = out & table.listed & ~part.separated
+    known = known_flows(table, specification)
+    judged = out & known & ~part.separated
     return {
         "parameters": len(whole.built.names),
         "degrees": whole.degrees,
         "deviance": whole.deviance,
         "aic": whole.aic,
-        "cpc": _cpc(table.flow, whole.fitted, whole.taking & table.listed),
+        "cpc": _cpc(table.flow, whole.fitted, whole.taking & known),
         "held_out_pairs": int(judged.sum()),
         "held_out_deviance": deviance(table.flow, part.fitted, judged),
         "held_out_cpc": _cpc(table.flow, part.fitted, judged),

@@ -15,19 +15,27 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Float
 
+from flowmodel.interaction.separation import separated_pairs
+
 _MOST_STEPS = 60
 _BATCH = 32
 _CLOSE = 1e-9
+_FADING = 1e-6
+"""Share of a zone's flow below which the mean of a pair without any may be on its way to zero."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "covariance", "error"], meta_fields=[])
+@partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "covariance", "error", "least"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
 class Local:
-    """Fits of many zones: coefficients [zone, K + 1], constant first, covariance, and the largest moment left over."""
+    """Fits of many zones: coefficients [zone, K + 1], constant first, covariance, and the largest moment left over.
+
+    `least` is the smallest mean of a pair without flow, as a share of the zone's flow.
+    """
 
     coefficients: Float[Array, "*zone parameter"]
     covariance: Float[Array, "*zone parameter parameter"]
     error: Float[Array, "*zone"]
+    least: Float[Array, "*zone"]
 
 
 def fit(
@@ -56,6 +64,8 @@ def fit(
     estimate = np.asarray(found.coefficients)
     error = np.sqrt(np.diagonal(np.asarray(found.covariance), axis1=1, axis2=2))
     known = (np.asarray(found.error) < 1e-6) & np.all(np.isfinite(error), axis=1)
+    for zone in np.flatnonzero(known & (np.asarray(found.least) < _FADING)):
+        known[zone] = not _separated(flow, allowed, wide, int(zone))
     return pd.DataFrame(
         {
             "zone": np.repeat(labels, len(names)),
@@ -65,6 +75,14 @@ def fit(
             "status": np.repeat(np.where(known, "fitted", "not_identified"), len(names)),
         }
     )
+
+
+def _separated(flow: np.ndarray, allowed: np.ndarray, columns: list[np.ndarray], zone: int) -> bool:
+    """Whether one zone's likelihood rises without end."""
+    row = slice(zone, zone + 1)
+    own = [column[row] for column in columns]
+    found = separated_pairs(flow[row], allowed[row], own, origin_effects=False, destination_effects=False)
+    return bool(found.any())
 
 
 def _one(zone: tuple[Array, Array, Array]) -> Local:
@@ -97,6 +115,8 @@ def _one(zone: tuple[Array, Array, Array]) -> Local:
     start = jnp.zeros(columns.shape[1], flow.dtype).at[0].set(jnp.log(total / jnp.maximum(jnp.sum(weight), 1)))
     at, error, _ = jax.lax.while_loop(going, step, (start, jnp.asarray(jnp.inf, flow.dtype), jnp.zeros((), int)))
     _, information = moments(at)
+    none = allowed & (flow == 0)
+    least = jnp.min(jnp.where(none, jnp.exp(jnp.minimum(scaled @ at, 700.0)), jnp.inf)) / total
     jacobian = jnp.diag(1 / spread).at[0, 1:].set(-(mean / spread)[1:])
     covariance = jacobian @ jnp.linalg.inv(information) @ jacobian.T
-    return Local(jacobian @ at, covariance, jnp.where(jnp.isfinite(error), error, jnp.inf))
+    return Local(jacobian @ at, covariance, jnp.where(jnp.isfinite(error), error, jnp.inf), least)

@@ -2,18 +2,14 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import preloaded
 import pytest
 import tomli_w
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 @dataclass(frozen=True)
@@ -62,34 +58,40 @@ class Outcome:
 Build = Callable[[dict[str, Any]], Outcome]
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[preloaded.Preloaded]:
+    """Starts commands; tests/test_preloaded.py shows that they are what a user starts."""
+    with preloaded.Preloaded(preloaded.MAPS) as commands:
+        yield commands
+
+
 @pytest.fixture
-def build(tmp_path: Path) -> Build:
+def build(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
     """Runs build_zones.py on a [zones] section, as a user would; relative paths start at the test's folder."""
 
     def run(section: dict[str, Any]) -> Outcome:
         tables = {"run": {"name": "bad"}, "zones": section, "model": {"years": [2010, 2020]}}
-        return _command("build_zones.py", tables, tmp_path)
+        return _run(commands, "build_zones", tables, tmp_path)
 
     return run
 
 
 @pytest.fixture
-def fit_flows(tmp_path: Path) -> Build:
+def fit_flows(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
     """Runs fit_flows.py on the sections of a configuration, as a user would; a model is added."""
 
     def run(sections: dict[str, Any]) -> Outcome:
         model = {"constraint": "unconstrained", "law": "power"}
         tables = {"run": {"name": "bad"}, **sections, "model": model | sections.get("model", {})}
-        return _command("fit_flows.py", tables, tmp_path)
+        return _run(commands, "fit_flows", tables, tmp_path)
 
     return run
 
 
-def _command(script: str, tables: dict[str, Any], folder: Path) -> Outcome:
+def _run(commands: preloaded.Preloaded, command: str, tables: dict[str, Any], folder: Path) -> Outcome:
     config, out = folder / "config.toml", folder / "out"
     config.write_text(tomli_w.dumps(tables), encoding="utf-8")
-    command = [sys.executable, SCRIPTS / script, config, "--out", out]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+    done = commands.run(command, config, "--out", out)
     written = out / "issues.csv"
     text = written.read_text(encoding="utf-8") if written.is_file() else ""
     lines = list(csv.DictReader(io.StringIO(text, newline="")))

@@ -155,12 +155,12 @@ class Scatter:
         under = self.under(mean)[0]
         if self.unlisted == "truncated":
             return seen - self.per_unit * np.log(1 - under)
-        return np.where(listed, seen, self.per_unit * np.log(under))
+        return np.where(listed, seen, self.per_unit * np.log(np.where(listed, 1.0, under)))
 
     def under(self, mean: Any) -> tuple[Any, Any, Any]:
         """Σ over counts k of units below the threshold of P(k), k P(k), k² P(k)."""
         units, alpha = mean / self.per_unit, self.alpha * self.per_unit
-        found = [0.0, 0.0, 0.0]
+        found: list[Any] = [0.0, 0.0, 0.0]
         for k in range(self.below or 0):
             chance = np.exp(self.log_pmf(float(k), units, alpha))
             found = [total + k**power * chance for power, total in enumerate(found)]
@@ -183,6 +183,7 @@ class Scatter:
             average = (units - first) / above
             square = (units + (1 + alpha) * units**2 - second) / above
             return self.per_unit * (square - average**2) / spread**2
+        chance = np.where(listed, 1.0, chance)
         average = first / chance
         variance = second / chance - average**2
         bounded = self.per_unit * (units + alpha * units * average - variance) / spread**2
@@ -282,11 +283,16 @@ class Solution:
         found[self.problem.rows] = np.exp(self.eta)
         return found
 
-    def covariance(self, kind: str) -> Table:
-        """Of the named coefficients; n / (n − 1) for pairs, G / (G − 1) for clusters."""
+    @property
+    def bread(self) -> Table:
+        """The inverse information on everything, dummies last."""
         root = np.sqrt(self.scatter.weight(self.eta, self.problem.known()[1]))[:, None]
         triangle = np.linalg.inv(np.linalg.qr(root * self.matrix, mode="r"))
-        bread = triangle @ triangle.T
+        return triangle @ triangle.T
+
+    def covariance(self, kind: str) -> Table:
+        """Of the named coefficients; n / (n − 1) for pairs, G / (G − 1) for clusters."""
+        bread = self.bread
         scores = self.scatter.score(self.eta, *self.problem.known())[:, None] * self.matrix
         origin, destination = self.problem.rows
 

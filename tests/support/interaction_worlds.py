@@ -54,7 +54,7 @@ class Rectangle:
         return FlowTable(ORIGINS, DESTINATIONS, flow, np.ones(flow.shape, bool), self.allowed, seen)
 
     def columns(self, law: str, constraint: str) -> dict[str, Table]:
-        """The twin's free columns: three of pairs with the law's own, and those of zones that no effect absorbs."""
+        """The twin's free columns: two of pairs with the law's own, and those of zones that no effect absorbs."""
         effects, shape = twin.EFFECTS[constraint], self.flow.shape
         found = {} if "o" in effects else {"origin:wealth": np.broadcast_to(self.origin[:, None], shape)}
         found |= {} if "d" in effects else {"destination:jobs": np.broadcast_to(self.destination, shape)}
@@ -63,7 +63,7 @@ class Rectangle:
 
     def further(self, law: str) -> list[str]:
         """Names of the pair columns that make the number of columns the same for every law."""
-        return list(self.pairs)[: 3 - len(LAWS[law].terms)]
+        return ["border", "language"][: 2 - len(LAWS[law].terms)]
 
     def specification(self, law: str, constraint: Any, **others: Any) -> Specification:
         """Every law with as many columns; a held column makes every offset a table."""
@@ -122,7 +122,7 @@ def rectangle(law: str, seed: int = 7) -> Rectangle:
     allowed = rng.random(shape) > 0.15
     allowed[3, 0] = allowed[4, 1] = False  # two of four pairs within a town
     origin, destination = rng.normal(size=shape[0]), rng.normal(size=shape[1])
-    pairs = {name: rng.normal(size=shape) for name in ("border", "language", "trade", "known")}
+    pairs = {name: rng.normal(size=shape) for name in ("border", "language", "known")}
     flow = _drawn(law, world, 0.5 * origin[:, None] + 0.4 * destination + 0.3 * pairs["border"] + HELD * pairs["known"])
     return Rectangle(world, flow, allowed, origin, destination, pairs)
 

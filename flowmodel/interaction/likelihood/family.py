@@ -81,19 +81,23 @@ def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
 
 
 def _bounded(family: Family, eta: Array) -> Evidence:
-    """A flow known to be below the threshold: ln P(Y < c); its score is E[Y | Y < c] − μ over the spread."""
+    """A flow known to be below the threshold c: ln P(Y < c), whose slope in η is −h, h = c P(Y = c) / P(Y < c).
+
+    As h is also (μ − E) / (1 + α μ), E the mean of such flows, h has the slope h (c − E) / (1 + α μ).
+    """
+    assert family.below is not None
     units, spread = _units(family, eta)
     part = _below(family, units)
-    slope = (part.variance - units - _alpha(family) * units * part.mean) / spread**2
-    score = (part.mean - units) / spread
-    return Evidence(*(family.per_unit * one for one in (part.log_chance, score, -slope)))
+    push = family.below * part.odds
+    weight = push * (family.below - part.mean) / spread
+    return Evidence(*(family.per_unit * one for one in (part.log_chance, -push, weight)))
 
 
 def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
     """A flow known, of a pair that is listed because it reached the threshold: y η − μ − ln P(Y ≥ c)."""
     assert family.below is not None
     # Where μ underflows so does the chance, μ^c / c! there, and a step much too far would look the likeliest of all.
-    kept = jnp.maximum(eta, math.log(np.finfo(eta.dtype).tiny) + _CLEAR)
+    kept = jnp.maximum(eta, math.log(float(np.finfo(eta.dtype).tiny)) + _CLEAR)
     units, spread = _units(family, kept)
     part = _above(family, units)
     log_chance = part.log_chance + family.below * (eta - kept)
@@ -106,8 +110,16 @@ _CLEAR = 10.0
 """How far above the logarithm of the smallest number η is kept, so that persons may be turned into units too."""
 
 
-class _Part(NamedTuple):
-    """One part of a distribution over units: the logarithm of its chance, and the moments within."""
+class _Below(NamedTuple):
+    """The part under the threshold c: ln P(Y < c), the mean within, and P(Y = c) / P(Y < c)."""
+
+    log_chance: Array
+    mean: Array
+    odds: Array
+
+
+class _Above(NamedTuple):
+    """The part from the threshold on: the logarithm of its chance, and the moments within."""
 
     log_chance: Array
     mean: Array
@@ -130,7 +142,7 @@ def _none(family: Family, units: Array) -> Array:
     return -jnp.log1p(alpha * units) / alpha if family.binomial else -units
 
 
-def _below(family: Family, units: Array) -> _Part:
+def _below(family: Family, units: Array) -> _Below:
     """The part under the threshold, by Erlang's recursion, in which nothing overflows whatever the mean.
 
     With t_k the term of k units, a_k = t_k / Σ_{m<k} t_m gives t_k / Σ_{m≤k} t_m = a_k / (1 + a_k), and the next a.
@@ -138,50 +150,65 @@ def _below(family: Family, units: Array) -> _Part:
     assert family.below is not None
     alpha = _alpha(family)
     rate = units / (1 + alpha * units)
-    top = jnp.ones_like(units)
-    total, mean, square = jnp.zeros_like(units), jnp.zeros_like(units), jnp.zeros_like(units)
+    top, total, mean = jnp.ones_like(units), jnp.zeros_like(units), jnp.zeros_like(units)
     for k in range(1, family.below):
         term = rate * (1 + (k - 1) * alpha) / k * top
         top = term / (1 + term)
         total = total + jnp.log1p(term)
         mean = mean + top * (k - mean)
-        square = square + top * (k**2 - square)
-    return _Part(total + _none(family, units), mean, square - mean**2)
+    odds = rate * (1 + (family.below - 1) * alpha) / family.below * top
+    return _Below(total + _none(family, units), mean, odds)
 
 
-_TERMS = 64
-_RARE = 1e-4
-"""Chance of reaching the threshold below which the complement 1 − P(Y < c) has too few digits. Then the mean lies far
-below the threshold, and a series over the counts from there converges within `_TERMS`."""
+_TERMS = 32
+_RARE = 1e-2
+"""Chance of reaching the threshold below which its complement has too few digits; the mean lies below the threshold
+then, and the continued fraction converges within `_TERMS`, whatever the dispersion."""
 
 
-def _above(family: Family, units: Array) -> _Part:
-    """The part from the threshold on: by complement, or by a series where that part is rare."""
-    alpha = _alpha(family)
-    spread = 1 + alpha * units
-    low = _below(family, units)
-    under = jnp.exp(low.log_chance)
-    chance = -jnp.expm1(low.log_chance)
-    rare = chance < _RARE
-    odds = under / jnp.where(rare, 1.0, chance)
-    slope = (low.mean - units) / spread
-    curve = (low.variance - units - alpha * units * low.mean) / spread**2
-    mean = units - spread * odds * slope
-    variance = units + alpha * units * mean - spread**2 * (odds * (slope**2 + curve) + (odds * slope) ** 2)
-    series = _rare(family, units)
-    parts = zip(series, _Part(jnp.log(jnp.where(rare, 1.0, chance)), mean, variance), strict=True)
-    return _Part(*(jnp.where(rare, one, other) for one, other in parts))
+def _above(family: Family, units: Array) -> _Above:
+    """The part from the threshold c on. Its moments follow from what g = c P(Y = c) / P(Y ≥ c) is.
 
-
-def _rare(family: Family, units: Array) -> _Part:
-    """The part from the threshold c on as t_c times a series; only right where the mean is well below c."""
+    The slope of ln P(Y ≥ c) in η is g. It is also (E − μ) / (1 + α μ), which gives the mean E, and its own slope,
+    g ((c − μ) / (1 + α μ) − g), gives the variance.
+    """
     assert family.below is not None
     alpha, first = _alpha(family), family.below
-    rate = jnp.minimum(units, first / 2) / (1 + alpha * units)
-    term, total, mean, square = (jnp.ones_like(units), jnp.ones_like(units), *(jnp.zeros_like(units),) * 2)
-    for k in range(1, _TERMS):
-        term = term * rate * (1 + (first + k - 1) * alpha) / (first + k)
-        total, mean, square = total + term, mean + k * term, square + k**2 * term
-    mean, square = mean / total, square / total
-    ladder = sum(jnp.log1p((k - 1) * alpha) - jnp.log(float(k)) for k in range(1, first + 1))
-    return _Part(_none(family, units) + first * jnp.log(rate) + ladder + jnp.log(total), first + mean, square - mean**2)
+    chance = -jnp.expm1(_below(family, units).log_chance)
+    rare = chance < _RARE
+    ratio = _tail(family, jnp.where(rare, units, _RARE))
+    start = _threshold(family, units)
+    log_chance = jnp.where(rare, start + jnp.log(ratio), jnp.log(jnp.where(rare, 1.0, chance)))
+    pull = jnp.where(rare, first / ratio, first * jnp.exp(start - log_chance))
+    beyond = units + (1 + alpha * units) * pull - first
+    variance = units * (1 + alpha * first) - beyond * (first + beyond - units - alpha * units)
+    return _Above(log_chance, first + beyond, variance)
+
+
+def _threshold(family: Family, units: Array) -> Array:
+    """Ln P(Y = c)."""
+    assert family.below is not None
+    alpha = _alpha(family)
+    counts = jnp.arange(family.below, dtype=units.dtype)
+    ways = jnp.sum(jnp.log1p(counts * alpha) - jnp.log1p(counts))
+    return _none(family, units) + family.below * jnp.log(units / (1 + alpha * units)) + ways
+
+
+def _tail(family: Family, units: Array) -> Array:
+    """P(Y ≥ c) / P(Y = c), by the continued fraction of the incomplete beta function (DLMF 8.17.22) from its end.
+
+    Its parameters c and 1 / α appear multiplied by α only, so that α = 0 gives Poisson's.
+    """
+    assert family.below is not None
+    alpha, c = _alpha(family), family.below
+    rate = units / (1 + alpha * units)
+
+    def before(place: Array, found: Array) -> Array:
+        m = (_TERMS - place).astype(units.dtype)
+        found = 1 + m * (1 - alpha * m) * rate / ((c + 2 * m - 1) * (c + 2 * m)) / found
+        k = m - 1
+        return 1 - (c + k) * (1 + alpha * (c + k)) * rate / ((c + 2 * k) * (c + 2 * k + 1)) / found
+
+    # A loop: the compiler would take minutes over second derivatives of so long an expression.
+    found: Array = jax.lax.fori_loop(0, _TERMS, before, jnp.ones_like(units))
+    return 1 / found

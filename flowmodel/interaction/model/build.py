@@ -214,7 +214,12 @@ def _check_finite(name: str, column: Column, table: FlowTable) -> None:
 
 
 def named(pairs: np.ndarray, table: FlowTable) -> str:
-    """How many pairs, and the first few by their labels."""
+    """How many pairs, and the first few by their labels and their places in the source."""
     where = np.argwhere(pairs)
-    first = ", ".join(f"{table.origins[o]} → {table.destinations[d]}" for o, d in where[:_SHOWN])
+    first = ", ".join(_one(int(o), int(d), table) for o, d in where[:_SHOWN])
     return f"{len(where)} pairs: {first}" + (", …" if len(where) > _SHOWN else "")
+
+
+def _one(origin: int, destination: int, table: FlowTable) -> str:
+    place = table.place(origin, destination)
+    return f"{table.origins[origin]} → {table.destinations[destination]}" + (f" ({place})" if place else "")

@@ -50,7 +50,9 @@ def cross(weights: Table, columns: tuple[Column, ...]) -> Float[Array, "column c
     """Σ w_od x_od z_od for every two columns x, z."""
     if not columns:
         return jnp.zeros((0, 0), weights.dtype)
-    return jnp.stack([jnp.stack([_pair(weights, one, other) for other in columns]) for one in columns])
+    half = [[_pair(weights, one, other) for other in columns[: place + 1]] for place, one in enumerate(columns)]
+    every = range(len(columns))
+    return jnp.stack([jnp.stack([half[max(i, j)][min(i, j)] for j in every]) for i in every])
 
 
 def _pair(weights: Table, one: Column, other: Column) -> Float[Array, ""]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,6 +27,7 @@ class FlowTable:
         listed: whether the flow stands in the source [o, d].
         allowed: whether the pair takes part [o, d]: not where flows are impossible, missing or left out.
         pair: what laws read; vectors over zones, tables over pairs.
+        place: where a pair by its indices stands in the source, "flows.csv:12", or "" where it does not; for messages.
     """
 
     origins: tuple[str, ...]
@@ -34,6 +36,7 @@ class FlowTable:
     listed: Bool[np.ndarray, "origin destination"]
     allowed: Bool[np.ndarray, "origin destination"]
     pair: Pair = dataclasses.field(default_factory=Pair)
+    place: Callable[[int, int], str] = lambda origin, destination: ""
 
     @property
     def home(self) -> Int[np.ndarray, " origin"]:

@@ -90,10 +90,13 @@ def likelihood(
 
 @jax.jit
 def _derivatives(ln_alpha: Array, design: Design, family: Family, eta: Array, positive: Array) -> tuple[Array, Array]:
-    def slope(value: Array) -> Array:
-        return jnp.asarray(jax.grad(likelihood)(value, design, family, eta, positive))
+    """Slope and curve in ln α, forward twice: there is one variable, and a reverse pass takes long to compile."""
+    one = (jnp.ones_like(ln_alpha),)
 
-    return jax.jvp(slope, (ln_alpha,), (jnp.ones_like(ln_alpha),))
+    def value(at: Array) -> Array:
+        return likelihood(at, design, family, eta, positive)
+
+    return jax.jvp(lambda at: jax.jvp(value, (at,), one)[1], (ln_alpha,), one)
 
 
 Search = Callable[..., tuple[Optimum, Family, float]]

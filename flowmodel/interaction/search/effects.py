@@ -138,10 +138,13 @@ def _conjugate(apply: Callable[[Array], Array], right: Array, diagonal: Array, c
 
     def step(now: _Search) -> _Search:
         image = apply(now.direction)
-        length = now.power / jnp.sum(now.direction * image)
+        curvature = jnp.sum(now.direction * image)
+        # None is left in a table that hardly hangs together: what the sums ask for there float32 cannot tell.
+        bent = curvature > 0
+        length = jnp.where(bent, now.power / jnp.where(bent, curvature, 1), 0)
         residual = now.residual - length * image
         steep = precondition(residual)
-        power = jnp.sum(residual * steep)
+        power = jnp.where(bent, jnp.sum(residual * steep), 0)
         direction = steep + power / now.power * now.direction
         return _Search(now.at + length * now.direction, residual, direction, power, now.done + 1)
 
