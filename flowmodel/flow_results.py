@@ -69,8 +69,8 @@ def _row(name: str, estimate: float, se: float, status: str, source: str) -> dic
 def effects(fit: Calibrated) -> pd.DataFrame:
     """The dual potentials of the constraint, centred on each side: side, zone, effect, se, status.
 
-    A doubly constrained model knows only differences within a side. Standard errors are the model's; above 4,000
-    effects there are none.
+    A doubly constrained model knows only differences within a side. Standard errors are the model's, of the centred
+    effects; above 4,000 effects there are none. A zone of which no pair took part has the status "separated".
     """
     design = fit.built.design
     sides = [
@@ -178,10 +178,10 @@ def _dispersion(fit: Calibrated, seen: np.ndarray) -> dict[str, float]:
 
 
 def flows(fit: Calibrated, table: FlowTable) -> pa.Table:
-    """The rows of `flows.parquet`, one a pair that can be: origin, destination, observed, fitted, residual, status.
+    """The rows of `flows.parquet`, one a pair that can be: origin, destination, observed, fitted, residual, separated.
 
-    Observed is null where the source does not list the pair and its flow is not known. Status is fitted, separated, or
-    left_out.
+    Flows are in persons. Observed and residual are null where a table with a threshold does not list the pair, for its
+    flow is not known.
     """
     rows, columns = np.nonzero(table.allowed)
     unknown = fit.specification.censoring is not None
@@ -251,7 +251,11 @@ def _wide(values: np.ndarray, side: str) -> np.ndarray:
 
 
 def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:
-    """The rows of `draws.parquet`: draw, origin, destination, flow, for every pair with somebody drawn."""
+    """The rows of `draws.parquet`: draw, origin, destination, flow (persons), for every pair with somebody drawn.
+
+    Raises:
+        FlowsError: as `interaction.draws.draw`.
+    """
     hold = None if wanted.kind == "poisson" else wanted.hold
     tables = []
     for number in range(wanted.count):

@@ -84,7 +84,11 @@ def _column(name: str) -> str:
 
 
 def table(data: FlowData, config: FlowsRun) -> FlowTable:
-    """The table, with what its laws read of pairs."""
+    """The table, with what its laws read of pairs.
+
+    Raises:
+        FlowsError: E-LAW-NEEDS, opportunities are not of zones, or pairs lack a distance.
+    """
     named = [config.model.law, *(config.compare.laws if config.compare else ())]
     needs = {need for name in named for need in (LAWS[name].needs if isinstance(name, str) else ())}
     return FlowTable(
@@ -131,7 +135,12 @@ def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:
 
 
 def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None) -> Specification:
-    """The model that the configuration asks for, or the same with another law."""
+    """The model that the configuration asks for, or the same with another law.
+
+    Raises:
+        ConfigError: E-LAW-FILE, or a threshold that is no whole number.
+        FlowsError: E-LAW-START.
+    """
     model = asked.config.model
     chosen = _law(model.law if law is None else law, asked)
     return Specification(

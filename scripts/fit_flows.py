@@ -25,6 +25,9 @@ def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
         out: the run folder; runs/NAME if not given.
+
+    Returns:
+        The exit status: 0 converged, 4 not finite, 5 out of steps.
     """
     import _flows
 

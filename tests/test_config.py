@@ -9,11 +9,14 @@ import _inputs
 import pytest
 
 from flowmodel import config
+from flowmodel.config import flows
 from flowmodel.errors import ConfigError
 from geo import config as sources
 from geo.config.harmonised import VitalRates
+from geo.config.table import WrittenConfig
 from geo.config.yearbook import YearbookConfig
 
+WRITTEN = WrittenConfig.model_fields
 GOOD = {"run": {"name": "x"}, "zones": {"file": "zones.nc"}, "model": {"years": [2010, 2020]}}
 
 
@@ -169,6 +172,29 @@ def test_the_document_has_every_key_of_the_stock():
     said = {name: _default(field) for name, field in config.Stock.model_fields.items()} | {"strictness": None}
     told = _documented()["`[model.stock]`"]
     assert told | {"strictness": None} == {name: "none" if value == "()" else value for name, value in said.items()}
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ("`[flows]`", sources.FlowsConfig),
+        ("`[flows.distance]`", sources.DistanceMatrixConfig),
+        ("`[flows.absent_pairs]`", sources.CensoredConfig),
+        ("`[zones]` of a flow table", sources.FlowZonesConfig),
+        ("`[model]` of a flow table", flows.FlowModel),
+        ("`[model.law]`", flows.OwnLaw),
+        ("`[fit]` of a flow table", flows.FlowFit),
+        ("`[compare]`", flows.Compare),
+        ("`[draws]`", flows.Draws),
+    ],
+)
+def test_the_document_has_every_key_of_flow_tables(heading, model):
+    """Keys of how a table is written stand with the census table; that absent pairs must be said, a validator says."""
+    said = {name: _default(field) for name, field in model.model_fields.items() if name not in WRITTEN}
+    said = {name: "none" if value == "()" else value for name, value in said.items()}
+    if "absent_pairs" in said:
+        said["absent_pairs"] = "–"
+    assert _documented()[heading] == said
 
 
 def test_the_document_has_every_key_of_the_model():

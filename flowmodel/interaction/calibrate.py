@@ -61,7 +61,10 @@ class Calibrated:
 
     @cached_property
     def fitted(self) -> Float[np.ndarray, "origin destination"]:
-        """Means, persons, of held-out pairs too; zero for separated ones and those that cannot be."""
+        """Means μ, persons, of held-out pairs too; zero for separated ones, those that cannot be, and zones not fitted.
+
+        Of a table with a threshold they are the means of all flows, not of those that are published.
+        """
         known = self.table.allowed & ~self.separated & _reached(self.built)
         eta = np.asarray(predictor(self.built.design, self.optimum.at))
         return np.asarray(np.exp(eta, where=known, out=np.zeros_like(eta)))
@@ -102,7 +105,11 @@ class Calibrated:
         return 2 * (self.degrees - self.log_likelihood)
 
     def covariance(self, kind: str) -> Float[np.ndarray, "parameter parameter"]:
-        """Covariance of the coefficients: "model" (times `pearson` if quasi-Poisson), or as `inference.sandwich`."""
+        """Covariance of the coefficients as `estimates` has them, α held.
+
+        Args:
+            kind: "model" (times `pearson` if quasi-Poisson), or one of `inference.sandwich`.
+        """
         information, jacobian = np.asarray(self.bread.information), self.built.jacobian()
         if kind == "model":
             found = np.linalg.inv(information)
@@ -115,7 +122,10 @@ class Calibrated:
 
     @property
     def pearson(self) -> float:
-        """Pearson's dispersion, Σ (y − μ)² / μ over pairs less parameters; near 1 if flows scatter as Poisson's do."""
+        """Pearson's dispersion, Σ (y − μ)² / μ over pairs of known flow less parameters, of every family.
+
+        It is near 1 if flows scatter as Poisson's do.
+        """
         seen = self.taking & known_flows(self.table, self.specification)
         mean, flow = self.fitted[seen], self.table.flow[seen]
         return float(np.sum((flow - mean) ** 2 / mean) / (seen.sum() - self.degrees))
@@ -143,7 +153,9 @@ def calibrate(
         report: told of every step.
 
     Raises:
+        ConfigError: as `build.build`.
         FlowsError: the model cannot be calibrated on these pairs; the message says which.
+        NumericError: the search for separated pairs was not solved.
     """
     built = build.build(table, specification)
     taking = _taking(table, specification) if without is None else _taking(table, specification) & ~without

@@ -37,9 +37,10 @@ def compare(
         report: told what is fitted.
 
     Returns:
-        A row a law, the best AIC first: deviance, its share explained (d2), aic, degrees, cpc; deviance and cpc of the
-        pairs held out, whose deviance is infinite where a law gives no chance to a flow that was; verdict. A law that
-        cannot be fitted has its error as verdict and no number.
+        A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (of known flow,
+        not separated), held_out_deviance (Poisson's, infinite where a law gives no chance to a flow that was) and
+        held_out_cpc; verdict, of the first of the two fits that has not converged. A law that cannot be fitted has its
+        error as verdict and no number.
     """
     out = held_out(table.allowed, share, seed)
     rows = []

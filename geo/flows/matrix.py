@@ -28,7 +28,7 @@ class Matrix:
     Attributes:
         origins: Labels of the rows, without that of the sums.
         destinations: Labels of the columns, likewise.
-        values: Shape (origins, destinations); NaN where blank, declared unknown, or no number.
+        values: Shape (origins, destinations), flows or kilometres; NaN where blank, declared unknown, or no number.
         absent: Where a cell is blank, bool, same shape.
         half: Half of the last digit a cell is written with, same shape.
         table: The cells as a table, with a column for each destination.

@@ -14,7 +14,7 @@ import tomli_w
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of build_zones.py left.
+    """What one run of a command left.
 
     Attributes:
         status: Exit status.
@@ -70,13 +70,29 @@ def build(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
     """Runs build_zones.py on a [zones] section, as a user would; relative paths start at the test's folder."""
 
     def run(section: dict[str, Any]) -> Outcome:
-        config, out = tmp_path / "config.toml", tmp_path / "out"
         tables = {"run": {"name": "bad"}, "zones": section, "model": {"years": [2010, 2020]}}
-        config.write_text(tomli_w.dumps(tables), encoding="utf-8")
-        done = commands.run("build_zones", config, "--out", out)
-        written = out / "issues.csv"
-        text = written.read_text(encoding="utf-8") if written.is_file() else ""
-        lines = list(csv.DictReader(io.StringIO(text, newline="")))
-        return Outcome(done.returncode, done.stdout + done.stderr, lines, out)
+        return _run(commands, "build_zones", tables, tmp_path)
 
     return run
+
+
+@pytest.fixture
+def fit_flows(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
+    """Runs fit_flows.py on the sections of a configuration, as a user would; a model is added."""
+
+    def run(sections: dict[str, Any]) -> Outcome:
+        model = {"constraint": "unconstrained", "law": "power"}
+        tables = {"run": {"name": "bad"}, **sections, "model": model | sections.get("model", {})}
+        return _run(commands, "fit_flows", tables, tmp_path)
+
+    return run
+
+
+def _run(commands: preloaded.Preloaded, command: str, tables: dict[str, Any], folder: Path) -> Outcome:
+    config, out = folder / "config.toml", folder / "out"
+    config.write_text(tomli_w.dumps(tables), encoding="utf-8")
+    done = commands.run(command, config, "--out", out)
+    written = out / "issues.csv"
+    text = written.read_text(encoding="utf-8") if written.is_file() else ""
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    return Outcome(done.returncode, done.stdout + done.stderr, lines, out)

@@ -391,3 +391,102 @@ def test_an_unreadable_file_does_not_hide_the_other(small):
     small.set(2, "people", "-1")
     found = [(issue.code, issue.file) for issue in small.errors()]
     assert found == [("E-IO-MISSING", "nowhere.csv"), ("E-IO-MISSING", "costs.csv"), ("E-OD-FLOW", "flows.csv")]
+
+
+def _errors(done):
+    """The errors of a command that stopped with status 3: code, file, line, column, value."""
+    assert done.status == 3, done.text
+    assert "Traceback" not in done.text
+    errors = [issue for issue in done.issues if issue["severity"] == "error"]
+    assert all(issue["rule"] and issue["fix"] and issue["code"] in done.text for issue in errors)
+    return [tuple(issue[key] for key in ("code", "file", "line", "column", "value")) for issue in errors]
+
+
+@pytest.mark.row(60)
+def test_the_command_refuses_axes_in_different_orders(small, fit_flows):
+    small.as_matrix(distance={"matrix": "cost.csv"})
+    small.table[0] = ["", "A", "C", "B"]
+    small.write_both()
+    small.write("cost.csv", [["", "A", "C", "B"], *([label, "1", "2", "3"] for label in "ABC")])
+    places = [("E-OD-ORDER", file, "3", "C", "B") for file in ("flows.csv", "cost.csv")]
+    assert _errors(fit_flows({"flows": small.flows})) == places
+
+
+@pytest.mark.row(77)
+def test_the_command_adds_up_the_sums_of_a_matrix(small, fit_flows):
+    small.as_matrix(total="Total", distance={"matrix": "cost.csv"})
+    small.table = [[*row, total] for row, total in zip(small.table, ["Total", "95", "41", "8"], strict=True)]
+    small.write_both()
+    small.write("cost.csv", [["", *"ABC"], *([label, "1", "2", "3"] for label in "ABC")])
+    assert _errors(fit_flows({"flows": small.flows})) == [("E-OD-SUM", "flows.csv", "3", "Total", "41")]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "text", "code"),
+    [
+        pytest.param(3, "to", "", "E-OD-LABEL", marks=pytest.mark.row(73)),
+        pytest.param(4, "people", "-12", "E-OD-FLOW", marks=pytest.mark.row(76)),
+        pytest.param(5, "km", "-1", "E-OD-DISTANCE", marks=pytest.mark.row(79)),
+        pytest.param(6, "size_o", "", "E-OD-COVARIATE", marks=pytest.mark.row(81)),
+        pytest.param(3, "cases", "1", "E-OD-THRESHOLD", marks=pytest.mark.row(82)),
+        pytest.param(1, "km", "kms", "E-COL-MISSING", marks=pytest.mark.row(83)),
+    ],
+)
+def test_the_command_names_a_wrong_cell_of_the_flows(small, fit_flows, line, column, text, code):
+    small.table.append(["C", "A", "9", "200", "7", "3000", "1000", "0"])
+    small.flows |= {"distance": "km", "absent_pairs": {"below": 2, "column": "cases"}}
+    small.set(line, column, text)
+    small.write_both()
+    done = fit_flows({"flows": small.flows, "model": {"origin_mass": ["ln:size_o"]}})
+    place = ("", "km", "") if code == "E-COL-MISSING" else (str(line), column, text)
+    assert _errors(done) == [(code, "flows.csv", *place)]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "text", "code"),
+    [
+        pytest.param(2, "left", "26", "E-OD-SUM", marks=pytest.mark.row(78)),
+        pytest.param(3, "lon", "", "E-OD-POSITION", marks=pytest.mark.row(80)),
+        pytest.param(4, "id", "", "E-OD-LABEL", marks=pytest.mark.row(84)),
+    ],
+)
+def test_the_command_names_a_wrong_cell_of_the_zones(small, fit_flows, line, column, text, code):
+    small.with_zones(outflow="left")
+    small.flows |= {"distance": "haversine"}
+    small.set_zone(line, column, text)
+    small.write_both()
+    errors = _errors(fit_flows({"flows": small.flows, "zones": small.zones}))
+    assert (code, "zones.csv", str(line), column, text) in errors
+
+
+@pytest.mark.row(74)
+@pytest.mark.row(75)
+def test_the_command_refuses_a_pair_twice_and_one_between_unknown_zones(small, fit_flows):
+    small.with_zones()
+    small.flows |= {"distance": "haversine"}
+    small.table += [["A", "B", "21", *small.table[1][3:]], ["A", "Q", "4", *small.table[1][3:]]]
+    small.write_both()
+    errors = _errors(fit_flows({"flows": small.flows, "zones": small.zones}))
+    assert sorted((code, line, value) for code, _, line, _, value in errors) == [
+        ("E-OD-PAIR-DUP", "2", "A to B"),
+        ("E-OD-PAIR-DUP", "8", "A to B"),
+        ("E-OD-ZONE-UNKNOWN", "9", "Q"),
+    ]
+
+
+@pytest.mark.row(85)
+@pytest.mark.row(86)
+def test_the_command_fits_and_tells_what_it_left_out(small, fit_flows):
+    small.with_zones(exclude=["E"])
+    small.zone_table += [["D", "2", "2", "10", "", ""], ["E", "3", "3", "10", "", ""]]
+    small.table += [["A", "E", "4", *small.table[1][3:]], ["C", "A", "?", *small.table[1][3:]]]
+    small.flows |= {"distance": "haversine", "absent_pairs": "missing", "missing_values": ["?"]}
+    small.write_both()
+    done = fit_flows({"flows": small.flows, "zones": small.zones})
+    assert done.warning("W-OD-ZONE-IDLE")["value"] == "D"
+    said = {code: done.warning(code) for code in ("W-OD-INTRAZONAL", "W-OD-EXCLUDED", "W-OD-FLOW")}
+    assert {code: (one["value"], one["people"]) for code, one in said.items()} == {
+        "W-OD-INTRAZONAL": ("A to A", "70.0"),
+        "W-OD-EXCLUDED": ("A to E", "4.0"),
+        "W-OD-FLOW": ("C to A", ""),
+    }

@@ -69,12 +69,16 @@ class SmallFlows:
         with (self.folder / name).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)
 
+    def write_both(self) -> None:
+        """Write the flow table and the zones."""
+        self.write("flows.csv", self.table)
+        self.write("zones.csv", self.zone_table)
+
     def read(
         self, origin: Sequence[str] = (), destination: Sequence[str] = (), pair: Sequence[str] = ()
     ) -> flows.FlowData:
         """Write both tables and read them as a script would."""
-        self.write("flows.csv", self.table)
-        self.write("zones.csv", self.zone_table)
+        self.write_both()
         tables = sections.parse(self.flows, self.zones, self.folder)
         return flows.read(tables.flows, tables.zones, origin, destination, pair)
 

@@ -173,7 +173,11 @@ LAWS = {
         Law("stouffer", _BETWEEN, {"ln_stouffer": ln_stouffer}, positive=("destination_mass",)),
     )
 }
-"""Every law that a configuration can name."""
+"""Every law that a configuration can name.
+
+Sources of those without a rule of their own: power, Zipf 1946; exponential, Wilson 1971; Tanner 1961; competing
+destinations, Fotheringham 1983.
+"""
 
 
 def own(function: Callable[..., Array], name: str) -> Law:

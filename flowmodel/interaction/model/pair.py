@@ -49,7 +49,10 @@ class Pair:
 def everywhere(
     origin_mass: Float[np.ndarray, " origin"], mass: Float[np.ndarray, " destination"], home: np.ndarray
 ) -> Float[np.ndarray, " origin"]:
-    """Opportunities in the origin and in all destinations but the origin itself; `home` as in `between`."""
+    """Opportunities in the origin and in all destinations but the origin itself, in the unit of `mass`.
+
+    `home` is as in `competing`.
+    """
     own = np.where(home >= 0, mass[home], 0.0)
     return np.asarray(origin_mass + mass.sum() - own)
 
@@ -105,6 +108,9 @@ def competing(
         home: index of the destination that is the origin itself, −1 where it is none, of every origin.
         mass_exponent: b.
         distance_exponent: c.
+
+    Returns:
+        Sums, in the unit of mass^b km^c. A rival at a distance of zero adds nothing.
     """
     weight = mass**mass_exponent * _power(distance_km, distance_exponent)
     np.fill_diagonal(weight, 0.0)

@@ -31,7 +31,8 @@ def fit(
     """Coefficients and α together: each in turn, the other held, until α's score vanishes as well.
 
     Returns:
-        The optimum, the family with its α, and the standard error of α.
+        The optimum, whose steps are those of the last turn, the family with its α, and the standard error of α (NaN
+        where the turns ran out).
 
     Raises:
         FlowsError: flows scatter no more than Poisson's, so that α has no maximum above zero.

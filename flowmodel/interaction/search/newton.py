@@ -36,7 +36,7 @@ class Sums:
         margins: sums of the score along the sides that have effects: for Poisson flows, observed less fitted.
         gradient: sums of the score times each column [K].
         moments: of the columns, weighted, H [K, K].
-        error: the larger of the largest relative error of a margin and the largest standardised moment [2].
+        error: the largest relative error of a margin, and the largest standardised moment [2].
     """
 
     log_likelihood: Float[Array, ""]
