@@ -67,7 +67,7 @@ def read(asked: Asked, folder: RunFolder) -> FlowData:
 
 
 def files(asked: Asked) -> list[Path]:
-    """The files that the run reads."""
+    """The flow table and the zones."""
     from geo.config import flows as sections
 
     tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)

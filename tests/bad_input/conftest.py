@@ -88,6 +88,16 @@ def fit_flows(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
     return run
 
 
+@pytest.fixture
+def balance_flows(tmp_path: Path, commands: preloaded.Preloaded) -> Build:
+    """Runs balance_flows.py on the sections of a configuration, as a user would."""
+
+    def run(sections: dict[str, Any]) -> Outcome:
+        return _run(commands, "balance_flows", {"run": {"name": "bad"}, **sections}, tmp_path)
+
+    return run
+
+
 def _run(commands: preloaded.Preloaded, command: str, tables: dict[str, Any], folder: Path) -> Outcome:
     config, out = folder / "config.toml", folder / "out"
     config.write_text(tomli_w.dumps(tables), encoding="utf-8")

@@ -29,12 +29,15 @@ class Given:
         self.totals = {"file": "zones.csv", "id": "code", "outflow": "left", "net": "net", "group": "region"}
         self.totals["block"] = {"file": "blocks.csv", **ENDS}
 
-    def read(self):
+    def sections(self):
+        """Writes the tables and gives the sections that name them."""
         for name in ("flows", "zones", "blocks"):
             with (self.folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(getattr(self, name))
-        sections = {"flows": {"file": "flows.csv", **ENDS}, "totals": self.totals}
-        return flows.read_prior(balance.parse(sections, self.folder))
+        return {"flows": {"file": "flows.csv", **ENDS}, "totals": self.totals}
+
+    def read(self):
+        return flows.read_prior(balance.parse(self.sections(), self.folder))
 
     def errors(self):
         with pytest.raises(DataError) as caught:
@@ -146,3 +149,19 @@ def test_every_problem_of_all_files_comes_at_once(given):
     assert {issue.code for issue in given.errors()} == {"E-OD-FLOW", "E-OD-TOTAL", "E-OD-GROUP"}
     given.flows = [["from"], ["A"]]
     assert {issue.code for issue in given.errors()} == {"E-COL-MISSING", "E-OD-TOTAL", "E-OD-GROUP"}
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "column", "text", "code"),
+    [
+        pytest.param("zones", 2, "left", "-20", "E-OD-TOTAL", marks=pytest.mark.row(87)),
+        pytest.param("blocks", 2, "to", "sout", "E-OD-GROUP", marks=pytest.mark.row(88)),
+        pytest.param("flows", 4, "from", "Cc", "E-OD-ZONE-UNKNOWN", marks=pytest.mark.row(89)),
+    ],
+)
+def test_the_command_names_a_wrong_cell(given, balance_flows, table, line, column, text, code):
+    rows = getattr(given, table)
+    rows[line - 1] = rows[line - 1][:]
+    rows[line - 1][rows[0].index(column)] = text
+    issue = balance_flows(given.sections()).only(code)
+    assert (issue["file"], issue["line"], issue["column"], issue["value"]) == (f"{table}.csv", str(line), column, text)
