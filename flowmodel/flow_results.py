@@ -20,7 +20,7 @@ from flowmodel.interaction.inference import effect_covariance
 from flowmodel.interaction.likelihood import null
 from flowmodel.interaction.model.laws import LAWS
 from flowmodel.interaction.model.pair import as_arrays
-from flowmodel.interaction.model.table import FlowTable
+from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring import dispersion, scores
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
@@ -89,7 +89,7 @@ def effects(fit: Calibrated) -> pd.DataFrame:
                 "zone": labels,
                 "effect": np.where(taking, values - values[taking].mean(), np.nan),
                 "se": error,
-                "status": np.where(taking, "fitted", "separated"),
+                "status": np.where(taking, "fitted", "left_out"),
             }
         )
         for (side, labels, values, taking), error in zip(sides, errors, strict=True)
@@ -222,16 +222,29 @@ def flags(fit: Calibrated, se: str) -> list[str]:
     return found
 
 
+def check_local(specification: Specification) -> None:
+    """Refuses what a small Poisson regression for every zone cannot do.
+
+    Raises:
+        FlowsError: the law is not linear in its parameters, coefficients are held, or the table has a threshold.
+    """
+    law = specification.law
+    if law.shape is not None or law.factor is not None:
+        fix = f"take one of {', '.join(name for name, other in LAWS.items() if other.terms)}"
+        raise FlowsError("E-LAW-LOCAL", f"law {law.name} has no linear terms to fit zone by zone", fix)
+    if specification.held or specification.censoring is not None:
+        what = "local fits know neither held coefficients nor a threshold of the list"
+        raise FlowsError("E-LAW-LOCAL", what, 'take local = "none", or leave those out')
+
+
 def local(fit: Calibrated, side: Literal["origin", "destination"]) -> pd.DataFrame:
     """The rows of `local.csv`: the same linear terms, fitted to the flows of one zone at a time.
 
     Raises:
-        FlowsError: the law is not linear in its parameters.
+        FlowsError: see `check_local`.
     """
+    check_local(fit.specification)
     law, model = fit.specification.law, fit.specification
-    if law.shape is not None or law.factor is not None:
-        fix = f"take one of {', '.join(name for name, other in LAWS.items() if other.terms)}"
-        raise FlowsError("E-LAW-LOCAL", f"law {law.name} has no linear terms to fit zone by zone", fix)
     masses = model.destination if side == "origin" else model.origin
     other = "destination" if side == "origin" else "origin"
     turned = np.asarray if side == "origin" else np.transpose

@@ -67,11 +67,19 @@ def read(asked: Asked, folder: RunFolder) -> FlowData:
 
 
 def files(asked: Asked) -> list[Path]:
-    """The flow table and the zones."""
+    """Every file that a run reads: flows, zones, distances, a law of one's own."""
+    from _inputs import located
+
     from geo.config import flows as sections
 
-    tables = sections.parse(asked.config.flows, asked.config.zones, asked.base)
-    return [tables.flows.file, *([tables.zones.file] if tables.zones else [])]
+    tables, law = sections.parse(asked.config.flows, asked.config.zones, asked.base), asked.config.model.law
+    distance = tables.flows.distance
+    return [
+        tables.flows.file,
+        *([tables.zones.file] if tables.zones else []),
+        *([] if distance is None or isinstance(distance, str) else [distance.matrix]),
+        *([] if isinstance(law, str) else [located(asked.base, law.file)]),
+    ]
 
 
 def _distinct(names: Any) -> list[str]:
@@ -211,4 +219,12 @@ def compared(data: FlowData, table: FlowTable, asked: Asked) -> pd.DataFrame:
     assert wanted is not None
     models: dict[str, Specification] = {law: specification(data, asked, law) for law in wanted.laws}
     with _show.steps("comparing laws") as report:
-        return compare(table, models, share=wanted.held_out, seed=asked.config.run.seed, report=report)
+        return compare(
+            table,
+            models,
+            share=wanted.held_out,
+            seed=asked.config.run.seed,
+            report=report,
+            tolerance=asked.config.fit.tolerance,
+            most_steps=asked.config.fit.most_steps,
+        )

@@ -51,6 +51,8 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     runtime.configure(asked.config.runtime)
     built = time.perf_counter()
     table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
+    if asked.config.fit.local != "none":
+        flow_results.check_local(specification)
     with runtime.compile_seconds() as compiling, _show.steps("calibrating") as say:
         fit = calibrate(
             table,
@@ -68,10 +70,10 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     if len(effects):
         folder.write("effects.csv", lambda path: effects.to_csv(path, index=False))
     _flow_run.write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
-    _extras(asked, data, fit, folder)
     report = _metrics(asked, fit, seconds | {"total": time.perf_counter() - started})
     folder.write_json("metrics.json", report)
     _flow_run.write_provenance(asked, folder, _flows.files(asked))
+    _extras(asked, data, fit, folder)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     _show.calibrated(parameters, report, folder.path)
     return _STATUS[fit.optimum.verdict]

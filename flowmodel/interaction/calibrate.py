@@ -116,7 +116,7 @@ class Calibrated:
         else:
             optimum = self.optimum
             spread = inference.scatter(self.built.design, optimum.at, optimum.sums, self.bread.projections)
-            found = inference.sandwich(information, spread, kind, self.pairs)
+            found = inference.sandwich(information, spread, kind, self.taking)
         scale = self.pearson if kind == "model" and self.specification.family == "quasi_poisson" else 1.0
         return np.asarray(scale * jacobian @ found @ jacobian.T)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.calibrate import calibrate, known_flows
+from flowmodel.interaction.calibrate import Calibrated, calibrate, known_flows
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.scoring.scores import scores
@@ -25,7 +26,14 @@ def held_out(allowed: Bool[np.ndarray, "o d"], share: float, seed: int) -> Bool[
 
 
 def compare(
-    table: FlowTable, specifications: Mapping[str, Specification], *, share: float, seed: int, report: Report
+    table: FlowTable,
+    specifications: Mapping[str, Specification],
+    *,
+    share: float,
+    seed: int,
+    report: Report,
+    tolerance: float = 1e-10,
+    most_steps: int = 100,
 ) -> pd.DataFrame:
     """Every law fitted to all pairs, and once more to those not held out.
 
@@ -35,6 +43,8 @@ def compare(
         share: of the pairs that are held out.
         seed: of the draw.
         report: told what is fitted.
+        tolerance: as of `calibrate`.
+        most_steps: likewise.
 
     Returns:
         A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (of known flow,
@@ -43,19 +53,22 @@ def compare(
         error as verdict and no number.
     """
     out = held_out(table.allowed, share, seed)
+    fitted = partial(calibrate, table, tolerance=tolerance, most_steps=most_steps)
     rows = []
     for name, specification in specifications.items():
         report(name)
         try:
-            rows.append({"law": name, **_row(table, specification, out)})
+            rows.append({"law": name, **_row(table, specification, out, fitted)})
         except FlowsError as error:
             rows.append({"law": name, "verdict": str(error)})
     return pd.DataFrame(rows).sort_values("aic", kind="stable", na_position="last").reset_index(drop=True)
 
 
-def _row(table: FlowTable, specification: Specification, out: Bool[np.ndarray, "o d"]) -> dict[str, Any]:
-    whole = calibrate(table, specification)
-    part = calibrate(table, specification, without=out, at=whole.optimum.at)
+def _row(
+    table: FlowTable, specification: Specification, out: Bool[np.ndarray, "o d"], fitted: Callable[..., Calibrated]
+) -> dict[str, Any]:
+    whole = fitted(specification)
+    part = fitted(specification, without=out, at=whole.optimum.at)
     known = known_flows(table, specification)
     judged = out & known & ~part.separated
     return {

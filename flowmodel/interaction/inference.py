@@ -85,20 +85,21 @@ def _stacked(each: list[Array], zones: int) -> Float[Array, "zone parameter"]:
     return jnp.stack(each, axis=1) if each else jnp.zeros((zones, 0))
 
 
-def sandwich(information: np.ndarray, scores: Scatter, kind: str, pairs: int) -> np.ndarray:
+def sandwich(information: np.ndarray, scores: Scatter, kind: str, taking: np.ndarray) -> np.ndarray:
     """Covariance of the coefficients [K, K] that does not believe the family.
 
     Args:
         information: S.
         scores: at the optimum.
-        kind: "robust" (White 1980, times n / (n − 1)); "cluster_origin", "cluster_destination" (times G / (G − 1) over
-            G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: both, less that of pairs, each with
-            its own factor).
-        pairs: how many take part, n.
+        kind: "robust" (White 1980, times n / (n − 1) over n pairs); "cluster_origin", "cluster_destination" (times
+            G / (G − 1) over G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: both, less that of
+            pairs, each with its own factor), of which a variance can be negative where clusters are few.
+        taking: the pairs that take part, bool [o, d].
     """
     bread = np.linalg.inv(information)
-    pair = np.asarray(scores.per_pair) * pairs / (pairs - 1)
-    origin, destination = _clustered(scores.per_origin), _clustered(scores.per_destination)
+    pair = np.asarray(scores.per_pair) * _more(taking.sum())
+    origin = _crossed(scores.per_origin) * _more(np.any(taking, axis=1).sum())
+    destination = _crossed(scores.per_destination) * _more(np.any(taking, axis=0).sum())
     between = {
         "robust": pair,
         "cluster_origin": origin,
@@ -108,11 +109,15 @@ def sandwich(information: np.ndarray, scores: Scatter, kind: str, pairs: int) ->
     return np.asarray(bread @ between @ bread)
 
 
-def _clustered(scores: Array) -> np.ndarray:
-    """Σ_g g gᵀ · G / (G − 1) over the clusters that hold a score."""
+def _more(count: int) -> float:
+    """G / (G − 1)."""
+    return float(count / max(count - 1, 1))
+
+
+def _crossed(scores: Array) -> np.ndarray:
+    """Σ_g g gᵀ."""
     each = np.asarray(scores)
-    groups = np.count_nonzero(np.any(each != 0, axis=1))
-    return np.asarray(each.T @ each * groups / max(groups - 1, 1))
+    return np.asarray(each.T @ each)
 
 
 def effect_covariance(design: Design, sums: Sums, found: Bread) -> Float[np.ndarray, "effect effect"]:

@@ -56,7 +56,8 @@ class Censoring:
 
     Attributes:
         below: the threshold.
-        per_unit: persons for each unit that it counts.
+        per_unit: persons for each unit that it counts. The likelihood is then a quasi-likelihood in persons: the
+            model's standard errors belong to persons that move alone.
         unlisted: "censored" or "truncated" (see `family.Family`).
     """
 
@@ -70,7 +71,8 @@ class Specification:
     """A model of a flow table.
 
     Attributes:
-        constraint: what the model must meet exactly.
+        constraint: which sums have an effect each. A Poisson fit meets them exactly, counting what a censored list hides
+            with its mean; a negative binomial has the effects and does not.
         law: what a pair has to itself.
         origin: properties of origins by the name of their coefficient, [o] or [o, d].
         destination: of destinations, [d] or [o, d].

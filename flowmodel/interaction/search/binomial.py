@@ -31,8 +31,8 @@ def fit(
     """Coefficients and α together: each in turn, the other held, until α's score vanishes as well.
 
     Returns:
-        The optimum, whose steps are those of the last turn, the family with its α, and the standard error of α (NaN
-        where the turns ran out).
+        The optimum with the steps of all turns, the family with its α, and the standard error of α (NaN where the turns
+        ran out).
 
     Raises:
         FlowsError: flows scatter no more than Poisson's, so that α has no maximum above zero.
@@ -41,10 +41,11 @@ def fit(
     counted = jnp.asarray(flow[positive])
     poisson = estimate.fit(design, family, tolerance=1e-4, most_steps=most_steps, report=report)
     family = dataclasses.replace(family, binomial=True, dispersion=jnp.asarray(_moment(design, poisson)))
-    found, at = poisson, poisson.at
+    found, at, steps = poisson, poisson.at, poisson.steps
     for _ in range(_MOST_TURNS):
         found = estimate.fit(design, family, tolerance=tolerance, most_steps=most_steps, at=at, report=report)
-        at = found.at
+        at, steps = found.at, steps + found.steps
+        found = dataclasses.replace(found, steps=steps)
         slope, curve = _derivatives(jnp.log(family.dispersion), design, family, predictor(design, at), counted)
         move = float(slope) / max(float(-curve), 0.1 * abs(float(slope)) + 1e-12)
         if abs(float(slope)) <= _CLOSE * np.sqrt(max(float(-curve), 1e-300)):
