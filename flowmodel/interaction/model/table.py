@@ -71,7 +71,7 @@ class Specification:
     """A model of a flow table.
 
     Attributes:
-        constraint: which sums have an effect each. A Poisson fit meets them exactly, counting what a censored list hides
+        constraint: which sums have an effect each. A Poisson fit meets them exactly, counting what a list hides
             with its mean; a negative binomial has the effects and does not.
         law: what a pair has to itself.
         origin: properties of origins by the name of their coefficient, [o] or [o, d].
