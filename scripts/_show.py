@@ -136,6 +136,23 @@ def balanced(report: dict[str, Any], folder: Path) -> None:
     )
 
 
+def laws(compared: pd.DataFrame) -> None:
+    """The laws of a comparison, the best AIC first."""
+    console = Console(width=None if Console().is_terminal else 120)
+    columns = {"law": "law", "aic": "AIC", "deviance": "deviance", "cpc": "CPC"}
+    columns |= {"held_out_deviance": "held out: deviance", "held_out_cpc": "CPC", "verdict": "verdict"}
+    table = Table(*columns.values())
+    for row in compared.to_dict("records"):
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    return "" if value != value else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
 def _parameters(parameters: pd.DataFrame) -> Table:
     table = Table(
         "parameter",

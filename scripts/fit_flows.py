@@ -73,9 +73,9 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     report = _metrics(asked, fit, seconds | {"total": time.perf_counter() - started})
     folder.write_json("metrics.json", report)
     _flow_run.write_provenance(asked, folder, _flows.files(asked))
+    _show.calibrated(parameters, report, folder.path)
     _extras(asked, data, fit, folder)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
-    _show.calibrated(parameters, report, folder.path)
     return _STATUS[fit.optimum.verdict]
 
 
@@ -121,6 +121,7 @@ def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) ->
     """What the configuration asks for besides the fit."""
     import _flow_run
     import _flows
+    import _show
 
     from flowmodel import flow_results
 
@@ -131,6 +132,7 @@ def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) ->
     if config.compare is not None:
         laws = _flows.compared(data, fit.table, asked)
         folder.write("laws.csv", lambda path: laws.to_csv(path, index=False))
+        _show.laws(laws)
     if config.draws is not None:
         _flow_run.write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
 

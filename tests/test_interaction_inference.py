@@ -220,6 +220,20 @@ def test_held_out_pairs_say_nothing():
     assert np.all(found.fitted[out] > 0)
 
 
+def test_a_zone_whose_only_flow_is_held_out_has_no_mean():
+    """Its pairs are counted apart, for no law can tell them; the others are judged, by a number."""
+    out, flow = held_out(WORLD.allowed, 0.2, seed=4), WORLD.flow.copy()
+    origin, destination = np.argwhere(out)[0]
+    flow[origin] = 0
+    flow[origin, destination] = 7
+    table = dataclasses.replace(WORLD.table(), flow=flow)
+    model = WORLD.specification("power", "production")
+    row = compare(table, {"power": model}, share=0.2, seed=4, report=lambda name: None).iloc[0]
+    assert row.held_out_unreached == out[origin].sum()
+    assert row.held_out_pairs == out.sum() - out[origin].sum()
+    assert np.isfinite(row.held_out_deviance)
+
+
 def test_a_law_without_parameters_of_its_own():
     """Radiation under production: flows are shares of what leaves, and no covariance has an entry."""
     world = rectangle("radiation")

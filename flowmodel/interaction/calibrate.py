@@ -65,7 +65,7 @@ class Calibrated:
 
         Of a table with a threshold they are the means of all flows, not of those that are published.
         """
-        known = self.table.allowed & ~self.separated & _reached(self.built)
+        known = self.table.allowed & ~self.separated & self.reached
         eta = np.asarray(predictor(self.built.design, self.optimum.at))
         return np.asarray(np.exp(eta, where=known, out=np.zeros_like(eta)))
 
@@ -83,6 +83,11 @@ class Calibrated:
     def pairs(self) -> int:
         """How many pairs took part."""
         return int(self.taking.sum())
+
+    @property
+    def reached(self) -> Bool[np.ndarray, "origin destination"]:
+        """The pairs whose mean is known: of both zones some pair took part, where the zone has an effect."""
+        return _reached(self.built)
 
     @property
     def taking(self) -> Bool[np.ndarray, "origin destination"]:

@@ -48,9 +48,9 @@ def compare(
 
     Returns:
         A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (of known flow,
-        not separated), held_out_deviance (Poisson's, infinite where a law gives no chance to a flow that was) and
-        held_out_cpc; verdict, of the first of the two fits that has not converged. A law that cannot be fitted has its
-        error as verdict and no number.
+        not separated), held_out_unreached (of a zone that had no other flow: no law has a mean), held_out_deviance
+        (Poisson's, infinite where a law gives no chance to a flow that was) and held_out_cpc; verdict, of the first of
+        the two fits that has not converged. A law that cannot be fitted has its error as verdict and no number.
     """
     out = held_out(table.allowed, share, seed)
     fitted = partial(calibrate, table, tolerance=tolerance, most_steps=most_steps)
@@ -70,7 +70,7 @@ def _row(
     whole = fitted(specification)
     part = fitted(specification, without=out, at=whole.optimum.at)
     known = known_flows(table, specification)
-    judged = out & known & ~part.separated
+    judged = out & known & ~part.separated & part.reached
     return {
         "parameters": len(whole.built.names),
         "degrees": whole.degrees,
@@ -78,6 +78,7 @@ def _row(
         "aic": whole.aic,
         "cpc": _cpc(table.flow, whole.fitted, whole.taking & known),
         "held_out_pairs": int(judged.sum()),
+        "held_out_unreached": int((out & known & ~part.reached).sum()),
         "held_out_deviance": deviance(table.flow, part.fitted, judged),
         "held_out_cpc": _cpc(table.flow, part.fitted, judged),
         "verdict": whole.optimum.verdict if whole.optimum.verdict != "converged" else part.optimum.verdict,
