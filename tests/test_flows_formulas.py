@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from flowmodel.errors import FlowsError
 from flowmodel.interaction.model import laws, pair
 from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.outflow import cap_outflow
@@ -128,3 +129,9 @@ def test_rows_above_the_cap_are_scaled_down():
     rates = np.array([[0, 0.01, 0.02, 0.03], [0.05, 0, 0.05, 0.1], [0.2, 0.2, 0, 0.6], [0.001, 0.002, 0.003, 0]])
     expected = [rates[0], [0.025, 0, 0.025, 0.05], [0.02, 0.02, 0, 0.06], rates[3]]
     np.testing.assert_allclose(cap_outflow(rates, 0.1), expected, rtol=1e-15)
+
+
+def test_rivals_at_no_distance_are_refused():
+    km = np.array([[0.0, 3.0, 2.0], [3.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+    with pytest.raises(FlowsError, match="E-LAW-DOMAIN destinations 1 and 2 "):
+        pair.competing(np.ones(3), km, np.array([0, 1, 2]))

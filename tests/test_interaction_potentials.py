@@ -85,7 +85,7 @@ def test_sharp_kernels(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_kernels_of_six_hundred_natural_logarithms(seed):
-    """Factors as far apart change nothing; a kernel that is no product may be too sharp, and then its error says so."""
+    """Factors as far apart change nothing; a kernel that is no product takes up to a hundred Newton steps."""
     mild, outflow, inflow = _case(seed)
     rng = np.random.default_rng(seed)
     sharp = mild + 300 * rng.random(SHAPE[0])[:, None] - 300 * rng.random(SHAPE[1])
@@ -93,7 +93,7 @@ def test_kernels_of_six_hundred_natural_logarithms(seed):
     np.testing.assert_allclose(doubly(sharp, outflow, inflow).flow, expected, rtol=1e-8)
     log_kernel, outflow, inflow = _plane(seed, 600)
     found = doubly(log_kernel, outflow, inflow)
-    assert np.all(np.isfinite(found.flow))
+    assert float(found.error) <= 1e-10
     assert float(found.error) == pytest.approx(_error(np.asarray(found.flow), outflow, inflow), rel=1e-3, abs=1e-13)
 
 

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.errors import FlowsError
+
 Need = str
 """A field of `Pair` that a law reads."""
 
@@ -110,9 +112,18 @@ def competing(
         distance_exponent: c.
 
     Returns:
-        Sums, in the unit of mass^b km^c. A rival at a distance of zero adds nothing.
+        Sums, in the unit of mass^b km^c.
+
+    Raises:
+        FlowsError: two destinations lie at no distance from one another.
     """
-    weight = mass**mass_exponent * _power(distance_km, distance_exponent)
+    apart = distance_km.copy()
+    np.fill_diagonal(apart, 1.0)
+    if not np.all(apart > 0):
+        one, other = np.argwhere(~(apart > 0))[0]
+        said = f"destinations {one} and {other} (from 0) are at {distance_km[one, other]} km from one another"
+        raise FlowsError("E-LAW-DOMAIN", said, "give them a distance above zero, or make one zone of them")
+    weight = mass**mass_exponent * apart**distance_exponent
     np.fill_diagonal(weight, 0.0)
     everyone = weight.sum(axis=1)
     found = np.broadcast_to(everyone, (len(home), len(mass))).copy()
@@ -120,12 +131,6 @@ def competing(
     # d_jm is row j of the table: the origin's own part stands in its column. A zone is no rival of itself.
     found[rows] -= weight[:, home[rows]].T
     return found
-
-
-def _power(distance_km: np.ndarray, exponent: float) -> np.ndarray:
-    """d^c, zero on the diagonal's zeros, which are taken out anyway."""
-    off = np.where(distance_km > 0, distance_km, 1.0)
-    return np.asarray(np.where(distance_km > 0, off**exponent, 0.0))
 
 
 def as_arrays(pair: Pair) -> Pair:

@@ -22,7 +22,7 @@ from flowmodel.interaction.search.effects import Sides, over
 _NEAR_ENOUGH = 0.1
 """Log error of the margins below which sweeps are over-relaxed."""
 _MOST_SWEEPS = 200
-_MOST_NEWTON = 40
+_MOST_NEWTON = 150
 _SINGLE = 3e-7
 """Relative error of a margin below which float32 sums see little but their own rounding."""
 _STALLED = 0.8
