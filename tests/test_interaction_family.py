@@ -98,13 +98,13 @@ def test_a_flow_that_is_seen(alpha):
         assert np.all(np.abs((likelihood - likelihood[0]) - (expected - expected[0])) <= 1e-9 * (1 + gained + flow))
         spread = 1 + alpha * MEANS
         np.testing.assert_allclose(score, (flow - MEANS) / spread, rtol=1e-12)
-        np.testing.assert_allclose(weight, MEANS / spread, rtol=1e-12)
+        np.testing.assert_allclose(weight, MEANS * (1 + alpha * flow) / spread**2, rtol=1e-12)
 
 
 @pytest.mark.parametrize("unlisted", ["censored", "truncated"])
 @pytest.mark.parametrize("below", [2, 40])
 def test_scores_and_weights_are_derivatives(below, unlisted):
-    """Of the likelihood itself, five points; the weight of a negative binomial flow that is listed is expected."""
+    """Of the likelihood itself, five points; the weight of a truncated negative binomial flow is expected."""
     step = 2e-3
     for alpha, per_unit in ((0.0, 1.0), (0.0, 2.3), (0.7, 1.0)):
         family = _family(alpha, below, unlisted, per_unit)

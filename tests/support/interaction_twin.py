@@ -169,11 +169,11 @@ class Scatter:
     def score(self, eta: Table, flow: Table, listed: Table) -> Table:
         return np.imag(self.log_likelihood(eta + 1j * _STEP, flow, listed)) / _STEP
 
-    def weight(self, eta: Table, listed: Table) -> Table:
-        """Information: expected of a flow that is seen, observed of one that is only bounded."""
+    def weight(self, eta: Table, flow: Table, listed: Table) -> Table:
+        """Information: observed, but of a truncated flow expected."""
         mean = np.exp(eta)
         spread = 1 + self.alpha * mean
-        seen = mean / spread
+        seen = mean * (1 + self.alpha * flow) / spread**2
         if self.below is None:
             return seen
         chance, first, second = self.under(mean)
@@ -286,7 +286,7 @@ class Solution:
     @property
     def bread(self) -> Table:
         """The inverse information on everything, dummies last."""
-        root = np.sqrt(self.scatter.weight(self.eta, self.problem.known()[1]))[:, None]
+        root = np.sqrt(self.scatter.weight(self.eta, *self.problem.known()))[:, None]
         triangle = np.linalg.inv(np.linalg.qr(root * self.matrix, mode="r"))
         return triangle @ triangle.T
 
@@ -339,7 +339,7 @@ def fit(problem: Problem, scatter: Scatter | None = None, at: Table | None = Non
     value = np.sum(scatter.log_likelihood(eta(at), flow, listed))
     for _ in range(300):
         now = eta(at)
-        root = np.sqrt(np.maximum(scatter.weight(now, listed), 1e-300))
+        root = np.sqrt(np.maximum(scatter.weight(now, flow, listed), 1e-300))
         step = np.linalg.lstsq(root[:, None] * matrix(at), scatter.score(now, flow, listed) / root, rcond=None)[0]
         for _ in range(40):
             with np.errstate(invalid="ignore"):  # a curve may not be defined where a long step ends

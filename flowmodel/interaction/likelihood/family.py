@@ -70,14 +70,18 @@ def expected_unlisted(family: Family, eta: Float[Array, "*pair"]) -> Float[Array
 
 
 def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
-    """A flow that is known: y η − μ, or the negative binomial's, whose score is (y − μ) / (1 + α μ)."""
+    """A flow that is known: y η − μ, or the negative binomial's, whose score is (y − μ) / (1 + α μ).
+
+    The information is the observed one, μ (1 + α y) / (1 + α μ)². With the expected one, μ / (1 + α μ), steps on a table
+    that scatters widely gain a twentieth each.
+    """
     # Without the barrier XLA computes the exponential anew for each of the three results.
     mean = jax.lax.optimization_barrier(jnp.exp(eta))
     if not family.binomial:
         return Evidence(flow * eta - mean, flow - mean, mean)
     spread = 1 + family.dispersion * mean
     likelihood = flow * (eta - jnp.log(spread)) - jnp.log(spread) / family.dispersion
-    return Evidence(likelihood, (flow - mean) / spread, mean / spread)
+    return Evidence(likelihood, (flow - mean) / spread, mean * (1 + family.dispersion * flow) / spread**2)
 
 
 def _bounded(family: Family, eta: Array) -> Evidence:

@@ -23,6 +23,8 @@ _CLOSE = 1e-7
 """Score of ln α, in standard errors, at which the two fits agree."""
 _MOST_TURNS = 50
 _SMALLEST = 1e-9
+_LEAST_BEND = 0.1
+"""Part of the curvature alone below which a secant is not believed."""
 
 
 def fit(
@@ -42,12 +44,15 @@ def fit(
     poisson = estimate.fit(design, family, tolerance=1e-4, most_steps=most_steps, report=report)
     family = dataclasses.replace(family, binomial=True, dispersion=jnp.asarray(_moment(design, poisson)))
     found, at, steps = poisson, poisson.at, poisson.steps
+    before: tuple[float, float] | None = None
     for _ in range(_MOST_TURNS):
         found = estimate.fit(design, family, tolerance=tolerance, most_steps=most_steps, at=at, report=report)
         at, steps = found.at, steps + found.steps
         found = dataclasses.replace(found, steps=steps)
         slope, curve = _derivatives(jnp.log(family.dispersion), design, family, predictor(design, at), counted)
-        move = float(slope) / max(float(-curve), 0.1 * abs(float(slope)) + 1e-12)
+        here = (float(jnp.log(family.dispersion)), float(slope))
+        move = here[1] / max(_bend(here, before, float(-curve)), 0.1 * abs(here[1]) + 1e-12)
+        before = here
         if abs(float(slope)) <= _CLOSE * np.sqrt(max(float(-curve), 1e-300)):
             error = float(family.dispersion) / np.sqrt(float(-curve))
             return found, family, error
@@ -58,6 +63,17 @@ def fit(
             )
         family = dataclasses.replace(family, dispersion=jnp.asarray(np.exp(ln_alpha)))
     return dataclasses.replace(found, converged=False), family, np.nan
+
+
+def _bend(here: tuple[float, float], before: tuple[float, float] | None, alone: float) -> float:
+    """How fast the score of ln α falls when the coefficients follow: by a secant through the last two turns.
+
+    With coefficients held it falls by `alone`; where they hang together with α, as in a censored table, by less.
+    """
+    if before is None or here[0] == before[0]:
+        return alone
+    secant = (before[1] - here[1]) / (here[0] - before[0])
+    return secant if _LEAST_BEND * alone < secant < alone / _LEAST_BEND else alone
 
 
 def _moment(design: Design, at: Optimum) -> float:
