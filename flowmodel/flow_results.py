@@ -10,22 +10,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from flowmodel import flow_effects
 from flowmodel.config.flows import Draws
 from flowmodel.errors import FlowsError
 from flowmodel.fit.inference import INTERVAL
 from flowmodel.interaction import local as local_fits
 from flowmodel.interaction.calibrate import Calibrated, known_flows
 from flowmodel.interaction.draws import draw
-from flowmodel.interaction.inference import effect_covariance
 from flowmodel.interaction.likelihood import null
+from flowmodel.interaction.model.design import EFFECTS
 from flowmodel.interaction.model.laws import LAWS
 from flowmodel.interaction.model.pair import as_arrays
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring import dispersion, scores
 
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
-_MOST_EFFECTS = 4000
-"""Two-way effects of which standard errors are made: a dense matrix of so many rows is inverted."""
 _OVERDISPERSED = 4.0
 """Pearson's dispersion at which the model's standard errors are half of what they should be."""
 _UNITS = {"distance": "per km", "chance": "per opportunity"}
@@ -35,6 +34,7 @@ _SOURCES = {"negative_binomial": "maximum likelihood", "quasi_poisson": "quasi-l
 def parameters(fit: Calibrated, covariance: np.ndarray) -> pd.DataFrame:
     """The rows of `parameters.csv`: coefficients of the utility, so that a decay is negative."""
     names, estimates = fit.built.names, fit.estimates
+    covariance = covariance if fit.optimum.converged else np.full_like(covariance, np.nan)
     errors = np.sqrt(np.where(np.diag(covariance) >= 0, np.diag(covariance), np.nan))
     source = _SOURCES.get(fit.specification.family, "Poisson pseudo-maximum likelihood")
     rows = [
@@ -66,79 +66,6 @@ def _row(name: str, estimate: float, se: float, status: str, source: str) -> dic
     }
 
 
-def effects(fit: Calibrated) -> pd.DataFrame:
-    """The dual potentials of the constraint, centred on each side: side, zone, effect, se, status.
-
-    A doubly constrained model knows only differences within a side. Standard errors are the model's, of the centred
-    effects; above 4,000 effects there are none. A zone of which no pair took part has the status "separated".
-    """
-    design = fit.built.design
-    sides = [
-        (side, labels, np.asarray(values), np.any(fit.taking, axis=axis))
-        for side, labels, values, axis, has in (
-            ("origin", fit.table.origins, fit.optimum.at.origin, 1, design.origin_effects),
-            ("destination", fit.table.destinations, fit.optimum.at.destination, 0, design.destination_effects),
-        )
-        if has
-    ]
-    errors = _effect_errors(fit, [taking for *_, taking in sides])
-    frames = [
-        pd.DataFrame(
-            {
-                "side": side,
-                "zone": labels,
-                "effect": np.where(taking, values - values[taking].mean(), np.nan),
-                "se": error,
-                "status": np.where(taking, "fitted", "left_out"),
-            }
-        )
-        for (side, labels, values, taking), error in zip(sides, errors, strict=True)
-    ]
-    columns = ["side", "zone", "effect", "se", "status"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-
-
-def _effect_errors(fit: Calibrated, taking: list[np.ndarray]) -> list[np.ndarray]:
-    """Standard errors of effects less their mean, by side."""
-    if len(taking) == 1:
-        return [_one_sided(fit, taking[0])]
-    sizes = [len(one) for one in taking]
-    if sum(sizes) > _MOST_EFFECTS:
-        return [np.full(size, np.nan) for size in sizes]
-    whole = effect_covariance(fit.built.design, fit.optimum.sums, fit.bread)
-    starts = np.cumsum([0, *sizes])
-    return [
-        _centred(whole[start : start + size, start : start + size], one)
-        for start, size, one in zip(starts, sizes, taking, strict=False)
-    ]
-
-
-def _one_sided(fit: Calibrated, taking: np.ndarray) -> np.ndarray:
-    """Without effects of the other side E is diagonal: var of e_i − ē is (1 − 2/n) / w_i + Σ 1/w / n² + p̃ᵀ S⁻¹ p̃."""
-    design = fit.built.design
-    axis, projections = (
-        (1, fit.bread.projections.origin) if design.origin_effects else (0, fit.bread.projections.destination)
-    )
-    apart = 1 / np.asarray(fit.optimum.sums.weight).sum(axis=axis)[taking]
-    number = len(apart)
-    tilted = np.asarray(projections)[:, taking]
-    tilted = tilted - tilted.mean(axis=1, keepdims=True)
-    shared = (
-        np.einsum("kn,kn->n", tilted, np.linalg.solve(np.asarray(fit.bread.information), tilted)) if len(tilted) else 0
-    )
-    found = np.full(len(taking), np.nan)
-    found[taking] = np.sqrt((1 - 2 / number) * apart + apart.sum() / number**2 + shared)
-    return found
-
-
-def _centred(covariance: np.ndarray, taking: np.ndarray) -> np.ndarray:
-    block = covariance[np.ix_(taking, taking)]
-    less = np.eye(len(block)) - 1 / len(block)
-    found = np.full(len(taking), np.nan)
-    found[taking] = np.sqrt(np.diag(less @ block @ less.T).clip(0))
-    return found
-
-
 def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
     """The scores of `metrics.json`, over the pairs that took part and whose flow is known."""
     seen = fit.taking & known_flows(fit.table, fit.specification)
@@ -162,6 +89,9 @@ def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
         "degrees": fit.degrees,
         "pseudo_r2": 1 - fit.log_likelihood / of_null,
         "dispersion": _dispersion(fit, seen),
+        "level": flow_effects.level(fit),
+        "separated_pairs": int(fit.separated.sum()),
+        "separated_people": float(fit.table.flow[fit.separated].sum()),
     }
     return found
 
@@ -261,6 +191,23 @@ def local(fit: Calibrated, side: Literal["origin", "destination"]) -> pd.DataFra
 def _wide(values: np.ndarray, side: str) -> np.ndarray:
     """A property of the other side's zones beside those of `side`; one of pairs as it is."""
     return values if values.ndim == 2 or side == "origin" else values[:, None]
+
+
+def check_draws(specification: Specification, wanted: Draws) -> None:
+    """Refuses a draw that holds what the model does not meet.
+
+    Raises:
+        FlowsError: the constraint or the family leaves those sums free, or the list hides a part of them.
+    """
+    met = {
+        "total": True,
+        "origin": EFFECTS[specification.constraint][0],
+        "destination": EFFECTS[specification.constraint][1],
+    }
+    free = specification.family == "negative_binomial" or specification.censoring is not None
+    if wanted.kind == "multinomial" and (free or not met[wanted.hold]):
+        what = f"a {specification.constraint} model of this family and list does not meet sums by {wanted.hold}"
+        raise FlowsError("E-FLOWS-HOLD", what, 'hold what it meets, or take kind = "poisson"')
 
 
 def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:

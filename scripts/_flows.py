@@ -202,11 +202,34 @@ def _law(named: str | OwnLaw, asked: Asked) -> Law:
             "E-LAW-FILE", f"no Python file {file}", "name the file of your law, relative to the configuration"
         )
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigError("E-LAW-FILE", f"{file.name}: {type(error).__name__}: {error}", "correct your law") from error
     function = getattr(module, named.function, None)
     if not callable(function):
         raise ConfigError("E-LAW-FILE", f"{file.name} has no function {named.function}", "define it there")
-    return laws.own(function, named.function)
+    law = laws.own(function, named.function)
+    try:
+        _tried(law)
+    except Exception as error:
+        said = str(error).splitlines()[0]
+        fix = "write it for jax.numpy, without `if` on values: it is traced and differentiated"
+        raise ConfigError(
+            "E-LAW-FILE", f"{named.function} in {file.name}: {type(error).__name__}: {said}", fix
+        ) from error
+    return law
+
+
+def _tried(law: Law) -> None:
+    """Traces the law and its derivative at its start."""
+    import jax
+    import jax.numpy as jnp
+
+    shape = law.shape
+    assert shape is not None
+    at = Pair(jnp.full((1, 1), 100.0))
+    jax.jit(jax.jacfwd(lambda values: shape.rule(values, at)))(jnp.asarray(shape.start, float))
 
 
 def compared(data: FlowData, table: FlowTable, asked: Asked) -> pd.DataFrame:

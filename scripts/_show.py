@@ -99,7 +99,12 @@ def calibrated(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -
         f"margins to {report['margin_error']:.1e}, moments to {report['moment_error']:.1e}"
     )
     if report["separated_pairs"]:
-        console.print(f"warning: {report['separated_pairs']:,} pairs are separated: no finite parameters fit them")
+        people = f", with {report['separated_people']:,.0f} people" if report["separated_people"] else ""
+        console.print(
+            f"warning: {report['separated_pairs']:,} pairs{people} are separated: no finite parameters fit them"
+        )
+    for code, people in report["left_out"].items():
+        console.print(f"warning: {people:,.0f} people left out, {code} in issues.csv")
     if "overdispersed" in report["flags"]:
         times = report["dispersion"]["pearson"] ** 0.5
         console.print(

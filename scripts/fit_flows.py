@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowmodel.interaction.calibrate import Calibrated
     from geo.flows import FlowData
 
-_STATUS = {"converged": 0, "nonfinite": 4, "max_steps": 5}
+_STATUS = {"converged": 0, "nonfinite": 4, "diverged": 5, "max_steps": 5}
 
 
 def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
@@ -42,7 +42,7 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     import _flows
     import _show
 
-    from flowmodel import flow_results, runtime
+    from flowmodel import flow_effects, flow_results, runtime
     from flowmodel.interaction.calibrate import calibrate
 
     folder.log("started", config=asked.config.run.name)
@@ -53,6 +53,8 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
     if asked.config.fit.local != "none":
         flow_results.check_local(specification)
+    if asked.config.draws is not None:
+        flow_results.check_draws(specification, asked.config.draws)
     with runtime.compile_seconds() as compiling, _show.steps("calibrating") as say:
         fit = calibrate(
             table,
@@ -61,16 +63,16 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
             most_steps=asked.config.fit.most_steps,
             report=lambda step, error: say(f"step {step}, margins and moments to {error:.1e}"),
         )
-        covariance = _covariance(fit, asked, say)
+        covariance, replicates = _covariance(fit, asked, say)
     fitted = time.perf_counter()
     seconds = {"read": built - started, "compile": compiling(), "fit": fitted - built - compiling()}
     parameters = flow_results.parameters(fit, covariance)
     folder.write("parameters.csv", lambda path: parameters.to_csv(path, index=False))
-    effects = flow_results.effects(fit)
+    effects = flow_effects.effects(fit)
     if len(effects):
         folder.write("effects.csv", lambda path: effects.to_csv(path, index=False))
     _flow_run.write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
-    report = _metrics(asked, fit, seconds | {"total": time.perf_counter() - started})
+    report = replicates | _metrics(asked, data, fit, seconds | {"total": time.perf_counter() - started})
     folder.write_json("metrics.json", report)
     _flow_run.write_provenance(asked, folder, _flows.files(asked))
     _show.calibrated(parameters, report, folder.path)
@@ -79,23 +81,25 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     return _STATUS[fit.optimum.verdict]
 
 
-def _covariance(fit: Calibrated, asked: Asked, say: Callable[[str], None]) -> np.ndarray:
+def _covariance(fit: Calibrated, asked: Asked, say: Callable[[str], None]) -> tuple[np.ndarray, dict[str, int]]:
+    """The covariance asked for; of a bootstrap also how many replicates it is made of."""
+    import numpy as np
+
     from flowmodel.interaction import bootstrap
 
     wanted = asked.config.fit
     if wanted.se != "bootstrap":
-        return fit.covariance(wanted.se)
-    return bootstrap.covariance(
-        bootstrap.estimates(
-            fit,
-            wanted.bootstrap,
-            asked.config.run.seed,
-            lambda done, _: say(f"bootstrap, {done} of {wanted.bootstrap}"),
-        )
+        return fit.covariance(wanted.se), {}
+    found = bootstrap.estimates(
+        fit,
+        wanted.bootstrap,
+        asked.config.run.seed,
+        lambda done, _: say(f"bootstrap, {done} of {wanted.bootstrap}"),
     )
+    return bootstrap.covariance(found), {"bootstrap_converged": int(np.all(np.isfinite(found), axis=1).sum())}
 
 
-def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[str, Any]:
+def _metrics(asked: Asked, data: FlowData, fit: Calibrated, seconds: dict[str, float]) -> dict[str, Any]:
     from flowmodel import flow_results, runtime
 
     scores = flow_results.metrics(fit, asked.config.fit.distance_bin_km)
@@ -107,7 +111,7 @@ def _metrics(asked: Asked, fit: Calibrated, seconds: dict[str, float]) -> dict[s
         "family": asked.config.model.family,
         "se": asked.config.fit.se,
         **scores,
-        "separated_pairs": int(fit.separated.sum()),
+        "left_out": {issue.code: issue.people for issue in data.issues if issue.people},
         "margin_error": fit.optimum.margin_error,
         "moment_error": fit.optimum.moment_error,
         "steps": fit.optimum.steps,
@@ -133,7 +137,7 @@ def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) ->
         laws = _flows.compared(data, fit.table, asked)
         folder.write("laws.csv", lambda path: laws.to_csv(path, index=False))
         _show.laws(laws)
-    if config.draws is not None:
+    if config.draws is not None and fit.optimum.converged:
         _flow_run.write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
 
 

@@ -70,3 +70,14 @@ def test_only_coefficients_that_there_are_can_be_held(folder):
     for name in ("ln_distnce", "origin:ln:population"):
         with pytest.raises(ConfigError, match=f"E-MODEL-HELD .* {name}; fix: hold some of ln_distance, pair:border"):
             flow_runs.run(flow_country.config("unheld", held={name: 1.0}), folder)
+
+
+def test_a_law_that_cannot_be_traced_is_told_with_its_file(folder):
+    for name, text, said in (
+        ("if", "def f(km, s=1.0):\n    return -km if km > 3 else -s", "f in wrong_if.py: TracerBoolConversionError"),
+        ("import", "import nothing_of_the_kind", "wrong_import.py: ModuleNotFoundError"),
+    ):
+        (folder / f"wrong_{name}.py").write_text(text)
+        law = {"file": f"wrong_{name}.py", "function": "f"}
+        with pytest.raises(ConfigError, match=f"E-LAW-FILE {said}"):
+            flow_runs.run(flow_country.config(f"law-{name}", law=law), folder)

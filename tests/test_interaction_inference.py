@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from interaction_worlds import DESTINATIONS, LAWS, ORIGINS, rectangle
 
+from flowmodel import flow_effects
 from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction import bootstrap, inference, local
 from flowmodel.interaction.calibrate import calibrate
 from flowmodel.interaction.compare import compare, held_out
 from flowmodel.interaction.model import laws
-from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.model.pair import Pair, as_arrays
 from flowmodel.interaction.model.table import Censoring, FlowTable, Specification
 from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.search import estimate
@@ -300,3 +301,51 @@ def test_counts_that_scatter_less_than_poisson_have_no_dispersion():
     mean = twin.fit(WORLD.problem("power", "production")).fitted
     even = dataclasses.replace(WORLD.table(), flow=np.round(mean))
     _told(even, WORLD.specification("power", "production", family="negative_binomial"), "E-FAMILY-DISPERSION")
+
+
+@pytest.mark.parametrize("constraint", ["production", "attraction", "doubly"])
+def test_the_mean_is_made_again_from_what_is_written(constraint):
+    """η = level + effects + coefficients times columns, with the centred effects of the file."""
+    model = dataclasses.replace(WORLD.specification("power", constraint), held={})
+    fit = calibrate(WORLD.table(), model)
+    eta = np.full(WORLD.flow.shape, flow_effects.level(fit))
+    written = flow_effects.effects(fit)
+    for side, shape in (("origin", (-1, 1)), ("destination", (1, -1))):
+        if len(values := written.loc[written["side"] == side, "effect"]):
+            eta = eta + values.to_numpy().reshape(shape)
+    known = {"ln_distance": np.log(np.where(WORLD.allowed, WORLD.table().pair.distance_km, 1.0))}
+    known |= {f"pair:{name}": values for name, values in model.pairs.items()}
+    known |= {f"origin:{name}": values[:, None] for name, values in model.origin.items()}
+    known |= {f"destination:{name}": values for name, values in model.destination.items()}
+    for name, slope in zip(fit.built.names, fit.estimates, strict=True):
+        eta = eta + slope * known[name]
+    np.testing.assert_allclose(np.exp(eta[fit.taking]), fit.fitted[fit.taking], rtol=1e-9)
+
+
+def test_populations_to_a_power_go_on_through_zero():
+    """Of a table made with λ = −0.2 the fit finds it again: the law has a value, and a slope, at zero and below."""
+    model = WORLD.specification("generalised_radiation", "doubly")
+    table = WORLD.table()
+    eta = laws.generalised_radiation(jnp.array([-0.2]), as_arrays(table.pair))
+    made = dataclasses.replace(table, flow=np.where(table.allowed, 1e4 * np.exp(np.asarray(eta)), 0.0))
+    fit = calibrate(made, dataclasses.replace(model, pairs={}, held={}))
+    assert fit.optimum.converged
+    assert fit.estimates[-1] == pytest.approx(-0.2, abs=1e-8)
+
+
+def test_the_held_out_fit_has_not_seen_the_whole(monkeypatch):
+    """A search that takes no step leaves no scores: those of the fit to all pairs would be in sample."""
+    seen = []
+
+    def spy(*arguments, at=None, **named):
+        seen.append(at)
+        return calibrate(*arguments, at=at, **named)
+
+    monkeypatch.setattr("flowmodel.interaction.compare.calibrate", spy)
+    model = WORLD.specification("power", "production")
+    compare(WORLD.table(), {"power": model}, share=0.2, seed=4, report=lambda name: None)
+    assert seen == [None, None]
+    row = compare(WORLD.table(), {"power": model}, share=0.2, seed=4, report=lambda name: None, most_steps=1).iloc[0]
+    assert row.verdict == "max_steps"
+    assert np.isnan(row.aic)
+    assert np.isnan(row.held_out_cpc)

@@ -16,6 +16,9 @@ from flowmodel.interaction.calibrate import Calibrated
 from flowmodel.interaction.search import estimate
 from flowmodel.interaction.search.estimate import Report
 
+_ENOUGH = 1e-6
+"""Error of margins and moments: the scatter between replicates is thousands of times larger."""
+
 
 def estimates(
     fit: Calibrated, count: int, seed: int, report: Report = lambda step, error: None
@@ -42,11 +45,9 @@ def estimates(
     return found
 
 
-_ENOUGH = 1e-6
-"""Error of margins and moments: the scatter between replicates is thousands of times larger."""
-
-
 def covariance(replicates: Float[np.ndarray, "replicate parameter"]) -> Float[np.ndarray, "parameter parameter"]:
-    """Covariance of the coefficients over the replicates that converged."""
+    """Covariance of the coefficients over the replicates that converged; NaN where fewer than two did."""
     kept = replicates[np.all(np.isfinite(replicates), axis=1)]
+    if len(kept) < 2:
+        return np.full((replicates.shape[1],) * 2, np.nan)
     return np.atleast_2d(np.cov(kept, rowvar=False))

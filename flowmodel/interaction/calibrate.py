@@ -133,7 +133,8 @@ class Calibrated:
         """
         seen = self.taking & known_flows(self.table, self.specification)
         mean, flow = self.fitted[seen], self.table.flow[seen]
-        return float(np.sum((flow - mean) ** 2 / mean) / (seen.sum() - self.degrees))
+        left = int(seen.sum()) - self.degrees
+        return float(np.sum((flow - mean) ** 2 / mean) / left) if left > 0 and np.all(mean > 0) else float("nan")
 
 
 def calibrate(
@@ -251,6 +252,8 @@ def _check_told_apart(built: Built, bread: Bread, optimum: Optimum) -> None:
         here = estimate.start(built.design)
         sums = newton.working(built.design, here)
         found = np.asarray(inference.bread(built.design, here, sums).information)
+    if not np.all(np.isfinite(found)):
+        return  # the verdict says so
     scale = np.sqrt(np.diagonal(found).clip(0))
     dead = scale**2 <= _COLLINEAR * np.diagonal(np.asarray(sums.moments))
     live = ~dead

@@ -19,6 +19,12 @@ from flowmodel.interaction.scoring.scores import scores
 Report = Callable[[str], None]
 
 
+_COLUMNS = [
+    *("law", "parameters", "degrees", "deviance", "aic", "cpc"),
+    *("held_out_pairs", "held_out_unreached", "held_out_deviance", "held_out_cpc", "verdict"),
+]
+
+
 def held_out(allowed: Bool[np.ndarray, "o d"], share: float, seed: int) -> Bool[np.ndarray, "o d"]:
     """Pairs drawn to be held out, each with probability `share`, the same for every law."""
     drawn = np.random.default_rng(seed).random(allowed.shape) < share
@@ -50,7 +56,8 @@ def compare(
         A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (of known flow,
         not separated), held_out_unreached (of a zone that had no other flow: no law has a mean), held_out_deviance
         (Poisson's, infinite where a law gives no chance to a flow that was) and held_out_cpc; verdict, of the first of
-        the two fits that has not converged. A law that cannot be fitted has its error as verdict and no number.
+        the two fits that has not converged. A law that cannot be fitted has its error as verdict, and a fit that
+        has not converged has no number.
     """
     out = held_out(table.allowed, share, seed)
     fitted = partial(calibrate, table, tolerance=tolerance, most_steps=most_steps)
@@ -61,28 +68,35 @@ def compare(
             rows.append({"law": name, **_row(table, specification, out, fitted)})
         except FlowsError as error:
             rows.append({"law": name, "verdict": str(error)})
-    return pd.DataFrame(rows).sort_values("aic", kind="stable", na_position="last").reset_index(drop=True)
+    frame = pd.DataFrame(rows).reindex(columns=_COLUMNS)
+    return frame.sort_values("aic", kind="stable", na_position="last").reset_index(drop=True)
 
 
 def _row(
     table: FlowTable, specification: Specification, out: Bool[np.ndarray, "o d"], fitted: Callable[..., Calibrated]
 ) -> dict[str, Any]:
     whole = fitted(specification)
-    part = fitted(specification, without=out, at=whole.optimum.at)
+    # From a start of its own: the whole fit has seen what is held out.
+    part = fitted(specification, without=out)
     known = known_flows(table, specification)
     judged = out & known & ~part.separated & part.reached
-    return {
-        "parameters": len(whole.built.names),
-        "degrees": whole.degrees,
-        "deviance": whole.deviance,
-        "aic": whole.aic,
-        "cpc": _cpc(table.flow, whole.fitted, whole.taking & known),
-        "held_out_pairs": int(judged.sum()),
-        "held_out_unreached": int((out & known & ~part.reached).sum()),
-        "held_out_deviance": deviance(table.flow, part.fitted, judged),
-        "held_out_cpc": _cpc(table.flow, part.fitted, judged),
-        "verdict": whole.optimum.verdict if whole.optimum.verdict != "converged" else part.optimum.verdict,
-    }
+    verdicts = [fit.optimum.verdict for fit in (whole, part)]
+    row = {"parameters": len(whole.built.names), "degrees": whole.degrees, "verdict": max(verdicts, key=_worse)}
+    if whole.optimum.converged:
+        row |= {"deviance": whole.deviance, "aic": whole.aic}
+        row |= {"cpc": _cpc(table.flow, whole.fitted, whole.taking & known)}
+    if part.optimum.converged:
+        row |= {
+            "held_out_pairs": int(judged.sum()),
+            "held_out_unreached": int((out & known & ~part.reached).sum()),
+            "held_out_deviance": deviance(table.flow, part.fitted, judged),
+            "held_out_cpc": _cpc(table.flow, part.fitted, judged),
+        }
+    return row
+
+
+def _worse(verdict: str) -> bool:
+    return verdict != "converged"
 
 
 def _cpc(observed: np.ndarray, fitted: np.ndarray, pairs: Bool[np.ndarray, "o d"]) -> float:

@@ -142,7 +142,11 @@ def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], told: Col
         if cells[row] in table.missing or table.lines[row] in told:
             continue
         rule = _NOT_NEGATIVE if cells[row] else "a listed pair has a flow"
-        fix = _CORRECT if cells[row] else f"write it, or declare a text for unknown: {table.where} missing_values"
+        fix = (
+            _CORRECT
+            if cells[row]
+            else f"write it, or a text that {table.where} missing_values declares to mean unknown"
+        )
         issues.append(table.wrong_cell("E-OD-FLOW", row, column, rule, fix, None))
     return issues
 

@@ -114,7 +114,8 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
         zones: The zones, where the config names them: each is an origin and a destination.
 
     Returns:
-        The pairs; E-OD-ZONE-UNKNOWN, W-OD-EXCLUDED, W-OD-INTRAZONAL, W-OD-FLOW and W-OD-ZONE-IDLE.
+        The pairs; E-OD-ZONE-UNKNOWN, W-OD-EXCLUDED, W-OD-INTRAZONAL, W-OD-FLOW, W-OD-ZONE-IDLE
+        and W-OD-ONE-SIDED.
     """
     origins, destinations = _axes(listed, zones)
     issues = [] if zones is None else _unknown(listed, set(origins), zones.table.where)
@@ -138,7 +139,7 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
     sound = not any(issue.code in _OF_LABELS for issue in found)
     pairs = Pairs(origins, destinations, listed, which, origin, destination, used, allowed, absent, sound)
     issues += _left_out(pairs, within, known, excluded)
-    return pairs, issues + (_idle(pairs, zones) if zones is not None and sound else [])
+    return pairs, issues + ([*_idle(pairs, zones), *_one_sided(pairs, zones)] if zones is not None and sound else [])
 
 
 def hint(label: str, among: Collection[str], before: int) -> str:
@@ -241,5 +242,18 @@ def _idle(pairs: Pairs, zones: Zones) -> list[Issue]:
         Issue(
             "W-OD-ZONE-IDLE", "warning", zones.table.file, zones.table.lines[at], None, zones.ids[at], rule, fix, None
         )
-        for at in np.flatnonzero((left == 0) & (came == 0)).tolist()
+        for at in np.flatnonzero((left == 0) & (came == 0) & ~zones.excluded).tolist()
     ]
+
+
+def _one_sided(pairs: Pairs, zones: Zones) -> list[Issue]:
+    """Say that zones on one side only of the table are on both sides of the rectangle, where absent pairs count."""
+    if pairs.absent == "missing":
+        return []
+    left, came = pairs.add(pairs.flow())
+    never = [int(((flow == 0) & (other > 0) & ~zones.excluded).sum()) for flow, other in ((left, came), (came, left))]
+    if not any(never):
+        return []
+    rule = f"{never[0]:,} zones are never an origin and {never[1]:,} never a destination; their absent pairs count"
+    fix = "none if nobody moved; else leave [zones] out and take masses and distances from [flows]"
+    return [Issue("W-OD-ONE-SIDED", "warning", zones.table.file, None, None, None, rule, fix, None)]

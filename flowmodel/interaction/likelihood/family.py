@@ -72,8 +72,8 @@ def expected_unlisted(family: Family, eta: Float[Array, "*pair"]) -> Float[Array
 def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
     """A flow that is known: y η − μ, or the negative binomial's, whose score is (y − μ) / (1 + α μ).
 
-    The information is the observed one, μ (1 + α y) / (1 + α μ)². With the expected one, μ / (1 + α μ), steps on a table
-    that scatters widely gain a twentieth each.
+    The information is the observed one, μ (1 + α y) / (1 + α μ)². With the expected one, μ / (1 + α μ), each step on a
+    table that scatters widely gains a twentieth.
     """
     # Without the barrier XLA computes the exponential anew for each of the three results.
     mean = jax.lax.optimization_barrier(jnp.exp(eta))

@@ -82,6 +82,8 @@ def build(table: FlowTable, specification: Specification) -> Built:
         one = jnp.ones((1, 1))
         scaled, names = (one, *scaled), (CONSTANT, *names)
         means, deviations = np.concatenate([[0.0], means]), np.concatenate([[1.0], deviations])
+    if shape is not None:
+        _check_shape(specification, _started(shape, table), pair, table)
     flow = jnp.where(allowed, jnp.asarray(table.flow, float), 0.0)
     made = Design(
         flow=flow,
@@ -211,6 +213,15 @@ def _check_finite(name: str, column: Column, table: FlowTable) -> None:
             where = f"{len(zones)} zones: {', '.join(zones[:_SHOWN])}" + (", …" if len(zones) > _SHOWN else "")
     fix = "a logarithm needs values above zero; [zones] exclude leaves zones out, or take the column itself"
     raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {where}", fix)
+
+
+def _check_shape(specification: Specification, shape: Shape, pair: Pair, table: FlowTable) -> None:
+    """Refuses a law that has no number where the search begins."""
+    values = np.broadcast_to(np.asarray(shape.rule(jnp.asarray(shape.start, float), pair)), table.flow.shape)
+    wrong = table.allowed & ~np.isfinite(values)
+    if np.any(wrong):
+        found = f"law {specification.law.name} is not finite at its start for {named(wrong, table)}"
+        raise FlowsError("E-LAW-DOMAIN", found, "begin elsewhere, or correct the law")
 
 
 def named(pairs: np.ndarray, table: FlowTable) -> str:

@@ -91,38 +91,43 @@ def ln_stouffer(pair: Pair) -> Array:
 
 def radiation(pair: Pair) -> Array:
     """ln[m_i n_j / ((m_i + s_ij)(m_i + n_j + s_ij))] (Simini et al. 2012, eq. 2)."""
-    return absorbed(jnp.ones(1), pair)
-
-
-def absorbed(exponent: Float[Array, " 1"], pair: Pair) -> Array:
-    """ln{m^λ [(a + n)^λ − a^λ] / [a^λ (a + n)^λ]}, a = m_i + s_ij: Simini's law with every population to the power λ.
-
-    Kang et al. 2015 (PLoS ONE 10, e0143500). It is written so that no power is taken of a population, only of a ratio
-    of two.
-    """
-    assert pair.origin_mass is not None
-    assert pair.destination_mass is not None
-    assert pair.between is not None
-    reached = pair.origin_mass + pair.between
-    power = exponent[0]
-    ahead = jnp.log1p(pair.destination_mass / reached)
-    return power * (jnp.log(pair.origin_mass) - jnp.log(reached)) + jnp.log(-jnp.expm1(-power * ahead))
-
-
-def finite_size(exponent: Float[Array, " 1"], pair: Pair) -> Array:
-    """Ln 1/(1 − (m_i/M)^λ): in a finite country the chances of `absorbed` add up to 1 − (m_i/M)^λ, not to 1.
-
-    Masucci et al. 2013 (Phys. Rev. E 88, 022812, eq. 4), there with λ = 1. A factor of the origin: a production
-    constraint takes it in.
-    """
-    assert pair.origin_mass is not None
-    assert pair.everywhere is not None
-    return -jnp.log(-jnp.expm1(exponent[0] * (jnp.log(pair.origin_mass) - jnp.log(pair.everywhere))))
+    origin, destination, between = _opportunities(pair)
+    reached = origin + between
+    return jnp.log(origin) + jnp.log(destination) - jnp.log(reached) - jnp.log(reached + destination)
 
 
 def generalised_radiation(exponent: Float[Array, " 1"], pair: Pair) -> Array:
-    """`absorbed` with `finite_size`; the chances of an origin's destinations add up to one for every λ > 0."""
-    return absorbed(exponent, pair) + finite_size(exponent, pair)
+    """Logarithm of m^λ [(a + n)^λ − a^λ] / [a^λ (a + n)^λ] / [1 − (m/M)^λ], a = m_i + s_ij.
+
+    Simini's law with every population to the power λ (Kang et al. 2015, PLoS ONE 10, e0143500), over what the chances
+    of all destinations add up to in a finite country (Masucci et al. 2013, Phys. Rev. E 88, 022812, eq. 4, for λ = 1).
+    Both brackets vanish with λ; with φ(x) = (1 − e^{−x}) / x their ratio goes on through λ = 0.
+    """
+    assert pair.everywhere is not None
+    origin, destination, between = _opportunities(pair)
+    power, reached = exponent[0], origin + between
+    ahead, whole = jnp.log1p(destination / reached), jnp.log(pair.everywhere) - jnp.log(origin)
+    ratio = jnp.log(ahead) + _ln_phi(power * ahead) - jnp.log(whole) - _ln_phi(power * whole)
+    return power * (jnp.log(origin) - jnp.log(reached)) + ratio
+
+
+def _opportunities(pair: Pair) -> tuple[Array, Array, Array]:
+    """m, n and s."""
+    assert pair.origin_mass is not None
+    assert pair.destination_mass is not None
+    assert pair.between is not None
+    return jnp.asarray(pair.origin_mass), jnp.asarray(pair.destination_mass), jnp.asarray(pair.between)
+
+
+def _ln_phi(x: Array) -> Array:
+    """ln[(1 − e^{−x}) / x], −x/2 + x²/24 near zero, where its quotient has no value."""
+    near = jnp.abs(x) < _NEAR_ZERO
+    far = jnp.where(near, 1.0, x)
+    return jnp.where(near, x * (x / 24 - 0.5), jnp.log(-jnp.expm1(-far) / far))
+
+
+_NEAR_ZERO = 1e-3
+"""|x| below which the series of `_ln_phi` is right to x⁴/2880, less than float64 rounds the logarithm by."""
 
 
 def schneider(rate: Float[Array, " 1"], pair: Pair) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -114,6 +113,3 @@ def _derivatives(ln_alpha: Array, design: Design, family: Family, eta: Array, po
         return likelihood(at, design, family, eta, positive)
 
     return jax.jvp(lambda at: jax.jvp(value, (at,), one)[1], (ln_alpha,), one)
-
-
-Search = Callable[..., tuple[Optimum, Family, float]]

@@ -37,18 +37,22 @@ class Optimum:
         sums: what was found there.
         converged: whether margins and moments agree to the tolerance.
         steps: Newton steps taken.
+        stuck: whether the search ended before it had taken all steps allowed.
     """
 
     at: Point
     sums: Sums
     converged: bool
     steps: int
+    stuck: bool = False
 
     @property
     def verdict(self) -> str:
-        """One of converged, max_steps and nonfinite."""
+        """One of converged, max_steps, diverged (no step was better, before the last was taken) and nonfinite."""
         finite = bool(jnp.all(jnp.isfinite(self.at.coefficients)) & jnp.isfinite(self.sums.log_likelihood))
-        return "nonfinite" if not finite else "converged" if self.converged else "max_steps"
+        if not finite:
+            return "nonfinite"
+        return "converged" if self.converged else "diverged" if self.stuck else "max_steps"
 
     @property
     def margin_error(self) -> float:
@@ -160,7 +164,7 @@ class _Search:
             at, sums = found
             taken += 1
             self.report(taken, _error(sums))
-        return Optimum(at, sums, _error(sums) <= tolerance, taken)
+        return Optimum(at, sums, _error(sums) <= tolerance, taken, taken < most_steps)
 
     def _step(self, at: Point, sums: Sums, guide: Design) -> tuple[Point, Sums] | None:
         """A step that does not lower the likelihood, shortened as far as need be; None if none is found."""
