@@ -1,15 +1,16 @@
 """scripts/fit_flows.py as a person runs it: exit codes, files, and people that add up."""
 
+import functools
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import dense_poisson
 import flow_country
 import flow_runs
 import numpy as np
 import pandas as pd
+import preloaded
 import pytest
 import quick
 import tomli_w
@@ -18,7 +19,6 @@ from flowmodel.config import read_toml
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
-ROOT = Path(__file__).resolve().parent.parent
 ABSORBED = {
     "unconstrained": set(),
     "production": {"origin:ln:population"},
@@ -40,23 +40,26 @@ def folder(tmp_path_factory):
     return made
 
 
-def _command(folder, *arguments):
-    line = [sys.executable, str(ROOT / "scripts/fit_flows.py"), *map(str, arguments)]
-    return subprocess.run(
-        line, cwd=folder, env=quick.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
-    )
+@pytest.fixture(scope="module")
+def command(folder):
+    """The command in the folder, its libraries imported beforehand."""
+    with preloaded.Preloaded(preloaded.FLOWS, quick.ENVIRONMENT) as commands:
+        yield functools.partial(commands.run, "fit_flows", folder=folder)
 
 
 @pytest.fixture(scope="module")
 def whole(folder):
-    """A run by the command itself of all that a configuration may ask for."""
+    """A run, started as a person does, of all that a configuration may ask for."""
     tables = flow_country.config("whole") | {
         "fit": {"se": "robust", "local": "origin"},
         "compare": {"laws": ["exponential", "power"]},
         "draws": {"count": 2, "hold": "origin"},
     }
     (folder / "whole.toml").write_text(tomli_w.dumps(tables))
-    done = _command(folder, "whole.toml")
+    line = [sys.executable, str(preloaded.SCRIPTS / "fit_flows.py"), "whole.toml"]
+    done = subprocess.run(
+        line, cwd=folder, env=quick.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert "verdict: converged" in done.stdout
     return flow_runs.Run(done.returncode, folder / "runs/whole")
@@ -233,28 +236,30 @@ def test_a_law_without_parameters(folder):
     assert done.metrics["margin_error"] < 1e-10
 
 
-def test_exit_5_still_writes_what_there_is(folder):
+def test_exit_5_still_writes_what_there_is(folder, command):
     tables = flow_country.config("early", "production")
     (folder / "early.toml").write_text(tomli_w.dumps(tables))
-    done = _command(folder, "early.toml", "--set", "fit.most_steps=1", "--out", "early")
+    done = command("early.toml", "--set", "fit.most_steps=1", "--out", "early")
     assert done.returncode == 5, done.stderr
     early = flow_runs.Run(5, folder / "early")
     assert early.metrics["verdict"] == "max_steps"
     assert {"parameters.csv", "flows.parquet"} <= {path.name for path in early.folder.iterdir()}
 
 
-def test_a_wrong_key_exits_with_2_and_names_the_nearest(folder):
-    done = _command(folder, "whole.toml", "--set", "model.constrant=doubly", "--out", "wrong")
+@pytest.mark.usefixtures("whole")
+def test_a_wrong_key_exits_with_2_and_names_the_nearest(folder, command):
+    done = command("whole.toml", "--set", "model.constrant=doubly", "--out", "wrong")
     assert done.returncode == 2
     assert "model.constrant: unknown key, perhaps constraint" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_bad_data_exit_with_3_and_leave_a_list(folder):
+@pytest.mark.usefixtures("whole")
+def test_bad_data_exit_with_3_and_leave_a_list(folder, command):
     rows = (folder / "flows.csv").read_text().splitlines()
     rows[1] = rows[1].replace("A,B,", "A,B,-")
     (folder / "negative.csv").write_text("\n".join(rows))
-    done = _command(folder, "whole.toml", "--set", "flows.file=negative.csv", "--out", "negative")
+    done = command("whole.toml", "--set", "flows.file=negative.csv", "--out", "negative")
     assert done.returncode == 3
     assert "E-OD-FLOW" in done.stderr
     assert "Traceback" not in done.stderr

@@ -29,6 +29,7 @@ MODEL = (
     "optax",
     "typeguard",
 )
+FLOWS = ("_flow_run", "_flows", "_show", "flowmodel.flow_results", "geo.flows", "pyarrow.parquet", "typeguard")
 _SECONDS = 300
 
 
