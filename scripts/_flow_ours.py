@@ -31,6 +31,7 @@ def ours_ppml(case: PpmlCase) -> Callable[[], PowerFit]:
     from flowmodel.interaction.model.table import FlowTable, Specification
 
     runtime.configure(Runtime())
+    runtime.keep_large_tables()
     zones = tuple(str(zone) for zone in range(len(case.flow)))
     allowed = ~np.eye(len(zones), dtype=bool)
     table = FlowTable(zones, zones, case.flow, np.ones_like(allowed), allowed, Pair(distance_km=case.distance))
@@ -54,11 +55,15 @@ def ours_balance(case: BalanceCase) -> Callable[[], Float64]:
     from flowmodel.interaction.search.potentials import doubly
 
     runtime.configure(Runtime())
+    runtime.keep_large_tables()
 
     @jax.jit
+    def log_kernel(distance: jax.Array) -> jax.Array:
+        return jnp.where(distance > 0, case.exponent * jnp.log(distance), -jnp.inf)
+
     def balanced(distance: jax.Array, outflow: jax.Array, inflow: jax.Array) -> jax.Array:
-        log_kernel = jnp.where(distance > 0, case.exponent * jnp.log(distance), -jnp.inf)
-        return jnp.asarray(doubly(log_kernel, outflow, inflow, case.tolerance).flow)
+        # Two programs: in one, XLA makes the kernel anew at each of its uses.
+        return jnp.asarray(doubly(log_kernel(distance), outflow, inflow, case.tolerance).flow)
 
     arrays = [jnp.asarray(part) for part in (case.distance, case.outflow, case.inflow)]
     return lambda: np.asarray(balanced(*arrays))

@@ -23,7 +23,7 @@ _NEAR_ENOUGH = 0.1
 """Log error of the margins below which sweeps are over-relaxed."""
 _MOST_SWEEPS = 200
 _MOST_NEWTON = 150
-_SINGLE = 3e-7
+_SINGLE = 2e-6
 """Relative error of a margin below which float32 sums see little but their own rounding."""
 _STALLED = 0.8
 """Part of the error that a sweep leaves, near the solution, from which Newton steps are the faster way."""
@@ -203,29 +203,25 @@ def _less(wanted: Array, found: Array) -> Array:
 
 
 def _polished(log_kernel: Array, margins: Sides, at: Sides, found: _Sweeps, tolerance: Array) -> _Solution:
-    """Rounds in float64 until the margins are met: sweeps, then a Newton step if they have not been enough."""
+    """Rounds of sweeps in float64 until the margins are met, each but the first after a Newton step."""
+
+    def round_(at: Sides, sweeps: Array, steps: Array) -> _Round:
+        fine = _sweeps(_table(log_kernel, at), margins, tolerance, found.power)
+        at = _absorbed(at, fine.scale)
+        # Made again rather than scaled: the exponential costs less than a second pass over memory.
+        table = _table(log_kernel, at)
+        return _Round(at, table, *_residual(table, margins), sweeps + fine.done, steps)
 
     def going(now: _Round) -> Array:
         return (now.steps < _MOST_NEWTON) & (now.error > tolerance)
 
-    def round_(now: _Round) -> _Round:
-        fine = _sweeps(now.table, margins, tolerance, found.power)
-        table = now.table * fine.scale.origin[:, None] * fine.scale.destination[None, :]
-        at, sweeps = _absorbed(now.at, fine.scale), now.sweeps + fine.done
-        left, error = _residual(table, margins)
-        swept = _Round(at, table, left, error, sweeps, now.steps)
-        return _Round(*jax.lax.cond(error > tolerance, newton, lambda same: same, swept))
-
     def newton(now: _Round) -> _Round:
         move = effects.roughly(now.table, now.left, jnp.asarray(1e-4))
         length = jnp.minimum(1.0, _LONGEST / jnp.maximum(_largest(move), _LONGEST))
-        at = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
-        table = _table(log_kernel, at)
-        return _Round(at, table, *_residual(table, margins), now.sweeps, now.steps + 1)
+        there = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
+        return round_(there, now.sweeps, now.steps + 1)
 
-    table = _table(log_kernel, at)
-    begin = _Round(at, table, *_residual(table, margins), found.done, jnp.zeros((), int))
-    end = jax.lax.while_loop(going, round_, begin)
+    end = jax.lax.while_loop(going, newton, round_(at, found.done, jnp.zeros((), int)))
     return end.at, end.table, (end.error, end.sweeps, end.steps)
 
 
