@@ -20,6 +20,7 @@ from flowmodel.interaction.model import build
 from flowmodel.interaction.model.build import Built
 from flowmodel.interaction.model.design import Point, predictor, restricted
 from flowmodel.interaction.model.table import FlowTable, Specification
+from flowmodel.interaction.scoring.dispersion import pearson_dispersion
 from flowmodel.interaction.search import binomial, estimate, newton
 from flowmodel.interaction.search.estimate import Optimum, Report
 from flowmodel.interaction.separation import separated_pairs
@@ -132,9 +133,9 @@ class Calibrated:
         It is near 1 if flows scatter as Poisson's do.
         """
         seen = self.taking & known_flows(self.table, self.specification)
-        mean, flow = self.fitted[seen], self.table.flow[seen]
-        left = int(seen.sum()) - self.degrees
-        return float(np.sum((flow - mean) ** 2 / mean) / left) if left > 0 and np.all(mean > 0) else float("nan")
+        if int(seen.sum()) <= self.degrees or not np.all(self.fitted[seen] > 0):
+            return float("nan")
+        return pearson_dispersion(self.table.flow, self.fitted, seen, parameters=self.degrees)
 
 
 def calibrate(

@@ -70,11 +70,6 @@ class Design:
     origin_effects: bool
     destination_effects: bool
 
-    @property
-    def parameters(self) -> int:
-        """How many parameters there are besides effects: columns first, then those of the shape."""
-        return len(self.columns) + (len(self.shape.names) if self.shape else 0)
-
 
 @partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "origin", "destination"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)

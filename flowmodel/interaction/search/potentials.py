@@ -1,9 +1,9 @@
 """Dual potentials of the doubly constrained model: T_od = exp(ln K_od + u_o + v_d) with given row and column sums.
 
 Wilson's (1971) balancing factors are A_o O_o = exp(u_o), B_d D_d = exp(v_d). One sweep in logarithms gives a table of
-moderate numbers whatever the kernel; sweeps of scaling (Sinkhorn & Knopp 1967) in float32 bring its margins as near as
-float32 can tell; Newton steps on float64 residuals do the rest. The derivative is that of the margins, by the implicit
-rule.
+moderate numbers whatever the kernel; sweeps of scaling (Sinkhorn & Knopp 1967), over-relaxed, bring its margins as near
+as float32 can tell, then further in float64; Newton steps follow where sweeps are slow. The derivative is that of the
+margins, by the implicit rule.
 """
 
 from __future__ import annotations
