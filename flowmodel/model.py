@@ -16,7 +16,8 @@ from flowmodel.dynamics.accounts import Accounts
 from flowmodel.dynamics.year import Calendar
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import deterrence, kernel
-from flowmodel.gravity.kernel import Pairs, Place
+from flowmodel.gravity.kernel import AllPairs, Place
+from flowmodel.gravity.stored import Pairs
 from flowmodel.parameters import Parameters, Registry
 from flowmodel.store import ZoneTable
 from flowmodel.zones import Zones, zones
@@ -29,7 +30,7 @@ class Model:
     table: ZoneTable
     years: tuple[int, int]
     zones: Zones
-    pairs: Pairs
+    pairs: AllPairs
     calendar: Calendar
     registry: Registry
 
@@ -73,7 +74,7 @@ def run(model: Model, parameters: Parameters) -> Accounts:
     Raises:
         NumericError: somebody was lost (`dynamics.accounts.check`).
     """
-    exact = dataclasses.replace(model.pairs, log_distance=model.pairs.log_distance.astype(jnp.float64))
+    exact = model.pairs.in_dtype(jnp.float64)
     states, moved = rollout.history(parameters, model.zones, exact, model.calendar)
     operator = kernel.build(parameters, exact)
     closed = accounting.accounts(

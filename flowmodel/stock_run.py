@@ -14,6 +14,7 @@ from flowmodel.dynamics.children import Away
 from flowmodel.dynamics.stock_accounts import Places, StockAccounts
 from flowmodel.dynamics.stock_rollout import Country
 from flowmodel.gravity import kernel
+from flowmodel.gravity.stored import strength
 from flowmodel.registration.families import Families
 from flowmodel.stock_model import StockModel
 from flowmodel.stock_parameters import StockParameters
@@ -50,7 +51,7 @@ def _dense(parameters: StockParameters, country: Country, where: Places) -> tupl
 def _factored(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
     groups = parameters.groups
     found = [
-        np.asarray(kernel.strength(kernel.coefficients(group.choice), country.banded.pairs))
+        np.asarray(strength(kernel.coefficients(group.choice), country.banded.pairs))
         for group in (groups[:1] if country.shared else groups)
     ]
     strengths = found * len(groups) if country.shared else found

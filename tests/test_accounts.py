@@ -13,6 +13,7 @@ from flowmodel import model as models
 from flowmodel.dynamics import accounts, rollout
 from flowmodel.errors import NumericError
 from flowmodel.gravity import kernel
+from flowmodel.gravity.stored import Stored
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,10 @@ def test_crossings_are_the_flows_between_the_sides(built, parameters):
 def test_perturbing_one_side_of_one_flow_is_caught(built, parameters):
     states, moved = rollout.history(parameters, built.zones, built.pairs, built.calendar)
     operator = kernel.build(parameters, built.pairs)
-    matrix = operator.strength
+    matrix = operator.strength.matrix
     flow = float(moved.push[3, 5] * operator.origin[5] * matrix[5, 9] * operator.destination[9] * moved.pull[3, 9])
     # One way of one pair is changed so that a person and a half more leave zone 5 for zone 9 in the fourth year.
-    bent = dataclasses.replace(operator, strength=matrix.at[5, 9].multiply(1 + 1.5 / flow))
+    bent = dataclasses.replace(operator, strength=Stored(matrix.at[5, 9].multiply(1 + 1.5 / flow), built.pairs))
     start, east = np.asarray(built.zones.population), built.table.values("east")
     whole = accounts.accounts(start, np.asarray(states), moved, operator, east)
     accounts.check(whole, built.table.codes, 2010)

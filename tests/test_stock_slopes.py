@@ -26,6 +26,7 @@ from flowmodel.gravity import balance, kernel
 from flowmodel.gravity.balance import Sides
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import Bands, band_strength, no_factors
+from flowmodel.gravity.stored import strength
 
 PATHS = {"factored": stock_rollout.decade, "dense": dense_rollout.dense_decade}
 FIRST = {
@@ -55,7 +56,7 @@ def test_first_stock(case: Case) -> None:
     assert 1 < int(rounds) < 500
     assert float(error) <= balance.tolerance(np.float64)
     expected = twin.initial_away(case.world, case.values[0], *(np.asarray(m) for m in vars(margins).values()))
-    close(table(potentials, kernel.strength(coefficients, pairs), case), expected, 1e-10)
+    close(table(potentials, strength(coefficients, pairs), case), expected, 1e-10)
 
 
 def test_derivative_of_the_first_stock_by_reverse_and_by_forward_mode() -> None:
@@ -70,7 +71,7 @@ def test_derivative_of_the_first_stock_by_reverse_and_by_forward_mode() -> None:
         return balance.balance(strengths[0], rest[0], rest[1], taps[0].initial)
 
     def read(potentials: Sides, coefficients: jax.Array) -> jax.Array:
-        return jnp.sum(weight * table(potentials, kernel.strength(coefficients, banded.pairs), case)) / 1e4
+        return jnp.sum(weight * table(potentials, strength(coefficients, banded.pairs), case)) / 1e4
 
     def by_reverse(coefficients: jax.Array) -> jax.Array:
         return read(through_bands(run, (0,))(coefficients[None], banded, (tap,), (margins, banded)), coefficients)

@@ -20,6 +20,7 @@ from flowmodel.dynamics.dense_rollout import DenseHistory
 from flowmodel.dynamics.stock_accounts import Places
 from flowmodel.errors import NumericError
 from flowmodel.gravity import kernel
+from flowmodel.gravity.stored import strength
 
 FACTORED = {
     "both": stock_worlds.case(3, "one", switches("both"), hard=True),
@@ -63,7 +64,7 @@ def factored_run(name: str, dtype: type = np.float64) -> dict[str, np.ndarray]:
         for name in ("home", "within", "near", "far", "residents")
     }
     pairs = country.banded.pairs
-    strengths = [np.asarray(kernel.strength(kernel.coefficients(group.choice), pairs)) for group in parameters.groups]
+    strengths = [np.asarray(strength(kernel.coefficients(group.choice), pairs)) for group in parameters.groups]
     near = twin.same(case.world.province)
     away = [
         np.where(near, left @ np.asarray(state.cohorts.near)[-1].T, left @ np.asarray(state.cohorts.far)[-1].T) * matrix
@@ -170,7 +171,7 @@ def closed(name: str, path: str) -> stock_accounts.StockAccounts:
     if path == "dense":
         return dense_accounts.accounts(dense_run(name), elsewhere, places)
     pairs = country.banded.pairs
-    strengths = [np.asarray(kernel.strength(kernel.coefficients(group.choice), pairs)) for group in parameters.groups]
+    strengths = [np.asarray(strength(kernel.coefficients(group.choice), pairs)) for group in parameters.groups]
     return stock_accounts.accounts(*factored_history(parameters, country), strengths, elsewhere, places)
 
 

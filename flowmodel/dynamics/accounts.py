@@ -13,7 +13,7 @@ import numpy as np
 from flowmodel.dynamics.ledger import check_nation
 from flowmodel.dynamics.year import Movements
 from flowmodel.errors import NumericError
-from flowmodel.gravity.kernel import Kernel
+from flowmodel.gravity.kernel import Kernel, Strength
 
 _ROWS = 256
 
@@ -52,7 +52,7 @@ def accounts(start: np.ndarray, states: np.ndarray, moved: Movements, kernel: Ke
     """
     push = np.asarray(moved.push) * np.asarray(kernel.origin)
     pull = np.asarray(moved.pull) * np.asarray(kernel.destination)
-    outflow, inflow, crossing = _two_sides(np.asarray(kernel.strength, np.float64), push, pull, np.asarray(east, bool))
+    outflow, inflow, crossing = _two_sides(kernel.strength, push, pull, np.asarray(east, bool))
     return Accounts(
         opening=np.concatenate([start[None], states[:-1]]),
         births=np.asarray(moved.births),
@@ -65,15 +65,15 @@ def accounts(start: np.ndarray, states: np.ndarray, moved: Movements, kernel: Ke
 
 
 def _two_sides(
-    strength: np.ndarray, push: np.ndarray, pull: np.ndarray, east: np.ndarray
+    strength: Strength, push: np.ndarray, pull: np.ndarray, east: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row sums, column sums and crossings of F_oj = push_o S_oj pull_j of every year, rows in blocks."""
     outflow, inflow = np.zeros_like(push), np.zeros_like(pull)
     crossing = np.zeros((len(push), 2))
-    for first in range(0, strength.shape[0], _ROWS):
-        rows = slice(first, first + _ROWS)
+    for number, block in enumerate(strength.rows(_ROWS)):
+        rows = slice(number * _ROWS, (number + 1) * _ROWS)
         for t in range(len(push)):
-            flow = push[t, rows, None] * strength[rows] * pull[t]
+            flow = push[t, rows, None] * block * pull[t]
             outflow[t, rows] = flow.sum(axis=1)
             inflow[t] += flow.sum(axis=0)
             crossing[t] += flow[east[rows]][:, ~east].sum(), flow[~east[rows]][:, east].sum()

@@ -17,7 +17,8 @@ from jaxtyping import Array, Bool, Float
 from flowmodel.dynamics import choice
 from flowmodel.gravity import kernel
 from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.kernel import Pairs, Place
+from flowmodel.gravity.kernel import Place
+from flowmodel.gravity.stored import Pairs
 from flowmodel.registration.zones import StockZones
 from flowmodel.stock_parameters import Group
 
@@ -49,7 +50,7 @@ def log_kernel(group: Group, pairs: Pairs) -> Matrix:
         terms = kernel.pair_terms(log_distance, origin, destination)
         return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
 
-    tilt = kernel.tilt(group.choice, pairs).astype(pairs.log_distance.dtype)
+    tilt = kernel.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
     symmetric: Array = kernel.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return symmetric + tilt[None, :] - tilt[:, None]
 

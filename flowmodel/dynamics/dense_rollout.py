@@ -23,7 +23,7 @@ from flowmodel.gravity import kernel
 from flowmodel.gravity.balance import Sides, balance
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, no_factors
-from flowmodel.gravity.kernel import Pairs
+from flowmodel.gravity.stored import Pairs, strength
 from flowmodel.stock_parameters import Group, StockParameters
 
 Stocks = tuple[GroupStock, ...]
@@ -130,7 +130,7 @@ def _starts(groups: tuple[Group, ...], country: Country) -> Stocks:
     zones, pairs = country.zones, country.banded.pairs
     kinds = jnp.stack([kernel.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)])
     which = tuple(0 if country.shared else i for i in range(len(groups)))
-    strengths = [kernel.strength(kind, pairs) for kind in kinds]
+    strengths = [strength(kind, pairs) for kind in kinds]
     potentials = _potentials(kinds, country, which)
     return tuple(
         GroupStock(zones.home[i], zones.within[i], _table(strengths[which[i]], potentials[i], pairs))

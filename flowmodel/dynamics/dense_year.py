@@ -18,7 +18,7 @@ from flowmodel.config import Stock
 from flowmodel.dynamics import choice
 from flowmodel.dynamics.dense_choice import Choice, Matrix, choose, log_network, product
 from flowmodel.dynamics.year import Calendar
-from flowmodel.gravity.kernel import Pairs
+from flowmodel.gravity.stored import Pairs
 from flowmodel.registration.zones import StockZones
 from flowmodel.stock_parameters import Group
 

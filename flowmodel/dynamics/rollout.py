@@ -13,7 +13,7 @@ from flowmodel.dynamics import demography
 from flowmodel.dynamics.year import Calendar, Movements, year
 from flowmodel.gravity import kernel
 from flowmodel.gravity.adjoint import through_strength
-from flowmodel.gravity.kernel import Pairs, Taps
+from flowmodel.gravity.kernel import AllPairs, Strength, Taps
 from flowmodel.parameters import Parameters
 from flowmodel.zones import Zones
 
@@ -24,12 +24,12 @@ def calendar(natural: Natural, years: tuple[int, int]) -> Calendar:
     return Calendar(jnp.asarray(births), jnp.asarray(deaths))
 
 
-def residents(parameters: Parameters, zones: Zones, pairs: Pairs, years: Calendar) -> Float[Array, " zone"]:
+def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Calendar) -> Float[Array, " zone"]:
     """Residents after the last year, persons; differentiable in the parameters at 2 to 3 times its own cost."""
 
-    def run(matrix: Array, taps: Taps, rest: tuple[Parameters, Zones, Calendar, Array]) -> Float[Array, " zone"]:
+    def run(strength: Strength, taps: Taps, rest: tuple[Parameters, Zones, Calendar, Array]) -> Float[Array, " zone"]:
         parameters, zones, years, tilt = rest
-        operator = kernel.stored(matrix, tilt)
+        operator = kernel.tilted(strength, tilt)
 
         def step(population: Array, this: tuple[Calendar, Taps]) -> tuple[Array, None]:
             tapped = dataclasses.replace(operator, taps=this[1])
@@ -38,14 +38,14 @@ def residents(parameters: Parameters, zones: Zones, pairs: Pairs, years: Calenda
         return jax.lax.scan(step, zones.population, (years, taps))[0]
 
     through = through_strength(run, len(years.births))
-    rest = (parameters, zones, years, kernel.tilt(parameters, pairs))
+    rest = (parameters, zones, years, kernel.tilt(parameters, pairs.place))
     end: Array = through(kernel.coefficients(parameters), pairs, rest)
     return end
 
 
 @jax.jit
 def history(
-    parameters: Parameters, zones: Zones, pairs: Pairs, years: Calendar
+    parameters: Parameters, zones: Zones, pairs: AllPairs, years: Calendar
 ) -> tuple[Float[Array, "year zone"], Movements]:
     """Residents at the end of every year [year, zone], persons, and the movements of every year."""
     operator = kernel.build(parameters, pairs)

@@ -15,7 +15,7 @@ from flowmodel.dynamics.year import Calendar
 from flowmodel.fit import targets
 from flowmodel.fit.observation import Census, census
 from flowmodel.fit.posterior import Posterior
-from flowmodel.gravity.kernel import Pairs
+from flowmodel.gravity.kernel import AllPairs
 from flowmodel.model import Model
 from flowmodel.parameters import Parameters, Registry
 from flowmodel.zones import Zones
@@ -31,7 +31,7 @@ class Objective(Posterior):
     """The objective of a fit, a function of the free parameters' natural values; an argument of what is jitted."""
 
     zones: Zones
-    pairs: Pairs
+    pairs: AllPairs
     years: Calendar
     observed: Census
     registry: Registry

@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.kernel import Factors, Pairs, Taps, contract, strength
+from flowmodel.gravity.kernel import AllPairs, Factors, Strength, Taps
 
-Run = Callable[[Float[Array, "zone zone"], Taps, Any], Any]
+Run = Callable[[Strength, Taps, Any], Any]
 """run(S, taps with a leading axis of years, other inputs) -> outputs."""
 
 
-def through_strength(run: Run, years: int) -> Callable[[Float[Array, " coefficient"], Pairs, Any], Any]:
+def through_strength(run: Run, years: int) -> Callable[[Float[Array, " coefficient"], AllPairs, Any], Any]:
     """`run` as a function of the coefficients of S, differentiable in them and in its other inputs, not in the pairs.
 
     Args:
@@ -32,27 +32,27 @@ def through_strength(run: Run, years: int) -> Callable[[Float[Array, " coefficie
     """
 
     @jax.custom_vjp
-    def through(coefficient: Array, pairs: Pairs, rest: Any) -> Any:
-        return run(strength(coefficient, pairs), _zeros(pairs, years), rest)
+    def through(coefficient: Array, pairs: AllPairs, rest: Any) -> Any:
+        return run(pairs.strength(coefficient), _zeros(pairs, years), rest)
 
-    def forward(coefficient: Array, pairs: Pairs, rest: Any) -> Any:
-        matrix = strength(coefficient, pairs)
-        outputs, pullback = jax.vjp(lambda taps, rest: run(matrix, taps, rest), _zeros(pairs, years), rest)
-        return outputs, (matrix, pairs, pullback)
+    def forward(coefficient: Array, pairs: AllPairs, rest: Any) -> Any:
+        strength = pairs.strength(coefficient)
+        outputs, pullback = jax.vjp(lambda taps, rest: run(strength, taps, rest), _zeros(pairs, years), rest)
+        return outputs, (strength, pullback)
 
     def backward(residual: Any, cotangent: Any) -> Any:
-        matrix, pairs, pullback = residual
+        strength, pullback = residual
         taps, rest = pullback(cotangent)
         factors = Factors(
             jnp.concatenate([taps.matvec.left, taps.rmatvec.left]),
             jnp.concatenate([taps.matvec.right, taps.rmatvec.right]),
         )
-        return contract(factors, matrix, pairs), None, rest
+        return strength.contract(factors), None, rest
 
     through.defvjp(forward, backward)
     return through
 
 
-def _zeros(pairs: Pairs, years: int) -> Taps:
-    zeros = jnp.zeros((years, pairs.log_distance.shape[0]), pairs.log_distance.dtype)
+def _zeros(pairs: AllPairs, years: int) -> Taps:
+    zeros = jnp.zeros((years, *pairs.place.index.shape), pairs.dtype)
     return Taps(Factors(zeros, zeros), Factors(zeros, zeros))

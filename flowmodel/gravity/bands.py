@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from flowmodel.gravity.kernel import Factors, Pairs, Place, contract, over_pairs, pair_strength, pair_terms, strength
+from flowmodel.gravity.kernel import Factors, Place, over_pairs, pair_strength, pair_terms
+from flowmodel.gravity.stored import Pairs, contract, strength
 
 Columns = Float[Array, "zone column"]
 

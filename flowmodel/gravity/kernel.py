@@ -1,18 +1,20 @@
 """The gravity kernel K over all ordered pairs of zones, as a linear operator: `matvec` is K @ w, `rmatvec` K.T @ v.
 
-K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; it is
-stored, once per parameter set. The zones' factors a and b hold what depends on the direction.
+K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; the zones'
+factors a and b hold what depends on the direction. How S is held is its own matter (`Strength`): as a matrix
+(`stored`), as coordinates from which tiles are made when needed (`tiled`), or as a convolution on a grid (`spectral`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flowmodel.gravity import barriers
@@ -30,15 +32,6 @@ class Place:
     east: Bool[Array, "*zone"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["log_distance", "place"], meta_fields=[])
-@dataclasses.dataclass(frozen=True)
-class Pairs:
-    """What is fixed about the pairs of zones; the dtype of `log_distance` is the precision of the kernel."""
-
-    log_distance: Float[Array, "zone zone"]
-    place: Place
-
-
 @partial(jax.tree_util.register_dataclass, data_fields=["left", "right"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
 class Factors:
@@ -46,6 +39,37 @@ class Factors:
 
     left: Float[Array, "*rank zone"]
     right: Float[Array, "*rank zone"]
+
+
+class Strength(Protocol):
+    """S over all pairs of zones, at one set of coefficients."""
+
+    def multiply(self, vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
+        """S @ vector, summed in the precision of S and handed back in the vector's."""
+
+    def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
+        """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k."""
+
+    def rows(self, step: int) -> Iterator[np.ndarray]:
+        """S itself on the host, `step` rows at a time, float64 [row, zone]."""
+
+
+class AllPairs(Protocol):
+    """What is fixed about the pairs of zones."""
+
+    @property
+    def place(self) -> Place:
+        """Where the zones lie, as far as borders go [zone]."""
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
+
+    def strength(self, coefficient: Float[Array, " coefficient"]) -> Strength:
+        """S at these coefficients."""
+
+    def in_dtype(self, dtype: Any) -> AllPairs:
+        """The same pairs with S in another precision."""
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["matvec", "rmatvec"], meta_fields=[])
@@ -60,9 +84,9 @@ class Taps:
 @partial(jax.tree_util.register_dataclass, data_fields=["strength", "origin", "destination", "taps"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """The operator K = diag(origin) @ strength @ diag(destination)."""
+    """The operator K = diag(origin) S diag(destination)."""
 
-    strength: Float[Array, "zone zone"]
+    strength: Strength
     origin: Float[Array, " zone"]
     destination: Float[Array, " zone"]
     taps: Taps | None = None
@@ -98,13 +122,20 @@ def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place
     return log_distance, *(border.astype(log_distance.dtype) for border in borders)
 
 
+def log_strength(
+    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+) -> Float[Array, ""]:
+    """The logarithm of S_oj, for ONE pair of two zones."""
+    terms = pair_terms(log_distance, origin, destination)
+    return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
+
+
 def pair_strength(
     coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
 ) -> Float[Array, ""]:
     """S_oj of ONE pair; zero for a zone with itself."""
-    terms = pair_terms(log_distance, origin, destination)
-    log_strength = sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
-    return jnp.where(origin.index != destination.index, jnp.exp(log_strength), jnp.zeros_like(log_distance))
+    strength = jnp.exp(log_strength(coefficient, log_distance, origin, destination))
+    return jnp.where(origin.index != destination.index, strength, jnp.zeros_like(log_distance))
 
 
 def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, Place, Place], Any]:
@@ -112,84 +143,40 @@ def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, P
     return jax.vmap(jax.vmap(rule, (0, None, 0)), (0, 0, None))
 
 
-def strength(coefficient: Float[Array, " coefficient"], pairs: Pairs) -> Float[Array, "zone zone"]:
-    """S over all pairs, in the precision of `pairs`."""
-    rule = partial(pair_strength, coefficient.astype(pairs.log_distance.dtype))
-    matrix: Array = over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
-    return matrix
-
-
-def tilt(parameters: Parameters, pairs: Pairs) -> Float[Array, " zone"]:
+def tilt(parameters: Parameters, place: Place) -> Float[Array, " zone"]:
     """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
-    return barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, pairs.place.east)
+    return barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, place.east)
 
 
-def stored(matrix: Float[Array, "zone zone"], tilt: Float[Array, " zone"]) -> Kernel:
-    """The operator from its stored S and `tilt`."""
-    return Kernel(matrix, jnp.exp(-tilt), jnp.exp(tilt))
+def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:
+    """The operator from its S and `tilt`."""
+    return Kernel(strength, jnp.exp(-tilt), jnp.exp(tilt))
 
 
-def build(parameters: Parameters, pairs: Pairs) -> Kernel:
+def build(parameters: Parameters, pairs: AllPairs) -> Kernel:
     """The operator of a parameter set."""
-    return stored(strength(coefficients(parameters), pairs), tilt(parameters, pairs))
+    return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place))
 
 
-def contract(factors: Factors, matrix: Float[Array, "zone zone"], pairs: Pairs) -> Float[Array, " coefficient"]:
-    """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k, without a second N × N array.
-
-    Rows are taken in blocks that stay in cache; float32 sums run along a row, rows are added in float64.
-    """
-    zones = matrix.shape[0]
-    rows = min(_BLOCK_ROWS, zones)
-
-    def block(first: Array) -> Float[Array, " coefficient"]:
-        # The last block is moved back to end at the last zone; rows that an earlier block had are given no weight.
-        start = jnp.minimum(first, zones - rows)
-        take = partial(jax.lax.dynamic_slice_in_dim, start_index=start, slice_size=rows)
-        fresh = (start + jnp.arange(rows)) >= first
-        left = jnp.where(fresh, take(factors.left, axis=-1), 0).T
-        flow = jnp.matmul(left, factors.right, precision="highest") * take(matrix)
-        # Without the barrier XLA makes the block again for each term's sum.
-        flow = jax.lax.optimization_barrier(flow)
-        terms = over_pairs(pair_terms)(take(pairs.log_distance), jax.tree.map(take, pairs.place), pairs.place)
-        return jnp.stack([jnp.sum(jnp.sum(flow * term, axis=1).astype(float)) for term in terms])
-
-    firsts = jnp.arange(0, zones, rows)
-    return jax.lax.scan(lambda total, first: (total + block(first), None), jnp.zeros(len(COEFFICIENTS)), firsts)[0]
-
-
-_BLOCK_ROWS = 96
-"""Rows of a block in `contract`: a block fits a core's cache. At county scale it also keeps what a gradient holds, S
-included, under 32 MiB, beyond which glibc maps and unmaps the memory at every call (a quarter of the time)."""
-
-
-def _product(
-    matrix: Float[Array, "zone zone"], vector: Float[Array, " zone"], tap: Factors | None
-) -> Float[Array, " zone"]:
-    """`matrix` @ `vector` in the matrix's precision, handed back in the vector's."""
-    narrow = vector.astype(matrix.dtype)
-    product = _multiply(matrix, narrow) if tap is None else _tapped(matrix, narrow, tap)
-    return product.astype(vector.dtype)
-
-
-def _multiply(matrix: Float[Array, "zone zone"], vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
-    return jnp.matmul(matrix, vector, precision="highest")
+def _product(strength: Strength, vector: Float[Array, " zone"], tap: Factors | None) -> Float[Array, " zone"]:
+    return strength.multiply(vector) if tap is None else _tapped(strength, vector, tap)
 
 
 @jax.custom_vjp
-def _tapped(matrix: Float[Array, "zone zone"], vector: Float[Array, " zone"], tap: Factors) -> Float[Array, " zone"]:
-    """The product, with a rule that hands the cotangent of the matrix over as factors in the place of the tap's."""
-    return _multiply(matrix, vector)
+def _tapped(strength: Strength, vector: Float[Array, " zone"], tap: Factors) -> Float[Array, " zone"]:
+    """The product, with a rule that hands the cotangent of S over as factors in the place of the tap's."""
+    return strength.multiply(vector)
 
 
-def _tapped_forward(matrix: Array, vector: Array, tap: Factors) -> tuple[Array, tuple[Array, Array]]:
-    return _multiply(matrix, vector), (matrix, vector)
+def _tapped_forward(strength: Strength, vector: Array, tap: Factors) -> tuple[Array, tuple[Strength, Array, Factors]]:
+    return strength.multiply(vector), (strength, vector, tap)
 
 
-def _tapped_backward(residual: tuple[Array, Array], cotangent: Array) -> tuple[None, Array, Factors]:
-    matrix, vector = residual
-    # S is symmetric, and reading it along its rows is the faster way.
-    return None, _multiply(matrix, cotangent), Factors(cotangent, vector)
+def _tapped_backward(residual: tuple[Strength, Array, Factors], cotangent: Array) -> tuple[None, Array, Factors]:
+    # S is symmetric: what its transpose does to a vector it does itself.
+    strength, vector, tap = residual
+    factors = Factors(cotangent.astype(tap.left.dtype), vector.astype(tap.right.dtype))
+    return None, strength.multiply(cotangent), factors
 
 
 _tapped.defvjp(_tapped_forward, _tapped_backward)

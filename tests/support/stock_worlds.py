@@ -18,7 +18,8 @@ from flowmodel.dynamics.stock_rollout import Country
 from flowmodel.dynamics.year import Calendar
 from flowmodel.gravity import deterrence
 from flowmodel.gravity.bands import banded
-from flowmodel.gravity.kernel import Pairs, Place
+from flowmodel.gravity.kernel import Place
+from flowmodel.gravity.stored import Pairs
 from flowmodel.parameters import Parameters
 from flowmodel.registration.zones import StockZones
 from flowmodel.stock_parameters import Group, StockParameters

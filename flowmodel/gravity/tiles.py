@@ -1,0 +1,165 @@
+"""Tiles of S: which there are, and how one of them is made from the coordinates and places of its zones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from flowmodel.gravity import elementary, points
+from flowmodel.gravity.kernel import Place, log_strength, pair_terms
+from flowmodel.gravity.points import Points
+
+Weights = Float[Array, " moment"]
+"""(g_0, g_1, …): a pair counts g_0 + Σ_k g_k φ_k(o, j) times."""
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["points", "place"], meta_fields=["offset_km", "tile", "same"])
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What the pairs of zones follow from.
+
+    `tile` is how many zones a side of a tile has. `same` says of province, prefecture and side whether all zones are of
+    one, so that no pair need be asked.
+    """
+
+    points: Points
+    place: Place
+    offset_km: float
+    tile: int
+    same: tuple[bool, bool, bool]
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
+        return self.points.high[0].dtype
+
+    @property
+    def zones(self) -> int:
+        """How many there are."""
+        return int(self.points.high[0].shape[0])
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["real", "whole"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """The zones of one side of a tile, as two arrays: two slices instead of ten."""
+
+    real: Float[Array, "*block coordinate zone"]
+    whole: Int[Array, "*block border zone"]
+
+
+def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any], start: Any) -> Any:
+    """Visits all tiles on and above the diagonal: visit(sums so far, row, column, their blocks) -> sums."""
+    blocks = _blocks(layout)
+    row, column = (jnp.asarray(side, jnp.int32) for side in np.triu_indices(blocks.real.shape[0]))
+
+    def step(sums: Any, at: tuple[Array, Array]) -> tuple[Any, None]:
+        a, b = (jax.tree.map(partial(taken, index=k), blocks) for k in at)
+        return visit(sums, *at, a, b), None
+
+    return jax.lax.scan(step, start, (row, column))[0]
+
+
+def tile(
+    layout: Layout,
+    coefficient: Float[Array, " coefficient"],
+    weights: Weights | None,
+    a: Block,
+    b: Block,
+    *,
+    apart: bool,
+) -> Float[Array, "tile tile"]:
+    """One tile of S, weighted; `apart` says that the blocks are two, and not one with itself."""
+    c = coefficient.astype(layout.dtype)
+
+    def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> Float[Array, ""]:
+        logs, here, there = _pair(layout, itself, origin, destination)
+        strength = elementary.exp(log_strength(c, logs, here, there))
+        if weights is not None:
+            g = weights.astype(layout.dtype)
+            strength *= g[0] + sum(w * term for w, term in zip(g[1:], pair_terms(logs, here, there), strict=True))
+        return jnp.where(itself, 0, strength)
+
+    made: Array = _over(layout, pair, a, b, apart=apart)
+    return made
+
+
+def terms(layout: Layout, a: Block, b: Block, *, apart: bool) -> tuple[Float[Array, "tile tile"], ...]:
+    """φ_k over one tile."""
+
+    def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> tuple[Array, ...]:
+        return pair_terms(*_pair(layout, itself, origin, destination))
+
+    made: tuple[Array, ...] = _over(layout, pair, a, b, apart=apart)
+    return made
+
+
+def in_blocks(layout: Layout, columns: Float[Array, "zone column"]) -> Float[Array, "block tile column"]:
+    """Columns in the precision of S, with zeros where the last block is filled up."""
+    columns = columns.astype(layout.dtype)
+    return jnp.pad(columns, ((0, -layout.zones % layout.tile), (0, 0))).reshape(-1, layout.tile, columns.shape[1])
+
+
+def taken(blocks: Array, index: Array) -> Array:
+    """One block."""
+    one: Array = jax.lax.dynamic_index_in_dim(blocks, index, keepdims=False)
+    return one
+
+
+def added(blocks: Array, part: Array, index: Array) -> Array:
+    """The blocks, with something added to one of them."""
+    more = taken(blocks, index) + part.astype(blocks.dtype)
+    whole: Array = jax.lax.dynamic_update_index_in_dim(blocks, more, index, 0)
+    return whole
+
+
+def _blocks(layout: Layout) -> Block:
+    """All zones in blocks; the last one is filled up with points apart from all others, of no province."""
+    place = layout.place
+    real = jnp.stack([_filled(layout, axis, 0) for axis in (*layout.points.high, *layout.points.low)])
+    # The filling lies on a line through the origin, a kilometre apart; its weight is zero, but it must be finite.
+    beyond = jnp.arange(real.shape[1]) - layout.zones
+    real = real.at[0].set(jnp.where(beyond >= 0, beyond.astype(real.dtype), real[0]))
+    borders = zip((place.province, place.prefecture, place.east), layout.same, strict=True)
+    whole = [_filled(layout, border.astype(jnp.int32), -1) for border, same in borders if not same]
+    either = jnp.stack(whole) if whole else jnp.zeros((0, real.shape[1]), jnp.int32)
+    return Block(
+        *(
+            jnp.moveaxis(side.reshape(len(side), side.shape[1] // layout.tile, layout.tile), 1, 0)
+            for side in (real, either)
+        )
+    )
+
+
+def _filled(layout: Layout, values: Array, filling: int) -> Array:
+    return jnp.pad(values, (0, -layout.zones % layout.tile), constant_values=filling)
+
+
+def _pair(
+    layout: Layout, itself: Bool[Array, ""], origin: Block, destination: Block
+) -> tuple[Float[Array, ""], Place, Place]:
+    """ln((d + d0) / 300 km) of ONE pair, and its places; zero of a zone with itself, which needs a number."""
+    (at, here), (to, there) = _unpack(layout, origin), _unpack(layout, destination)
+    return jnp.where(itself, 0, points.log_distance(at, to, layout.offset_km)), here, there
+
+
+def _unpack(layout: Layout, one: Block) -> tuple[Points, Place]:
+    coordinates, axes = tuple(one.real), len(layout.points.high)
+    given = iter(one.whole)
+    nowhere = jnp.zeros((), jnp.int32)
+    borders = [nowhere if same else next(given) for same in layout.same]
+    return Points(coordinates[:axes], coordinates[axes:], layout.points.metric), Place(nowhere, *borders)
+
+
+def _over(layout: Layout, rule: Callable[..., Any], a: Block, b: Block, *, apart: bool) -> Any:
+    """A rule for one pair, f(whether it is a zone with itself, origin, destination), over two blocks [tile, tile]."""
+    if apart:
+        return jax.vmap(jax.vmap(partial(rule, False), (None, -1)), (-1, None))(a, b)  # noqa: FBT003
+    return jax.vmap(jax.vmap(rule, (0, None, -1)), (0, -1, None))(jnp.eye(layout.tile, dtype=bool), a, b)
