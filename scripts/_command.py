@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import hashlib
 import json
 import math
@@ -15,9 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import tyro
+
+if TYPE_CHECKING:
+    from flowmodel.config import Runtime
 
 Config = Annotated[Path, tyro.conf.Positional]
 Settings = Annotated[
@@ -26,6 +30,10 @@ Settings = Annotated[
     tyro.conf.UseAppendAction,
 ]
 Out = Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+Device = Annotated[
+    Literal["auto", "cpu", "gpu", "tpu"] | None,
+    tyro.conf.arg(metavar="{auto,cpu,gpu,tpu}", help_behavior_hint=""),
+]
 
 
 _FILES = (
@@ -65,10 +73,43 @@ def cli(command: Callable[..., int | None]) -> None:
         status = _say(f"E-EXTRA {error}; fix: pip install '.[geo,report]'", 2)
     except Exception as error:
         known = getattr(error, "exit_status", None)
-        if known is None:
+        if known is not None:
+            status = _say(str(error), known)
+        elif _exhausted(error):
+            status = _say(f"E-MEMORY {str(error).splitlines()[0]}; fix: fewer zones, or a float32 kernel", 6)
+        else:
             raise
-        status = _say(str(error), known)
     sys.exit(status)
+
+
+def _exhausted(error: Exception) -> bool:
+    """Whether the device ran out of memory; only JAX, if it is here at all, has a word of its own for that."""
+    if "jax" not in sys.modules:
+        return False
+    from flowmodel import runtime
+
+    return runtime.exhausted(error)
+
+
+def on_device(settings: tuple[str, ...], device: str | None) -> tuple[str, ...]:
+    """The `--set` overrides with that of `--device`, which comes last and so wins."""
+    return settings if device is None else (*settings, f"runtime.device={device}")
+
+
+def prepare(runtime: Runtime) -> None:
+    """Readies the device that a configuration asks for, before anything else is done, and says once what computes.
+
+    Raises:
+        ResourceError: E-DEVICE, it is not there.
+    """
+    from flowmodel import runtime as machine
+
+    machine.configure(runtime, _say_once)
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _terminate(number: int, frame: object) -> None:

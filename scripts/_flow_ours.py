@@ -30,7 +30,7 @@ def ours_ppml(case: PpmlCase) -> Callable[[], PowerFit]:
     from flowmodel.interaction.model.pair import Pair
     from flowmodel.interaction.model.table import FlowTable, Specification
 
-    runtime.configure(Runtime())
+    runtime.configure(Runtime(cache=False))
     runtime.keep_large_tables()
     zones = tuple(str(zone) for zone in range(len(case.flow)))
     allowed = ~np.eye(len(zones), dtype=bool)
@@ -54,7 +54,7 @@ def ours_balance(case: BalanceCase) -> Callable[[], Float64]:
     from flowmodel.config import Runtime
     from flowmodel.interaction.search.potentials import doubly
 
-    runtime.configure(Runtime())
+    runtime.configure(Runtime(cache=False))
     runtime.keep_large_tables()
 
     @jax.jit

@@ -1,6 +1,7 @@
 """Evaluates value and gradient of a configuration's fit a few times, and prints the largest resident memory, GB.
 
-A process of its own, so that neither the rival's arrays nor a map library count: `_gradient_alone.py CONFIG ZONES`.
+A process of its own, so that neither the rival's arrays nor a map library count:
+`_gradient_alone.py CONFIG ZONES DEVICE`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from pathlib import Path
 
 import _inputs
 import jax
+from _command import on_device
 
 from flowmodel import model as models
 from flowmodel import runtime, store
 from flowmodel.fit import objective as objectives
 
 
-def main(config: Path, zones: Path) -> None:
+def main(config: Path, zones: Path, device: str) -> None:
     """Prints the peak of three evaluations at the centres of the priors."""
-    asked = _inputs.request(config, (), None)
+    asked = _inputs.request(config, on_device((), device), None)
     runtime.configure(asked.config.runtime)
     model = models.build(store.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
     objective = objectives.objective(model, asked.config.fit)
@@ -29,4 +31,4 @@ def main(config: Path, zones: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

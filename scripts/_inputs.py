@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from _command import RunFolder
+from _command import RunFolder, prepare
 from _records import ROOT, provenance, write_issues
 
 from flowmodel import config as configuration
@@ -133,9 +133,9 @@ def _completed(table: ZoneTable, config: Config) -> ZoneTable:
     """A world with a [truth] gets its last census from it."""
     if not config.truth:
         return table
-    from flowmodel import runtime, synthetic
+    from flowmodel import synthetic
 
-    runtime.configure(config.runtime)
+    prepare(config.runtime)
     return synthetic.observe(table, config)
 
 

@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 
 import _inputs
+import jax
 import numpy as np
-from _command import RunFolder
+from _command import RunFolder, on_device
 from jaxtyping import Array, Float
 from rival import Rival
 
@@ -63,12 +64,11 @@ class Case:
 
 
 def load(config: Path) -> Case:
-    """The case of a configuration, at the centres of its priors."""
-    asked = _inputs.request(config, (), None)
+    """The case of a configuration, at the centres of its priors, on the device that is in use."""
+    asked = _inputs.request(config, on_device((), jax.default_backend()), None)
     with tempfile.TemporaryDirectory() as folder:
         table = _inputs.obtain(asked, RunFolder(Path(folder)))
         own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")
-    runtime.configure(asked.config.runtime)
     model = models.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
     z, place = model.zones, model.pairs.place
     rival = Rival(
@@ -95,7 +95,8 @@ def load(config: Path) -> Case:
 
 def _own_peak_gb(config: Path, zones: Path) -> float:
     """Largest resident memory of a process that only evaluates our value and gradient, GB."""
-    line = [sys.executable, str(Path(__file__).with_name("_gradient_alone.py")), str(config), str(zones)]
+    script = Path(__file__).with_name("_gradient_alone.py")
+    line = [sys.executable, str(script), str(config), str(zones), jax.default_backend()]
     return float(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Out, RunFolder, Settings, cli, run_folder
+from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from geo.flows import Prior
 
 
-def balance_flows(config: Config, set_: Settings = (), out: Out = None) -> None:
+def balance_flows(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> None:
     """Balances the flows of CONFIG and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
+        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
     """
     import _balance
 
     started = time.perf_counter()
-    asked = _balance.request(config, set_, out)
+    asked = _balance.request(config, on_device(set_, device), out)
     with run_folder(asked.out) as folder:
         _balanced(asked, folder, started)
 
@@ -40,9 +41,9 @@ def _balanced(asked: Asked, folder: RunFolder, started: float) -> None:
     from flowmodel import runtime
 
     folder.log("started", config=asked.config.run.name)
+    prepare(asked.config.runtime)
     with _show.steps("reading flows and totals"):
         prior = _balance.read(asked, folder)
-    runtime.configure(asked.config.runtime)
     _flow_run.write_provenance(asked, folder, asked.files)
     totals, begun = _balance.totals(prior), time.perf_counter()
     with runtime.compile_seconds() as compiling, _show.steps("balancing"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from _command import cli
+from _command import Device, cli, prepare
 from _turns import Side, Turns, alternate, line, timed
 
 
@@ -22,6 +22,7 @@ def bench(
     repeats: int = 5,
     calls: int = 6,
     config: Path = Path("configs/china_2010_2020.toml"),
+    device: Device = None,
 ) -> None:
     """Runs the comparisons called NAMES, or all: forward_county, gradient_county, startup, ppml_2000, balance_2850.
 
@@ -32,9 +33,11 @@ def bench(
         repeats: turns of each side.
         calls: timed calls of a turn, after as many that are not; fewer are for a test, not for a claim.
         config: whose zones are used; the real counties by default.
+        device: what computes our side; one that is not there is an error.
     """
     import _bench_flows
 
+    from flowmodel.config import Runtime
     from flowmodel.errors import ConfigError
 
     turns = Turns(repeats, calls, idle=calls)
@@ -48,6 +51,7 @@ def bench(
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise ConfigError("E-BENCH-NAME", f"no comparison {unknown}", f"choose among {sorted(known)}")
+    prepare(Runtime(device=device or "auto"))
     for name in names or known:
         print(json.dumps({"name": name, **known[name](config, turns)}), flush=True)
 

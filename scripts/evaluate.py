@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from _command import Config, Out, RunFolder, Settings, cli, run_folder
+from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     from _evaluation import Part, World
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from flowmodel.config import Evaluation
 
 
-def evaluate(config: Config, set_: Settings = (), out: Out = None) -> int:
+def evaluate(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> int:
     """Runs the evaluation CONFIG and writes its run folder.
 
     Args:
         config: the configuration of the evaluation, a TOML file.
         set_: overrides one value of it; may be repeated.
+        device: what computes, whatever the configuration that is evaluated says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
     """
     import _inputs
@@ -29,7 +30,8 @@ def evaluate(config: Config, set_: Settings = (), out: Out = None) -> int:
     from flowmodel import config as configuration
 
     asked = configuration.parse_evaluation(configuration.overridden(config, set_), str(config))
-    base = _inputs.request(config.resolve().parent / asked.evaluate.fit, asked.evaluate.settings, out)
+    settings = on_device(asked.evaluate.settings, device)
+    base = _inputs.request(config.resolve().parent / asked.evaluate.fit, settings, out)
     base = dataclasses.replace(base, out=out or base.out.parent / asked.run.name)
     with run_folder(base.out) as folder:
         return _evaluate(asked, base, folder)
@@ -42,12 +44,10 @@ def _evaluate(asked: Evaluation, base: Request, folder: RunFolder) -> int:
     import _scoresheet
     import tomli_w
 
-    from flowmodel import runtime
-
     started = time.perf_counter()
     folder.log("started", config=asked.run.name)
+    prepare(base.config.runtime)
     table = _inputs.obtain(base, folder)
-    runtime.configure(base.config.runtime)
     of = _evaluation.world(base, asked.evaluate, table)
     of.kind.announce(of.model)
     folder.write_text("config.toml", tomli_w.dumps(asked.model_dump(mode="json", exclude_none=True)))

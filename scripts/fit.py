@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Out, RunFolder, Settings, cli, run_folder
+from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from flowmodel.parameters import Registry
 
 
-def fit(config: Config, set_: Settings = (), out: Out = None) -> int:
+def fit(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> int:
     """Fits CONFIG and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
+        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
     """
     import _inputs
 
     started = time.perf_counter()
-    asked = _inputs.request(config, set_, out)
+    asked = _inputs.request(config, on_device(set_, device), out)
     with run_folder(asked.out) as folder:
         return _fit(asked, folder, started)
 
@@ -40,8 +41,8 @@ def _fit(asked: Request, folder: RunFolder, started: float) -> int:
     from flowmodel.fit import calibrate, profile
 
     folder.log("started", config=asked.config.run.name)
+    prepare(asked.config.runtime)
     table = _inputs.obtain(asked, folder)
-    runtime.configure(asked.config.runtime)
     kind = _inputs.kind(asked.config)
     model = kind.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
     kind.announce(model)

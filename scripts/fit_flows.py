@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Out, RunFolder, Settings, cli, run_folder
+from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 _STATUS = {"converged": 0, "nonfinite": 4, "diverged": 5, "max_steps": 5}
 
 
-def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
+def fit_flows(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> int:
     """Calibrates CONFIG and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
+        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
 
     Returns:
@@ -32,7 +33,7 @@ def fit_flows(config: Config, set_: Settings = (), out: Out = None) -> int:
     import _flows
 
     started = time.perf_counter()
-    asked = _flows.request(config, set_, out)
+    asked = _flows.request(config, on_device(set_, device), out)
     with run_folder(asked.out) as folder:
         return _fit(asked, folder, started)
 
@@ -46,9 +47,9 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     from flowmodel.interaction.calibrate import calibrate
 
     folder.log("started", config=asked.config.run.name)
+    prepare(asked.config.runtime)
     with _show.steps("reading flows"):
         data = _flows.read(asked, folder)
-    runtime.configure(asked.config.runtime)
     built = time.perf_counter()
     table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
     if asked.config.fit.local != "none":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _command import Config, Out, RunFolder, Settings, cli, run_folder
+from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     from _inputs import Request
@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from flowmodel.parameters import Registry
 
 
-def simulate(config: Config, parameters: Path | None = None, set_: Settings = (), out: Out = None) -> None:
+def simulate(
+    config: Config, parameters: Path | None = None, set_: Settings = (), device: Device = None, out: Out = None
+) -> None:
     """Runs CONFIG forward and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         parameters: a parameters.csv to take values from; else fixed values, the [truth], or the centres of the priors.
         set_: overrides one value of the configuration; may be repeated.
+        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
     """
     import _inputs
 
-    asked = _inputs.request(config, set_, out)
+    asked = _inputs.request(config, on_device(set_, device), out)
     with run_folder(asked.out) as folder:
         _simulate(asked, folder, parameters)
 
@@ -33,11 +36,10 @@ def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> Non
     import _inputs
     import jax.numpy as jnp
 
-    from flowmodel import runtime
     from flowmodel.fit import inference
 
+    prepare(asked.config.runtime)
     table = _inputs.obtain(asked, folder)
-    runtime.configure(asked.config.runtime)
     kind = _inputs.kind(asked.config)
     model = kind.build(table, asked.config, jnp.float64)
     kind.announce(model)

@@ -3,6 +3,8 @@
 import copy
 import csv
 import os
+import shutil
+import tempfile
 import warnings
 from dataclasses import dataclass, field
 from datetime import date
@@ -127,6 +129,14 @@ def compiled_quickly():
     jax.config.update("jax_disable_most_optimizations", val=True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Commands share a cache of compiled programs that begins empty and ends with the session; workers inherit it."""
+    if not hasattr(config, "workerinput") and "FLOWMODEL_CACHE" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="flowmodel-tests-")
+        os.environ["FLOWMODEL_CACHE"] = f"{folder}/cache"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

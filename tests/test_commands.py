@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import doctor
 import numpy as np
 import pandas as pd
 import preloaded
@@ -172,6 +174,7 @@ def test_exit_5_still_writes_every_file(world, command):
     settings = ("--set", "fit.adam_steps=5", "--set", "fit.lbfgs_steps=5")
     done = command("fit", "world.toml", "--out", "early", *settings, folder=world)
     assert (done.returncode, "Traceback" in done.stderr) == (5, False), done.stderr
+    assert done.stderr.count("computing on ") == 1
     assert json.loads((world / "early/metrics.json").read_text())["verdict"] == "max_steps"
     assert (world / "early/results.nc").is_file()
 
@@ -286,8 +289,21 @@ def test_start_up_is_fast_and_silent():
 def test_doctor_knows_the_machine(world):
     done = users("doctor", folder=world)
     assert done.returncode == 0
-    assert "GDAL" in done.stdout
-    assert str(ROOT / "geo" / "__init__.py") in done.stdout
+    facts = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert facts["geo"] == str(ROOT / "geo" / "__init__.py")
+    assert "(vectors)" in facts["GDAL"]
+    assert facts["numpy"] == np.__version__
+    assert re.fullmatch(r"[\d,.]+ GB free of [\d,.]+ GB", facts["memory"])
+    assert facts["device"].startswith("computing on ")
+    assert "packages as locked" in facts["lock"]
+    assert {"cache", "PROJ", "PROJ_LIB", "GDAL_DATA"} <= set(facts)
+
+
+def test_doctor_tells_variables_that_mislead_and_packages_that_differ(world, monkeypatch):
+    monkeypatch.setitem(quick.ENVIRONMENT, "GDAL_DATA", "/somewhere")
+    assert re.search(r"GDAL_DATA +/somewhere: .*unset it", users("doctor", folder=world).stdout)
+    lock = f"numpy==0.1 ; python_version < '3'\nnumpy=={np.__version__} ; x\npandas==0.2 \\\n    --hash=1\nno-such==1\n"
+    assert doctor.against_lock(lock) == f"1 of 3 packages as locked; pandas {pd.__version__} (lock: 0.2)"
 
 
 @pytest.mark.parametrize("script", ["export", "report"])

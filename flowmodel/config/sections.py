@@ -95,10 +95,11 @@ class Fit(Section):
 
 
 class Runtime(Section):
-    """`[runtime]`: the device, and the precision of the pair kernel (vectors and accounts are always float64)."""
+    """`[runtime]`: device, precision of the pair kernel (vectors and accounts are always float64), kept programs."""
 
     device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
     kernel: Literal["float32", "float64"] = "float32"
+    cache: StrictBool = True
 
 
 class Config(Section):

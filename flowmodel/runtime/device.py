@@ -1,0 +1,142 @@
+"""Which device computes: the one asked for or none; and a loud word where an accelerator lies idle."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import jax
+
+from flowmodel.errors import ResourceError
+
+_PLATFORMS = {"cpu": "cpu", "gpu": "cuda,cpu", "tpu": "tpu,cpu"}
+# Of the host, which some of JAX's own functions need beside the accelerator.
+_EXTRAS = {"cpu": "cpu", "gpu": "pip install '.[cuda12]' (or cuda13)", "tpu": "pip install '.[tpu]'"}
+_CUDA = ("jax-cuda12-plugin", "jax-cuda13-plugin")
+_TPU = ("libtpu",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What the machine shows of accelerators: devices of the kernel, and installed plugins of JAX by name."""
+
+    nvidia: bool = False
+    tpu: bool = False
+    plugins: tuple[str, ...] = ()
+
+    def plugin(self, names: tuple[str, ...]) -> str | None:
+        """The first installed one among `names`."""
+        return next((name for name in names if name in self.plugins), None)
+
+
+def look(root: Path = Path("/")) -> Found:
+    """Looks for device files below `root` and for plugins among the installed packages."""
+    nvidia = any((root / name).exists() for name in ("dev/nvidia0", "proc/driver/nvidia/version"))
+    return Found(nvidia, (root / "dev/accel0").exists(), tuple(name for name in (*_CUDA, *_TPU) if _installed(name)))
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def choose(device: str) -> None:
+    """Makes `device` ("auto", "cpu", "gpu", "tpu") the one that computes.
+
+    Raises:
+        ResourceError: E-DEVICE, it is not there.
+    """
+    if device == "auto":
+        return
+    jax.config.update("jax_platforms", _PLATFORMS[device])
+    try:
+        there = jax.default_backend()
+    except RuntimeError as error:
+        raise _absent(device, _one_line(error)) from None
+    if there != device:
+        plugin = look().plugin(_CUDA if device == "gpu" else _TPU)
+        reason = f"{plugin} does not start" if plugin else "no plugin of jax for it is installed"
+        raise _absent(device, f"jax computes on the {there}: {reason}")
+
+
+def _absent(device: str, reason: str) -> ResourceError:
+    return ResourceError("E-DEVICE", f"no {device} here ({reason})", f"{_EXTRAS[device]}, or --device auto")
+
+
+def _one_line(error: Exception) -> str:
+    """What an error says, without its hint at a variable that the flag sets."""
+    return " ".join(str(error).split()).partition(" (set JAX_PLATFORMS")[0]
+
+
+def fallen_back(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
+    """A warning where the CPU computes although the machine seems to have something faster; else None.
+
+    Args:
+        found: what the machine shows.
+        backend: what JAX chose.
+        why: what JAX says of a platform ("cuda", "tpu") that it does not use.
+    """
+    if backend != "cpu":
+        return None
+    reason = _idle_gpu(found, why) or _idle_tpu(found, why)
+    return None if reason is None else f"W-DEVICE-CPU computing on the CPU: {reason}; --device cpu if that is meant"
+
+
+def _idle_gpu(found: Found, why: Callable[[str], str]) -> str | None:
+    plugin = found.plugin(_CUDA)
+    if found.nvidia and plugin is None:
+        return f"there is an NVIDIA device, but no CUDA plugin of jax; fix: {_EXTRAS['gpu']}"
+    if found.nvidia:
+        return f"{plugin} does not start ({why('cuda')}); fix: see what nvidia-smi says of driver and CUDA version"
+    if plugin is not None:
+        return f"{plugin} is installed, but no NVIDIA device is to be seen; fix: its driver, or the container's --gpus"
+    return None
+
+
+def _idle_tpu(found: Found, why: Callable[[str], str]) -> str | None:
+    plugin = found.plugin(_TPU)
+    if found.tpu and plugin is None:
+        return f"there is a TPU, but no libtpu; fix: {_EXTRAS['tpu']}"
+    if plugin is not None:
+        return f"libtpu is installed, but does not start ({why('tpu')}); fix: see whether another process has the TPU"
+    return None
+
+
+def why(platform: str) -> str:
+    """What JAX says of a platform that it does not use."""
+    try:
+        jax.devices(platform)
+    except RuntimeError as error:
+        return _one_line(error)
+    return "it is there, but not the first choice"
+
+
+def sentence() -> str:
+    """On which device the process computes."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return f"computing on the CPU, {cores()} cores"
+    return f"computing on {device.device_kind} ({device.platform})"
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe() -> dict[str, str]:
+    """The device and the versions that computed, for provenance."""
+    device = jax.devices()[0]
+    return {
+        "platform": device.platform,
+        "device": device.device_kind,
+        "jax": jax.__version__,
+        "python": sys.version.split()[0],
+    }
