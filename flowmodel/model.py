@@ -15,9 +15,10 @@ from flowmodel.dynamics import rollout
 from flowmodel.dynamics.accounts import Accounts
 from flowmodel.dynamics.year import Calendar
 from flowmodel.errors import ConfigError
-from flowmodel.gravity import deterrence, kernel
+from flowmodel.gravity import deterrence, kernel, ways
 from flowmodel.gravity.kernel import AllPairs, Place
 from flowmodel.gravity.stored import Pairs
+from flowmodel.gravity.ways import Way
 from flowmodel.parameters import Parameters, Registry
 from flowmodel.store import ZoneTable
 from flowmodel.zones import Zones, zones
@@ -31,6 +32,7 @@ class Model:
     years: tuple[int, int]
     zones: Zones
     pairs: AllPairs
+    way: Way
     calendar: Calendar
     registry: Registry
 
@@ -40,32 +42,40 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
 
     Raises:
         ConfigError: a parameter override is wrong.
+        ResourceError: the pairs do not fit in memory in the way asked for.
         ZonesError: the table lacks a year or a covariate the configuration names.
     """
     names = registry(config.model, config.parameters)
     offset_km = names["offset_km"].fixed
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
+    first, last = config.model.years
+    way = ways.choose(len(table.codes), last - first, dtype, config.runtime.way, config.runtime.tile)
     return Model(
         table=table,
         years=config.model.years,
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
-        pairs=pairs(table, offset_km, dtype),
+        pairs=ways.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, way),
+        way=way,
         calendar=rollout.calendar(config.model.natural, config.model.years),
         registry=names,
     )
 
 
-def pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
+def stored_pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
     """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
     lon, lat = jnp.asarray(table.values("lon")), jnp.asarray(table.values("lat"))
-    place = Place(
+    return Pairs(deterrence.log_distance(lon, lat, offset_km, dtype), place(table))
+
+
+def place(table: ZoneTable) -> Place:
+    """Where the table's zones lie, as far as borders go."""
+    return Place(
         index=jnp.arange(len(table.codes), dtype=jnp.int32),
         province=jnp.asarray(table.indices("province")),
         prefecture=jnp.asarray(table.indices("prefecture")),
         east=jnp.asarray(table.values("east").astype(bool)),
     )
-    return Pairs(deterrence.log_distance(lon, lat, jnp.asarray(offset_km, lon.dtype)).astype(dtype), place)
 
 
 def run(model: Model, parameters: Parameters) -> Accounts:

@@ -68,11 +68,11 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
-    exact = banded(models.pairs(table, offset_km, jnp.float64))
+    exact = banded(models.stored_pairs(table, offset_km, jnp.float64))
     away = initial.away_by_group(table, of_census, exact, of_people.share)
     country = Country(
         zones=stock_zones(table, config.model, stock, of_census, of_people, away),
-        banded=banded(models.pairs(table, offset_km, dtype)),
+        banded=banded(models.stored_pairs(table, offset_km, dtype)),
         calendar=rollout.calendar(config.model.natural, config.model.years),
         stock=stock,
         offset_km=offset_km,

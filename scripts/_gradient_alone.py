@@ -24,7 +24,7 @@ def main(config: Path, zones: Path, device: str) -> None:
     runtime.configure(asked.config.runtime)
     model = models.build(store.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
     objective = objectives.objective(model, asked.config.fit)
-    both = jax.jit(lambda objective, natural: jax.value_and_grad(objective)(natural))
+    both = runtime.program(lambda objective, natural: jax.value_and_grad(objective)(natural))
     for _ in range(3):
         jax.block_until_ready(both(objective, model.registry.prior_centres()))
     print(runtime.peak_memory_gb())

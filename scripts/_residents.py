@@ -28,7 +28,8 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
 
 
 def announce(model: Model) -> None:
-    """There is only one path."""
+    """How the kernel is held, and what that takes."""
+    print(model.way)
 
 
 def objective(model: Model, asked: Request) -> Objective:

@@ -59,10 +59,11 @@ def bench(
 def forward_county(config: Path, turns: Turns) -> dict[str, Any]:
     """Ten years of all real zones, kernel built and stored, float32 pairs: against NumPy in place on two threads."""
     import _rival_case
-    import jax
+
+    from flowmodel import runtime
 
     case = _rival_case.load(config)
-    residents = jax.jit(lambda objective, natural: objective.residents(objective.registry.parameters(natural)))
+    residents = runtime.program(lambda objective, natural: objective.residents(objective.registry.parameters(natural)))
     sides: dict[str, Callable[[], object]] = {
         "ours": lambda: residents(case.objective, case.natural).block_until_ready(),
         "peer": lambda: case.rival.residents(case.named),
@@ -77,9 +78,11 @@ def gradient_county(config: Path, turns: Turns) -> dict[str, Any]:
     import _rival_case
     import jax
 
+    from flowmodel import runtime
+
     case = _rival_case.load(config)
-    value = jax.jit(lambda objective, natural: objective(natural))
-    both = jax.jit(lambda objective, natural: jax.value_and_grad(objective)(natural))
+    value = runtime.program(lambda objective, natural: objective(natural))
+    both = runtime.program(lambda objective, natural: jax.value_and_grad(objective)(natural))
     sides: dict[str, Callable[[], object]] = {
         "ours": lambda: jax.block_until_ready(both(case.objective, case.natural)),
         "forward": lambda: value(case.objective, case.natural).block_until_ready(),

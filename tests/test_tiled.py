@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import twin
 from jax.test_util import check_grads
-from worlds import HARD, WORLDS, country_of, parameters_of, product_parameters
+from twin_worlds import HARD, WORLDS, country_of, parameters_of, product_parameters
 
 from flowmodel.dynamics import rollout
 from flowmodel.gravity import elementary, kernel, points, tiled

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import rival
 import twin
-from worlds import HARD, LIVED_IN, NOISE, PLAIN, WORLDS, country_of, parameters_of, product_parameters
+from twin_worlds import HARD, LIVED_IN, NOISE, PLAIN, WORLDS, country_of, parameters_of, product_parameters
 
 from flowmodel.catalogue import registry
 from flowmodel.config import Model

@@ -95,10 +95,15 @@ class Fit(Section):
 
 
 class Runtime(Section):
-    """`[runtime]`: device, precision of the pair kernel (vectors and accounts are always float64), kept programs."""
+    """`[runtime]`: device, kept programs, and the pair kernel: its precision, how it is held, a side of its tiles.
+
+    Vectors and accounts are always float64.
+    """
 
     device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
     kernel: Literal["float32", "float64"] = "float32"
+    way: Literal["auto", "stored", "tiled"] = "auto"
+    tile: Annotated[int, Field(ge=1, le=65_536, strict=True)] | None = None
     cache: StrictBool = True
 
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flowmodel import runtime
 from flowmodel.dynamics import dense_choice
 from flowmodel.dynamics.dense_choice import Matrix
 from flowmodel.dynamics.dense_record import Record, record
@@ -80,7 +81,7 @@ def dense_decade(parameters: StockParameters, country: Country, *, provinces: bo
     return Decade(end.residents, end.within, end.near, end.far, table)
 
 
-@jax.jit
+@runtime.program
 def dense_history(parameters: StockParameters, country: Country) -> DenseHistory:
     """Every year's stock by zones, and what changed it."""
     groups, pairs = parameters.groups, country.banded.pairs

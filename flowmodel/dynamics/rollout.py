@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flowmodel import runtime
 from flowmodel.config import Natural
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.year import Calendar, Movements, year
@@ -43,7 +44,7 @@ def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Cale
     return end
 
 
-@jax.jit
+@runtime.program
 def history(
     parameters: Parameters, zones: Zones, pairs: AllPairs, years: Calendar
 ) -> tuple[Float[Array, "year zone"], Movements]:

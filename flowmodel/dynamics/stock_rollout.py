@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flowmodel import runtime
 from flowmodel.config import Stock
 from flowmodel.dynamics import cohorts as away
 from flowmodel.dynamics.stock_year import GroupMovements, GroupState, Setting, YearTaps, group_year
@@ -89,7 +90,7 @@ def _seen(ends: tuple[GroupState, ...]) -> dict[str, Array]:
     return {name: jnp.stack([getattr(end, name) for end in ends]) for name in fields}
 
 
-@jax.jit
+@runtime.program
 def history(
     parameters: StockParameters, country: Country
 ) -> tuple[tuple[GroupState, ...], tuple[GroupState, ...], tuple[GroupMovements, ...]]:

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel import runtime
 from flowmodel.config import Fit
 from flowmodel.fit import refit, stock_objective
 from flowmodel.fit.objective import Objective
@@ -85,7 +85,7 @@ def masked(goal: Goal, held: np.ndarray, province: np.ndarray | None = None) -> 
     return dataclasses.replace(goal, observed=dataclasses.replace(of, census=people, pairs_seen=pairs))
 
 
-@jax.jit
+@runtime.program
 def said(goal: Objective | StockObjective, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
     """Residents at the end, and with registration the bands of a census [output, zone], persons."""
     if isinstance(goal, Objective):

@@ -19,6 +19,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from flowmodel import runtime
 from flowmodel.config import Fit
 from flowmodel.fit.posterior import Posterior
 
@@ -117,7 +118,7 @@ def _adam(scaled: Scaled, fit: Fit, progress: Progress) -> tuple[Array, list[flo
     return best[1], trace
 
 
-@partial(jax.jit, static_argnums=2)
+@partial(runtime.program, static_argnums=2)
 def _adam_chunk(scaled: Scaled, carry: tuple[Array, Any], rate: float) -> tuple[tuple[Array, Any], tuple[Array, Array]]:
     method = optax.adam(rate)
 
@@ -155,7 +156,7 @@ def newton_like(
         progress("l-bfgs", len(trace), fit.lbfgs_steps, trace[-1])
 
 
-@jax.jit
+@runtime.program
 def gradient_and_hessian(function: Scaled | Posterior, point: Array) -> tuple[Array, Array]:
     """First and second derivatives, forward over reverse, one direction after another: memory stays that of one."""
 
@@ -194,7 +195,7 @@ def descend(
     return anchor + whitener @ where, trace, slope
 
 
-@jax.jit
+@runtime.program
 def _lbfgs_chunk(
     scaled: Scaled, anchor: Array, whitener: Array, where: Array, state: Any
 ) -> tuple[Array, Any, Array, Array]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -24,14 +27,14 @@ def great_circle_km(
     return 2 * EARTH_RADIUS_KM * jnp.arcsin(jnp.sqrt(across + jnp.cos(phi_1) * jnp.cos(phi_2) * along))
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="dtype")
 def log_distance(
-    lon: Float[Array, " zone"], lat: Float[Array, " zone"], offset_km: Float[Array, ""]
+    lon: Float[Array, " zone"], lat: Float[Array, " zone"], offset_km: float | Float[Array, ""], dtype: Any
 ) -> Float[Array, "zone zone"]:
-    """ln((d_oj + d0) / 300 km) for every pair; computed in the precision of `lon`, which should be float64."""
+    """ln((d_oj + d0) / 300 km) for every pair, kept in `dtype`; computed in that of `lon`, which should be float64."""
 
     def pair(lon_1: Array, lat_1: Array, lon_2: Array, lat_2: Array) -> Array:
-        return jnp.log((great_circle_km(lon_1, lat_1, lon_2, lat_2) + offset_km) / REFERENCE_KM)
+        return jnp.log((great_circle_km(lon_1, lat_1, lon_2, lat_2) + offset_km) / REFERENCE_KM).astype(dtype)
 
     rows = jax.vmap(jax.vmap(pair, (None, None, 0, 0)), (0, 0, None, None))
     return rows(lon, lat, lon, lat)

@@ -1,5 +1,7 @@
 """What the process asks of the machine before its first array, and what the machine turned out to be."""
 
+from .compiling import compiler_options as compiler_options
+from .compiling import program as program
 from .device import describe as describe
 from .memory import available_bytes as available_bytes
 from .memory import exhausted as exhausted

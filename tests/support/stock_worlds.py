@@ -190,7 +190,7 @@ def country_of(one: Case, dtype: Any = np.float64) -> Country:
         prefecture=device(world.prefecture, jnp.int32),
         east=device(world.east),
     )
-    distance = deterrence.log_distance(device(world.lon), device(world.lat), device(world.offset_km))
+    distance = deterrence.log_distance(device(world.lon), device(world.lat), device(world.offset_km), float)
     switches = dataclasses.asdict(one.switches)
     return Country(
         zones=_zones(one),

@@ -1,0 +1,44 @@
+"""The twin's worlds, and what the product takes in their place."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import twin
+
+from flowmodel.dynamics.year import Calendar
+from flowmodel.gravity import deterrence
+from flowmodel.gravity.kernel import Place
+from flowmodel.gravity.stored import Pairs
+from flowmodel.parameters import Parameters
+from flowmodel.zones import Zones
+
+NOISE = twin.Noise()
+PLAIN = twin.random_world(1, 60)
+HARD = twin.random_world(2, 60, empty_zone=True, near_pair=True, lone_zone=True)
+WORLDS = {"plain": PLAIN, "hard": HARD}
+# An empty zone has no log growth, so the product's objective is asked of a world without one.
+LIVED_IN = twin.random_world(2, 60, near_pair=True, lone_zone=True)
+
+
+def parameters_of(world: twin.World) -> twin.Parameters:
+    return twin.random_parameters(world, 3)
+
+
+def country_of(world: twin.World, dtype: type = np.float64) -> tuple[Zones, Pairs, Calendar]:
+    """All that the product takes besides the parameters, its pairs in the given precision."""
+    zones = Zones(**{field.name: jnp.asarray(getattr(world, field.name)) for field in dataclasses.fields(Zones)})
+    place = Place(
+        index=jnp.arange(len(world.population), dtype=jnp.int32),
+        province=jnp.asarray(world.province, jnp.int32),
+        prefecture=jnp.asarray(world.prefecture, jnp.int32),
+        east=jnp.asarray(world.east),
+    )
+    position = (jnp.asarray(value) for value in (world.lon, world.lat, world.offset_km))
+    pairs = Pairs(deterrence.log_distance(*position, dtype), place)
+    return zones, pairs, Calendar(jnp.asarray(world.births_path), jnp.asarray(world.deaths_path))
+
+
+def product_parameters(parameters: twin.Parameters) -> Parameters:
+    noise = {"noise": jnp.asarray(NOISE.sigma_0), "noise_size": jnp.asarray(NOISE.sigma_1)}
+    return Parameters(**{name: jnp.asarray(value) for name, value in parameters.items()}, **noise)
