@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
+import numpy as np
 from _step_case import Float32, StepCase
 
-TILE_ROWS = 128
+TILE = 288
 
 
-def ours(case: StepCase) -> Callable[[], Float32]:
-    """A call that gives the inflow, persons [N], and waits for it; S is made in tiles of rows and never stored."""
+def ours(case: StepCase, tile: int = TILE) -> Callable[[], Float32]:
+    """A call that gives the inflow, persons [N], and waits for it; S is made in tiles and never stored."""
     import jax
     import jax.numpy as jnp
-    import numpy as np
 
     from flowmodel import runtime
     from flowmodel.config import Runtime
+    from flowmodel.gravity import kernel, points, tiled
 
     runtime.configure(Runtime())
     zones = len(case.mass)
-    padding = -zones % TILE_ROWS
-    power = np.float32(-case.exponent / 2)
+    nowhere = jnp.zeros(zones, jnp.int32)
+    place = kernel.Place(jnp.arange(zones, dtype=jnp.int32), nowhere, nowhere, nowhere == 1)
+    # On a plane of three axes the distance is the chord.
+    where = points.on_plane(*case.position.T.astype(float), dtype=np.float32)
+    pairs = tiled.tiles(where, place, 0.0, tile)
+    coefficient = jnp.asarray([-case.exponent, 0.0, 0.0, 0.0])
 
-    @jax.jit
-    def step(position: jax.Array, mass: jax.Array, leavers: jax.Array) -> jax.Array:
-        def tile(inflow: jax.Array, rows: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-            origin, leaving, index = rows
-            squared = sum(jnp.square(origin[:, None, k] - position[None, :, k]) for k in range(3))
-            oneself = index[:, None] == jnp.arange(zones)[None]
-            pull = jnp.exp(power * jnp.log(jnp.where(oneself, jnp.inf, squared)))
-            return inflow + (leaving / (pull @ mass)) @ pull, None
+    def step(coefficient: jax.Array, pairs: tiled.Tiles, mass: jax.Array, leavers: jax.Array) -> jax.Array:
+        return mass * pairs.strength(coefficient).exchange(leavers, mass).arrivals
 
-        pad = partial(jnp.pad, mode="constant")
-        tiles = (
-            pad(position, ((0, padding), (0, 0)), constant_values=2).reshape(-1, TILE_ROWS, 3),
-            pad(leavers, (0, padding)).reshape(-1, TILE_ROWS),
-            jnp.arange(zones + padding).reshape(-1, TILE_ROWS),
-        )
-        return mass * jax.lax.scan(tile, jnp.zeros_like(mass), tiles)[0]
-
-    arrays = [jnp.asarray(part) for part in (case.position, case.mass, case.leavers)]
-    return lambda: np.asarray(step(*arrays))
+    run = runtime.program(step)
+    mass, leavers = (jnp.asarray(part, jnp.float32) for part in (case.mass, case.leavers))
+    return lambda: np.asarray(run(coefficient, pairs, mass, leavers))

@@ -96,7 +96,7 @@ def test_points_of_a_country_take_the_near_way() -> None:
 def test_on_a_plane_distance_is_straight() -> None:
     rng = np.random.default_rng(3)
     x, y = rng.uniform(-2000, 2000, (2, 90))
-    pairs = tiled.tiles(points.on_plane(x, y, np.float32), unplaced(90), 5.0, 32)
+    pairs = tiled.tiles(points.on_plane(x, y, dtype=np.float32), unplaced(90), 5.0, 32)
     exact = ((np.hypot(x[:, None] - x, y[:, None] - y) + 5.0) / 300.0) ** -2.0 * (1 - np.eye(90))
     np.testing.assert_allclose(whole(POWER_LAW, pairs), exact, rtol=2e-6)
     bare = dataclasses.replace(pairs, offset_km=0.0)
@@ -196,3 +196,17 @@ def test_worst_pair_of_the_real_counties(data_dir) -> None:
 
     table = pd.read_csv(data_dir / "china/china_units_panel.csv", usecols=["lon_pw", "lat_pw"])
     assert worst_pair(table["lon_pw"].to_numpy(), table["lat_pw"].to_numpy(), 0.0) < 1e-5
+
+
+def test_strips_share_out_those_who_leave() -> None:
+    world, parameters = HARD, product_parameters(parameters_of(HARD))
+    dense = twin.kernel(world, parameters_of(world))
+    operator = kernel.build(parameters, tiles_of(world, np.float64, 16))
+    rng = np.random.default_rng(11)
+    leavers, pull = rng.random(60), rng.random(60)
+    found = operator.constrained(jnp.asarray(leavers), jnp.asarray(pull))
+    reach = dense @ pull
+    push = np.where(reach > 0, leavers / np.where(reach > 0, reach, 1), 0)
+    for one, expected in zip(found, (reach, push, dense.T @ push), strict=True):
+        np.testing.assert_allclose(one, expected, rtol=1e-11)
+    assert float(jnp.sum(found.arrivals * pull)) == pytest.approx(leavers[reach > 0].sum(), rel=1e-12)

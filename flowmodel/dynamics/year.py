@@ -6,7 +6,6 @@ import dataclasses
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.dynamics import demography
@@ -57,14 +56,12 @@ def year(
     every pair has no weight) stays.
     """
     pull = attraction.weights(population, parameters.mass, zones.attraction, parameters.attraction)
-    reach = kernel.matvec(pull)
-    reachable = reach > 0
     leavers = population * departure_rate(parameters, zones)
-    push = jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
+    reach, push, arrivals = kernel.constrained(leavers, pull)
     moved = Movements(
         births=demography.births(population, zones.birth_rate, calendar.births, parameters.birth_adjustment),
         deaths=demography.deaths(population, zones.death_rate, calendar.deaths),
-        inflow=pull * kernel.rmatvec(push),
+        inflow=pull * arrivals,
         outflow=push * reach,
         push=push,
         pull=pull,

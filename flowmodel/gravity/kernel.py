@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -41,11 +41,26 @@ class Factors:
     right: Float[Array, "*rank zone"]
 
 
+class Exchange(NamedTuple):
+    """The two products of a production-constrained step [zone].
+
+    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or nothing where nothing is in reach; arrivals_j =
+    Σ_o push_o S_oj, of which pull_j times as many come.
+    """
+
+    reach: Float[Array, " zone"]
+    push: Float[Array, " zone"]
+    arrivals: Float[Array, " zone"]
+
+
 class Strength(Protocol):
     """S over all pairs of zones, at one set of coefficients."""
 
     def multiply(self, vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
         """S @ vector, summed in the precision of S and handed back in the vector's."""
+
+    def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+        """Those who leave each zone, shared out by S_oj pull_j."""
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k."""
@@ -101,6 +116,24 @@ class Kernel:
         tap = None if self.taps is None else self.taps.rmatvec
         return self.destination * _product(self.strength, self.origin * weight, tap)
 
+    def constrained(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+        """K's production-constrained step; those who have nothing in reach stay."""
+        drawn = self.destination * pull
+        if self.taps is None:
+            found = self.strength.exchange(leavers, drawn)
+        else:
+            reach = _product(self.strength, drawn, self.taps.matvec)
+            push = shared(leavers, reach)
+            found = Exchange(reach, push, _product(self.strength, push, self.taps.rmatvec))
+        # What an origin's factor adds to its reach it takes from its push.
+        return Exchange(self.origin * found.reach, found.push / self.origin, self.destination * found.arrivals)
+
+
+def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Float[Array, " zone"]:
+    """Leavers over reach; zero where nothing is in reach."""
+    reachable = reach > 0
+    return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
+
 
 COEFFICIENTS = ("distance", "other_province", "same_prefecture", "divide")
 
@@ -114,20 +147,25 @@ def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
 
 def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place) -> tuple[Float[Array, ""], ...]:
     """φ_k(o, j) of ONE pair, in the order of `COEFFICIENTS`."""
-    borders = (
+    return log_distance, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
+
+
+def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
+    return (
         barriers.other_province(origin.province, destination.province),
         barriers.same_prefecture(origin.prefecture, destination.prefecture),
         barriers.across_divide(origin.east, destination.east),
     )
-    return log_distance, *(border.astype(log_distance.dtype) for border in borders)
 
 
 def log_strength(
     coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
 ) -> Float[Array, ""]:
     """The logarithm of S_oj, for ONE pair of two zones."""
-    terms = pair_terms(log_distance, origin, destination)
-    return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
+    of_distance, *of_borders = coefficient
+    # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
+    added = [jnp.where(border, c, 0) for c, border in zip(of_borders, _borders(origin, destination), strict=True)]
+    return sum(added, of_distance * log_distance)
 
 
 def pair_strength(

@@ -40,9 +40,9 @@ def on_sphere(lon: np.ndarray, lat: np.ndarray, dtype: Any) -> Points:
     return _split(EARTH_RADIUS_KM * unit, "near_sphere" if _near(unit) else "sphere", dtype)
 
 
-def on_plane(x_km: np.ndarray, y_km: np.ndarray, dtype: Any) -> Points:
-    """Points of a plane, km [zone]."""
-    return _split(np.stack([x_km, y_km]).astype(np.float64), "plane", dtype)
+def on_plane(*axes_km: np.ndarray, dtype: Any) -> Points:
+    """Points of a plane, an array an axis, km [zone]; of space, if there are three."""
+    return _split(np.stack(axes_km).astype(np.float64), "plane", dtype)
 
 
 def log_distance(origin: Points, destination: Points, offset_km: float) -> Float[Array, ""]:

@@ -12,7 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.kernel import COEFFICIENTS, Factors, Place, over_pairs, pair_strength, pair_terms
+from flowmodel.gravity.kernel import (
+    COEFFICIENTS,
+    Exchange,
+    Factors,
+    Place,
+    over_pairs,
+    pair_strength,
+    pair_terms,
+    shared,
+)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["log_distance", "place"], meta_fields=[])
@@ -49,6 +58,12 @@ class Stored:
         """S @ vector in the precision of S, handed back in the vector's."""
         product = jnp.matmul(self.matrix, vector.astype(self.matrix.dtype), precision="highest")
         return product.astype(vector.dtype)
+
+    def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+        """Those who leave each zone, shared out by S_oj pull_j."""
+        reach = self.multiply(pull)
+        push = shared(leavers, reach)
+        return Exchange(reach, push, self.multiply(push))
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k."""

@@ -19,9 +19,9 @@ from jaxtyping import Array, Float
 
 from flowmodel.gravity import points
 from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.kernel import COEFFICIENTS, Factors, Place
+from flowmodel.gravity.kernel import COEFFICIENTS, Exchange, Factors, Place, shared
 from flowmodel.gravity.points import Points
-from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, taken, terms, tile, walk
+from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, strips, taken, terms, tile, walk
 
 Coefficient = Float[Array, " coefficient"]
 Columns = Float[Array, "zone column"]
@@ -66,6 +66,11 @@ class Tiled:
     def multiply(self, vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
         """S @ vector."""
         return _multiply(self.coefficient, self.tiles, vector[:, None], None)[:, 0].astype(vector.dtype)
+
+    def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+        """Those who leave each zone, shared out by S_oj pull_j: S is made once for both products."""
+        found = _exchange(self.coefficient, self.tiles, leavers, pull)
+        return Exchange(*(side.astype(pull.dtype) for side in found))
 
     def contract(self, factors: Factors) -> Coefficient:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k."""
@@ -135,6 +140,31 @@ def by_band(coefficient: Coefficient, tiles: Tiles, columns: Columns) -> tuple[C
     far = jnp.zeros(1 + len(COEFFICIENTS)).at[1 + COEFFICIENTS.index("other_province")].set(1.0)
     near = (-far).at[0].set(1.0)
     return _multiply(coefficient, tiles, columns, near), _multiply(coefficient, tiles, columns, far)
+
+
+def _exchange(coefficient: Coefficient, tiles: Tiles, leavers: Array, pull: Array) -> Exchange:
+    """Strips of whole rows: each gives its zones' reach, and then at once what they send to all."""
+    rows = _strip_rows(tiles.zones)
+    count, strip = strips(tiles, coefficient, rows)
+    leaving, drawn = (jnp.pad(side, (0, count * rows - tiles.zones)) for side in (leavers, pull))
+    narrow = drawn.astype(tiles.dtype)
+
+    def step(arrivals: Array, number: Array) -> tuple[Array, tuple[Array, Array]]:
+        made = strip(number * rows)
+        reach = jnp.matmul(made, narrow, precision="highest").astype(float)
+        push = shared(jax.lax.dynamic_slice_in_dim(leaving, number * rows, rows).astype(float), reach)
+        sent = jnp.matmul(push.astype(tiles.dtype), made, precision="highest")
+        return arrivals + sent.astype(float), (reach, push)
+
+    numbers = jnp.arange(count, dtype=jnp.int32)
+    arrivals, (reach, push) = jax.lax.scan(step, jnp.zeros(count * rows), numbers)
+    return Exchange(*(side.reshape(-1)[: tiles.zones] for side in (reach, push, arrivals)))
+
+
+def _strip_rows(zones: int) -> int:
+    """On a CPU what fits a core's cache, but not so few that starting them takes the time; elsewhere many more."""
+    pairs = 2**16 if jax.default_backend() == "cpu" else 2**26
+    return max(16, min(zones, pairs // zones))
 
 
 def _multiply(coefficient: Coefficient, tiles: Tiles, columns: Columns, weights: Weights | None) -> Columns:

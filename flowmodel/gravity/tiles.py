@@ -91,6 +91,30 @@ def tile(
     return made
 
 
+def strips(
+    layout: Layout, coefficient: Float[Array, " coefficient"], rows: int
+) -> tuple[int, Callable[[Array], Float[Array, "row zone"]]]:
+    """How many strips of so many whole rows S has, and a function that makes the one that begins at a row.
+
+    Rows beyond the last zone, and columns, are those of the filling of `_packed`.
+    """
+    packed, c = _packed(layout, rows), coefficient.astype(layout.dtype)
+    columns = jnp.arange(packed.real.shape[1], dtype=jnp.int32)
+
+    def pair(row: Array, column: Array, origin: Block, destination: Block) -> Float[Array, ""]:
+        itself = row == column
+        logs, here, there = _pair(layout, itself, origin, destination)
+        return jnp.where(itself, 0, elementary.exp(log_strength(c, logs, here, there)))
+
+    def strip(first: Array) -> Float[Array, "row zone"]:
+        part = jax.tree.map(lambda side: jax.lax.dynamic_slice_in_dim(side, first, rows, axis=1), packed)
+        whole = jax.vmap(jax.vmap(pair, (None, 0, None, -1)), (0, None, -1, None))
+        made: Array = whole(first + jnp.arange(rows, dtype=jnp.int32), columns, part, packed)
+        return made
+
+    return len(columns) // rows, strip
+
+
 def terms(layout: Layout, a: Block, b: Block, *, apart: bool) -> tuple[Float[Array, "tile tile"], ...]:
     """φ_k over one tile."""
 
@@ -121,25 +145,27 @@ def added(blocks: Array, part: Array, index: Array) -> Array:
 
 
 def _blocks(layout: Layout) -> Block:
-    """All zones in blocks; the last one is filled up with points apart from all others, of no province."""
+    """All zones in blocks."""
+    packed = _packed(layout, layout.tile)
+    blocks = packed.real.shape[1] // layout.tile
+    split: Block = jax.tree.map(lambda s: jnp.moveaxis(s.reshape(len(s), blocks, layout.tile), 1, 0), packed)
+    return split
+
+
+def _packed(layout: Layout, multiple: int) -> Block:
+    """All zones, filled up to a multiple with points apart from all others, of no province."""
     place = layout.place
-    real = jnp.stack([_filled(layout, axis, 0) for axis in (*layout.points.high, *layout.points.low)])
+
+    def filled(values: Array, filling: int) -> Array:
+        return jnp.pad(values, (0, -layout.zones % multiple), constant_values=filling)
+
+    real = jnp.stack([filled(axis, 0) for axis in (*layout.points.high, *layout.points.low)])
     # The filling lies on a line through the origin, a kilometre apart; its weight is zero, but it must be finite.
     beyond = jnp.arange(real.shape[1]) - layout.zones
     real = real.at[0].set(jnp.where(beyond >= 0, beyond.astype(real.dtype), real[0]))
     borders = zip((place.province, place.prefecture, place.east), layout.same, strict=True)
-    whole = [_filled(layout, border.astype(jnp.int32), -1) for border, same in borders if not same]
-    either = jnp.stack(whole) if whole else jnp.zeros((0, real.shape[1]), jnp.int32)
-    return Block(
-        *(
-            jnp.moveaxis(side.reshape(len(side), side.shape[1] // layout.tile, layout.tile), 1, 0)
-            for side in (real, either)
-        )
-    )
-
-
-def _filled(layout: Layout, values: Array, filling: int) -> Array:
-    return jnp.pad(values, (0, -layout.zones % layout.tile), constant_values=filling)
+    whole = [filled(border.astype(jnp.int32), -1) for border, same in borders if not same]
+    return Block(real, jnp.stack(whole) if whole else jnp.zeros((0, real.shape[1]), jnp.int32))
 
 
 def _pair(
