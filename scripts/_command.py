@@ -43,6 +43,7 @@ _FILES = (
     *("growth.csv", "registered.csv", "stock.csv", "provinces.csv", "children.csv", "assumptions.csv"),
     *("effects.csv", "flows.parquet", "local.csv", "laws.csv", "draws.parquet", "totals.csv", "vanishing.csv"),
     *("evaluation.csv", "evaluation.json", "evaluation.md", "evaluated.toml"),
+    *("grid.nc", "distortion.csv", "county_flows.csv"),
 )
 _FOLDERS = ("rasters", "vectors", "figures")
 # Somebody may edit it in its place; its hash beside it tells.

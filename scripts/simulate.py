@@ -1,4 +1,7 @@
-"""Runs the model of a configuration forward from given parameter values, without fitting, and closes its accounts."""
+"""Runs the model of a configuration forward from given parameter values, without fitting, and closes its accounts.
+
+A configuration with a section [grid] runs the cells of a raster with the parameters of a finished county run.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,6 @@ from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, p
 
 if TYPE_CHECKING:
     from _inputs import Request
-
-    from flowmodel.parameters import Registry
 
 
 def simulate(
@@ -27,13 +28,23 @@ def simulate(
     """
     import _inputs
 
-    asked = _inputs.request(config, on_device(set_, device), out)
+    from flowmodel import config as configuration
+
+    settings = on_device(set_, device)
+    tables = configuration.overridden(config, settings)
+    if "grid" in tables:
+        import _grid
+
+        _grid.simulate(tables, config, out, parameters)
+        return
+    asked = _inputs.request(config, settings, out)
     with run_folder(asked.out) as folder:
         _simulate(asked, folder, parameters)
 
 
 def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> None:
     import _inputs
+    import _values
     import jax.numpy as jnp
 
     from flowmodel.fit import inference
@@ -43,7 +54,7 @@ def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> Non
     kind = _inputs.kind(asked.config)
     model = kind.build(table, asked.config, jnp.float64)
     kind.announce(model)
-    values = _values(model.registry, asked.config.truth, parameters)
+    values = _values.values(model.registry, asked.config.truth, parameters)
     rows = inference.given(model.registry, values)
     closed = kind.run(model, model.registry.vector(values))
     _inputs.write_run(asked, folder, kind, model, closed)
@@ -51,37 +62,6 @@ def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> Non
     residents = float(kind.end(closed).sum())
     folder.log("simulated", residents=residents)
     print(f"{model.years[1]}: {residents:,.0f} residents; written to {folder.path}")
-
-
-def _values(registry: Registry, truth: dict[str, float], parameters: Path | None) -> dict[str, float]:
-    """Natural values of the free parameters, from what is given first: a table, the truth, the priors.
-
-    Raises:
-        ConfigError: the table cannot be read, lacks a parameter, has one out of its bounds, or another distance offset.
-    """
-    import pandas as pd
-
-    from flowmodel.errors import ConfigError
-
-    centres = {entry.name: entry.prior_mean for entry in registry.free}
-    if parameters is None:
-        return centres | {name: value for name, value in truth.items() if name in centres}
-    try:
-        given = pd.read_csv(parameters).set_index("name")["estimate"].astype(float).to_dict()
-    except (OSError, KeyError, ValueError) as error:
-        raise ConfigError("E-PARAMETER-FILE", f"{parameters}: {error}", "name the parameters.csv of a run") from None
-    lacking = sorted(set(centres) - set(given))
-    if lacking:
-        raise ConfigError("E-PARAMETER-LACKING", f"{parameters} lacks {lacking}", "name a table of the same model")
-    for entry in registry.free:
-        if not entry.lower <= given[entry.name] <= entry.upper:
-            what = f"{parameters}: {entry.name} = {given[entry.name]} outside [{entry.lower}, {entry.upper}]"
-            raise ConfigError("E-PARAMETER-BOUND", what, "correct the value, or the bound in [parameters]")
-    offset_km = registry["offset_km"].fixed
-    if given.get("offset_km", offset_km) != offset_km:
-        what = f"{parameters} was made with offset_km = {given['offset_km']}, this configuration has {offset_km}"
-        raise ConfigError("E-PARAMETER-OFFSET", what, "set parameters.offset_km.fixed to the table's")
-    return {name: float(given[name]) for name in centres}
 
 
 if __name__ == "__main__":

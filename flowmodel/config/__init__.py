@@ -2,8 +2,8 @@
 
 Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` concerns maps and
 is typed by the other package; here it stays a plain table. `scripts/evaluate.py` reads a file of its own:
-`[run]`, `[evaluate]`; so do `scripts/fit_flows.py` (`flows`) and
-`scripts/balance_flows.py` (`balance`).
+`[run]`, `[evaluate]`; so do `scripts/fit_flows.py` (`flows`), `scripts/balance_flows.py` (`balance`) and
+`scripts/simulate.py` with cells of a raster (`grid`).
 """
 
 from .balance import BalanceRun as BalanceRun
@@ -21,6 +21,8 @@ from .flows import FlowModel as FlowModel
 from .flows import FlowsRun as FlowsRun
 from .flows import OwnLaw as OwnLaw
 from .flows import parse_flows as parse_flows
+from .grid import GridRun as GridRun
+from .grid import parse_grid_run as parse_grid_run
 from .reading import overridden as overridden
 from .reading import override as override
 from .reading import parse as parse

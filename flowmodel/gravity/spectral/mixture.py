@@ -71,3 +71,10 @@ def parted(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -
     """S over the pairs that the divide parts, as one sum."""
     kept = jnp.exp(coefficient[3]) / 2
     return dataclasses.replace(all_pairs(coefficient, levels), same=kept, crossed=-kept)
+
+
+def one_county(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Float[Array, "1 level"]:
+    """Weights of S over the pairs of one county, which the other mixtures leave out."""
+    weights = jnp.zeros((1, len(levels) + 1), coefficient.dtype)
+    same_prefecture = jnp.exp(coefficient[2]) if "prefecture" in levels else 1.0
+    return weights.at[0, 1 + levels.index("county")].set(same_prefecture)

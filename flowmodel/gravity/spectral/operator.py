@@ -57,11 +57,11 @@ class Spectral:
 
     def matvec(self, weight: Columns) -> Columns:
         """K @ weight: Σ_j K_oj w_j of every origin."""
-        return self._tilted(_product(self.coefficient, self._tilted(weight, 1), self.ground), -1)
+        return self.tilted(_product(self.coefficient, self.tilted(weight, 1), self.ground), -1)
 
     def rmatvec(self, weight: Columns) -> Columns:
         """K.T @ weight: Σ_o v_o K_oj of every destination."""
-        return self._tilted(_product(self.coefficient, self._tilted(weight, -1), self.ground), 1)
+        return self.tilted(_product(self.coefficient, self.tilted(weight, -1), self.ground), 1)
 
     def contract(self, left: Columns, right: Columns) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_c left_co right_cj) S_oj φ_k(o, j) for every k of `kernel.COEFFICIENTS`."""
@@ -71,8 +71,8 @@ class Spectral:
         """Σ_j K_oj w_j of every origin, over the pairs of each of `mixture.BANDS`."""
         levels = self.ground.cells.layout.levels
         bands = mixture.by_band(self.coefficient, levels)
-        found = sums.weighted(bands, self._tilted(weight, 1), self.ground.cells, self.ground.decay)
-        return self._tilted(found.astype(weight.dtype), -1)
+        found = sums.weighted(bands, self.tilted(weight, 1), self.ground.cells, self.ground.decay)
+        return self.tilted(found.astype(weight.dtype), -1)
 
     def rmatvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
         """Σ_o v_o K_oj of every destination, over the pairs of each of `mixture.BANDS`."""
@@ -81,11 +81,12 @@ class Spectral:
 
     def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
         """The flows push_o K_oj pull_j by band, and their distances; differentiable in nothing."""
-        left, right = self._tilted(push, -1), self._tilted(pull, 1)
+        left, right = self.tilted(push, -1), self.tilted(pull, 1)
         found = _forms(self.coefficient, left, right, self.ground)
         return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
 
-    def _tilted(self, weight: Columns, sign: int) -> Columns:
+    def tilted(self, weight: Columns, sign: int) -> Columns:
+        """The weight times exp(sign · tilt) on the south-eastern side of the divide."""
         east = jnp.broadcast_to(self.ground.cells.side > 0, weight.shape)
         return weight * jnp.where(east, jnp.exp(sign * self.tilt), 1.0).astype(weight.dtype)
 

@@ -1,0 +1,107 @@
+"""`grid.nc` in memory: who lives in a cell, in which county it lies, on which side of the divide. No JAX here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import h5netcdf
+import numpy as np
+
+from flowmodel.errors import ZonesError
+
+_REQUIRED = ("population", "zone", "east", "x", "y")
+_COVARIATE = "covariate_"
+_FIX = "build it again with scripts/simulate.py"
+
+
+@dataclasses.dataclass(frozen=True)
+class GridCells:
+    """A checked `grid.nc`.
+
+    Attributes:
+        population: residents at the start, persons, float64 [y, x]; zero in cells that are no zones.
+        zone: row of the cell's county in zones.nc, -1 where the cell is no zone, int32 [y, x].
+        east: whether a cell lies south-east of the divide [y, x].
+        covariates: by name, in the unit of the county covariate, NaN in cells that take their county's value, float32
+            [y, x].
+        x: of the centres, m [x].
+        y: of the centres, m, from north to south [y].
+        cell_km: side of a cell.
+        crs_wkt: coordinate system.
+        inputs: the files it was made from, with their SHA-256.
+        synthetic: whether the counties are invented.
+    """
+
+    population: np.ndarray
+    zone: np.ndarray
+    east: np.ndarray
+    covariates: dict[str, np.ndarray]
+    x: np.ndarray
+    y: np.ndarray
+    cell_km: float
+    crs_wkt: str
+    inputs: list[dict[str, Any]]
+    synthetic: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.zone.shape
+        return int(rows), int(columns)
+
+    def by_county(self, values: np.ndarray, counties: int) -> np.ndarray:
+        """Sums over the cells of each county, float64 [county]."""
+        return np.bincount(self.zone.ravel() + 1, values.ravel(), counties + 1)[1:]
+
+
+def read(path: Path, counties: int) -> GridCells:
+    """Reads and checks `grid.nc`.
+
+    Args:
+        path: the file.
+        counties: how many there are in zones.nc.
+
+    Raises:
+        ZonesError: E-GRID-FILE, the file lacks a variable, or has a county that does not exist, people where there is
+            no zone, or numbers of people that are negative or not finite.
+    """
+    with h5netcdf.File(path, "r") as file:
+        lacking = [name for name in _REQUIRED if name not in file.variables]
+        if lacking:
+            raise ZonesError("E-GRID-FILE", f"{path.name} lacks {', '.join(lacking)}", _FIX)
+        covariates = {
+            str(name).removeprefix(_COVARIATE): np.asarray(variable[...], np.float32)
+            for name, variable in file.variables.items()
+            if str(name).startswith(_COVARIATE)
+        }
+        cells = GridCells(
+            population=np.asarray(file["population"][...], np.float64),
+            zone=np.asarray(file["zone"][...], np.int32),
+            east=np.asarray(file["east"][...]) == 1,
+            covariates=covariates,
+            x=np.asarray(file["x"][...], np.float64),
+            y=np.asarray(file["y"][...], np.float64),
+            cell_km=float(file.attrs["cell_m"]) / 1000,
+            crs_wkt=str(file.attrs["crs_wkt"]),
+            inputs=list(json.loads(str(file.attrs.get("inputs", "[]")))),
+            synthetic=bool(file.attrs.get("synthetic", 0)),
+        )
+    _check(path.name, cells, counties)
+    return cells
+
+
+def _check(name: str, cells: GridCells, counties: int) -> None:
+    people, zone = cells.population, cells.zone
+    rules = {
+        f"a county below -1 or above {counties - 1}": (zone < -1) | (zone >= counties),
+        "a number of people that is negative or not finite": ~(people >= 0) | np.isinf(people),
+        "people in a cell that is no zone": (zone < 0) & (people != 0),
+    }
+    for what, wrong in rules.items():
+        if wrong.any():
+            row, column = (int(at[0]) for at in np.nonzero(wrong))
+            where = f"row {row}, column {column}: {people[row, column]} people, county {zone[row, column]}"
+            raise ZonesError("E-GRID-FILE", f"{name} has {what}, at {where} ({int(wrong.sum()):,} cells)", _FIX)

@@ -1,0 +1,240 @@
+"""A run whose zones are the cells of a raster: from `[grid]` of a configuration to its run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from _command import RunFolder, prepare, run_folder
+from _records import provenance, write_issues
+
+from flowmodel import config as configuration
+from flowmodel import store
+from flowmodel.config import Config
+from flowmodel.config.grid import GridRun, parse_grid_run
+from flowmodel.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flowmodel.grid.cells import GridCells
+    from flowmodel.model import Model
+    from flowmodel.parameters import Parameters
+    from geo.config import GridConfig
+    from geo.grid.build import Built
+
+
+@dataclasses.dataclass(frozen=True)
+class County:
+    """A finished county run: its model, its parameters and its table of zones."""
+
+    config: Config
+    model: Model
+    parameters: Parameters
+
+
+def simulate(tables: dict[str, Any], file: Path, out: Path | None, parameters: Path | None) -> None:
+    """Runs the cells of a configuration and writes the run folder.
+
+    Args:
+        tables: the configuration's.
+        file: where they stand.
+        out: the run folder; runs/NAME if not given.
+        parameters: a parameters.csv of the same model; that of the county run if not given.
+    """
+    config = parse_grid_run(tables, str(file))
+    section = _section(config, file)
+    prepare(config.runtime)
+    with run_folder(out or Path("runs") / config.run.name) as folder:
+        _simulate(config, section, folder, parameters or section.run / "parameters.csv")
+
+
+def _section(config: GridRun, file: Path) -> GridConfig:
+    from pydantic import ValidationError
+
+    from geo.config import GridConfig
+    from geo.config.grid import parse_grid
+
+    try:
+        return parse_grid(config.grid, file.resolve().parent)
+    except ValidationError as error:
+        text = configuration.validation_text(error, GridConfig, "grid")
+        raise ConfigError("E-CONFIG-KEY", f"{file}: {text}", "see docs/configs.md") from None
+
+
+def _simulate(config: GridRun, section: GridConfig, folder: RunFolder, values: Path) -> None:
+    import jax.numpy as jnp
+    import tomli_w
+
+    from flowmodel.dynamics import rollout
+    from flowmodel.grid import cells as grids
+    from flowmodel.grid import operator, run, support
+
+    folder.check_outside(section.run)
+    built = _build(section, folder)
+    county = _county(section, built.years, values)
+    model, parameters = county.model, county.parameters
+    cells = grids.read(folder.file("grid.nc"), len(model.table.codes))
+    names = county.config.model.attraction, county.config.model.departure
+    ground = support.support(cells, model.table, model.zones, parameters, names)
+    calendar = rollout.calendar(county.config.model.natural, built.years)
+    kernel = operator.build(
+        parameters,
+        cells,
+        model.table,
+        float(model.registry["offset_km"].fixed or 0),
+        within=section.within,
+        dtype=config.runtime.kernel,
+    )
+    population = jnp.asarray(cells.population)
+    print(operator.sentence(kernel, run.need(parameters, ground, kernel, population, calendar)))
+    compared = _compare(section, county, cells, ground, kernel, folder)
+    accounts = _years(run.years(parameters, ground, kernel, population, calendar, built.years[0]), built, cells, folder)
+    table = run.accounts_table(model.table.codes, accounts)
+    folder.write("accounts.csv", lambda path: table.to_csv(path, index=False))
+    folder.write_text("config.toml", tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
+    inputs = [*cells.inputs, *model.table.inputs]
+    folder.write_json("provenance.json", provenance(folder.path, 0, inputs, synthetic=cells.synthetic))
+    folder.write_json("metrics.json", _metrics(built, table, compared))
+    folder.log("simulated", residents=float(table["closing"][table["year"] == built.years[1]].sum()))
+    _tell(built, table, compared, folder)
+
+
+def _build(section: GridConfig, folder: RunFolder) -> Built:
+    """Writes grid.nc; its problems stand in issues.csv, what it declares is said."""
+    import sys
+
+    import _show
+
+    from geo.errors import DataError
+    from geo.grid import build
+    from geo.grid.distortion import distortion
+
+    folder.clear()
+    try:
+        with _show.steps("grid") as step:
+            built = build.write(section, folder.file("grid.nc"), step)
+            missed = distortion(built.places)
+    except DataError as error:
+        write_issues(folder, error.issues)
+        raise
+    write_issues(folder, built.issues)
+    for rule in built.rules:
+        print(f"declared rule: {rule}", file=sys.stderr)
+    folder.write("distortion.csv", lambda path: missed.to_csv(path, index=False))
+    worst = missed.iloc[int(missed["largest"].abs().argmax())]
+    rows, columns = built.places.grid.shape_yx
+    print(f"grid: {rows:,} x {columns:,} cells, {built.zones:,} of them zones, {built.people:,.0f} people")
+    print(
+        f"distance in the plane: within {abs(worst['largest']):.1%} of the ground's "
+        f"({worst['ground']}, {worst['from_km']:g}-{worst['to_km']:g} km; distortion.csv has all)"
+    )
+    return built
+
+
+def _county(section: GridConfig, years: tuple[int, int], given: Path) -> County:
+    """The county run that the cells follow, for other years perhaps.
+
+    Raises:
+        ConfigError: E-GRID-RUN, it is one with registration; or see `_values.values`.
+    """
+    import _values
+    import jax.numpy as jnp
+
+    from flowmodel import model as models
+
+    tables = configuration.read_toml(section.run / "config.toml")
+    config = configuration.parse(tables, str(section.run / "config.toml"))
+    if config.model.stock is not None:
+        what = f"{section.run.name} follows registered people"
+        raise ConfigError("E-GRID-RUN", what, "name a run of residents alone: one without [model.stock]")
+    config = config.model_copy(update={"model": config.model.model_copy(update={"years": years})})
+    model = models.build(store.read_zones(section.run / "zones.nc"), config, jnp.float32)
+    values = _values.values(model.registry, {}, given)
+    return County(config, model, model.registry.parameters(model.registry.vector(values)))
+
+
+def _compare(
+    section: GridConfig, county: County, cells: GridCells, ground: Any, kernel: Any, folder: RunFolder
+) -> dict[str, Any]:
+    """Flows of the first year between counties, by cells and by the county model: county_flows.csv and its scores."""
+    import jax
+    import jax.numpy as jnp
+
+    from flowmodel.grid import compare, year
+
+    model = county.model
+    people = cells.by_county(cells.population, len(model.table.codes))
+    wanted = len(people) if section.pairs == "all" else section.pairs
+    if not wanted:
+        return {}
+    origins = compare.sample(people, wanted) if wanted < len(people) else np.arange(len(people))
+    at = year.first_pressure(county.parameters, ground, kernel, jnp.asarray(cells.population))
+    by_cells = np.asarray(year.flows_from(ground, kernel, at, jnp.asarray(origins, jnp.int32)))
+    first = jax.tree.map(lambda path: path[0], model.calendar)
+    by_counties = compare.county_model(model, county.parameters, people, first)
+    flows = compare.table(model.table.codes, origins, by_cells, by_counties.rows(origins))
+    folder.write("county_flows.csv", lambda path: flows.to_csv(path, index=False))
+    inflow = np.asarray(by_counties.moved.inflow)
+    return {
+        "origins": len(origins),
+        "flows": compare.scores(flows, compare.distances(model.table, origins)),
+        "inflow": inflow,
+    }
+
+
+def _years(found: Any, built: Built, cells: GridCells, folder: RunFolder) -> dict[int, Any]:
+    """Goes through the years; the first and last are kept by cell, all of them by county."""
+    import _show
+
+    from flowmodel.grid import results
+
+    first, last = built.years
+    kept = sorted({first + 1, last})
+    accounts = {}
+
+    def write(path: Path) -> None:
+        with results.writing(path, cells, [first, last], kept) as file:
+            file.put("residents", first, cells.population)
+            for when, done in found:
+                accounts[when] = done.accounts
+                update("years", when - first, last - first, float(when))
+                if when in kept:
+                    file.put("inflow", when, np.asarray(done.inflow))
+                    file.put("outflow", when, np.asarray(done.outflow))
+                if when == last:
+                    file.put("residents", when, np.asarray(done.residents))
+
+    with _show.progress() as update:
+        folder.write("results.nc", write)
+    return accounts
+
+
+def _metrics(built: Built, table: pd.DataFrame, compared: dict[str, Any]) -> dict[str, Any]:
+    from flowmodel import runtime
+
+    first = table[table["year"] == built.years[0] + 1]
+    told: dict[str, Any] = {"cells": built.zones, "people": built.people, "memory_gb": runtime.peak_memory_gb()}
+    told["inside_share"] = float(first["inside"].sum() / (first["inside"].sum() + first["outflow"].sum()))
+    if compared:
+        by_cells, by_counties = first["inflow"].to_numpy(), compared["inflow"]
+        told["flows"] = compared["flows"] | {"origins": compared["origins"]}
+        told["inflow"] = {
+            "by_cells": float(by_cells.sum()),
+            "by_counties": float(by_counties.sum()),
+            "common_part": float(2 * np.minimum(by_cells, by_counties).sum() / (by_cells.sum() + by_counties.sum())),
+        }
+    return told
+
+
+def _tell(built: Built, table: pd.DataFrame, compared: dict[str, Any], folder: RunFolder) -> None:
+    last = table[table["year"] == built.years[1]]
+    if compared:
+        flows = compared["flows"]
+        print(
+            f"flows between counties, {built.years[0]}: {flows['common_part']:.1%} in common with the county model's "
+            f"({compared['origins']} counties of origin; county_flows.csv)"
+        )
+    print(f"{built.years[1]}: {last['closing'].sum():,.0f} residents; written to {folder.path}")
