@@ -36,6 +36,15 @@ class Model:
     calendar: Calendar
     registry: Registry
 
+    @property
+    def covariates(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the covariates of attraction, and of those of departure."""
+        attraction, departure = (
+            tuple(entry.name.partition(":")[2] for entry in self.registry.entries if entry.name.startswith(f"{kind}:"))
+            for kind in ("attraction", "departure")
+        )
+        return attraction, departure
+
 
 def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
     """The model of `config` on the zones of `table`, its pair kernel in `dtype`.

@@ -77,8 +77,7 @@ def _simulate(config: GridRun, section: GridConfig, folder: RunFolder, values: P
     county = _county(section, built.years, values)
     model, parameters = county.model, county.parameters
     cells = grids.read(folder.file("grid.nc"), len(model.table.codes))
-    names = county.config.model.attraction, county.config.model.departure
-    ground = support.support(cells, model.table, model.zones, parameters, names)
+    ground = support.support(cells, model.table, model.zones, parameters, model.covariates)
     calendar = rollout.calendar(county.config.model.natural, built.years)
     kernel = operator.build(
         parameters,

@@ -28,6 +28,10 @@ class Turns(NamedTuple):
         """For calls that take seconds, whose start-up is lost in them: one a turn, none idle."""
         return self._replace(calls=1, idle=0)
 
+    def fewer(self) -> Turns:
+        """For a row of cases of which the last take seconds: three turns of one call each."""
+        return self._replace(repeats=min(self.repeats, 3), calls=1, idle=min(self.idle, 1))
+
 
 def timed(run: Callable[[], object]) -> Side:
     """A side of this process."""

@@ -30,8 +30,9 @@ def bench(
 ) -> None:
     """Runs the comparisons called NAMES, or all.
 
-    forward_county, gradient_county: the model on real zones. startup. ppml_2000, balance_2850, step_county: synthetic
-    zones, with peers that scripts/peers.sh installs. ceilings: what the machine can do at best.
+    forward_county, gradient_county, grid_1km, grid_5km: real zones. step_county, ppml_2000, balance_2850: synthetic
+    zones, with peers that scripts/peers.sh installs. step_township, scaling: many zones. startup. ceilings: what the
+    machine can do at best.
 
     Args:
         names: which comparisons.
@@ -42,7 +43,9 @@ def bench(
         quick: small cases and one call each, for a test: the seconds say nothing then.
     """
     import _bench_flows
+    import _bench_grid
     import _bench_step
+    import _bench_town
 
     from flowmodel.config import Runtime
     from flowmodel.errors import ConfigError
@@ -53,6 +56,10 @@ def bench(
         "forward_county": forward_county,
         "gradient_county": gradient_county,
         "startup": startup,
+        "step_township": _bench_town.step_township,
+        "scaling": _bench_town.scaling,
+        "grid_1km": _bench_grid.grid_1km,
+        "grid_5km": _bench_grid.grid_5km,
         "ppml_2000": _bench_flows.ppml_2000,
         "balance_2850": _bench_flows.balance_2850,
         "step_county": _bench_step.step_county,

@@ -89,11 +89,21 @@ def read(path: Path, counties: int) -> GridCells:
             inputs=list(json.loads(str(file.attrs.get("inputs", "[]")))),
             synthetic=bool(file.attrs.get("synthetic", 0)),
         )
-    _check(path.name, cells, counties)
+    check(path.name, cells, counties)
     return cells
 
 
-def _check(name: str, cells: GridCells, counties: int) -> None:
+def check(name: str, cells: GridCells, counties: int) -> None:
+    """Refuses a grid that cannot be.
+
+    Args:
+        name: of the file, for the message.
+        cells: the grid.
+        counties: how many there are.
+
+    Raises:
+        ZonesError: E-GRID-FILE, see `read`; the message names the first such cell and how many there are.
+    """
     people, zone = cells.population, cells.zone
     rules = {
         f"a county below -1 or above {counties - 1}": (zone < -1) | (zone >= counties),

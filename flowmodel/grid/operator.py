@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from flowmodel import runtime
 from flowmodel.gravity.spectral import mixture, operator, plan, sums
 from flowmodel.gravity.spectral.cells import on_device
+from flowmodel.gravity.spectral.layout import LEVELS
 from flowmodel.gravity.spectral.operator import Spectral
 from flowmodel.grid.cells import GridCells
 from flowmodel.parameters import Parameters
@@ -65,7 +66,14 @@ class GridKernel:
 
 
 def build(
-    parameters: Parameters, cells: GridCells, table: ZoneTable, offset_km: float, *, within: Within, dtype: str
+    parameters: Parameters,
+    cells: GridCells,
+    table: ZoneTable,
+    offset_km: float,
+    *,
+    within: Within,
+    dtype: str,
+    levels: tuple[str, ...] = LEVELS,
 ) -> GridKernel:
     """The operator of a grid; provinces, prefectures and counties are those of the cells' counties.
 
@@ -76,11 +84,12 @@ def build(
         offset_km: the internal distance d0.
         within: what becomes of moves inside a county.
         dtype: precision of transforms, "float32" or "float64".
+        levels: borders that count, besides the divide; without counties, moves inside them are as all others.
     """
     counties = np.arange(len(table.codes), dtype=np.int32)
     of_county = {"province": table.indices("province"), "prefecture": table.indices("prefecture"), "county": counties}
     index = {level: np.append(np.asarray(of, np.int32), np.int32(-1)) for level, of in of_county.items()}
-    units = {level: of[cells.zone] for level, of in index.items()}
+    units = {level: index[level][cells.zone] for level in levels}
     planned = on_device(plan.plan(cells.zone >= 0, cells.east, cells.cell_km, units))
     made = runtime.program(operator.build, static_argnames="dtype")
     return GridKernel(made(parameters, planned, jnp.asarray(offset_km), dtype=jnp.dtype(dtype)), within)

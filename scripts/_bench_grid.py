@@ -1,0 +1,82 @@
+"""One year of all cells of the country: with the divide, with provinces too, with every border of the county model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import _ceilings
+import _grid_case
+import numpy as np
+from _bench_town import peak_gb
+from _rival_grid import RivalGrid
+from _turns import Turns, alternate, line, timed
+
+QUICK_M = 20_000.0
+
+
+def grid_1km(config: Path, turns: Turns) -> dict[str, Any]:
+    """Cells of a kilometre."""
+    return _grid(config, turns, 1_000.0)
+
+
+def grid_5km(config: Path, turns: Turns) -> dict[str, Any]:
+    """Cells of five kilometres."""
+    return _grid(config, turns, 5_000.0)
+
+
+def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
+    """Against SciPy's transforms; the ceiling is copying, once for each time a transform must pass over its field."""
+    from flowmodel import runtime
+    from flowmodel.config import Runtime
+
+    runtime.configure(Runtime())
+    size = QUICK_M if turns.quick else cell_m
+    case = _grid_case.country(config, size)
+    sides = {f"{borders}_s": timed(case.year(borders)) for borders in _grid_case.BORDERS}
+    first = case.year("divide")()
+    rival, leavers, pull = _rival(case, first)
+    difference = float(np.max(np.abs(rival.year(leavers, pull) - np.asarray(first.inflow))) / np.max(first.inflow))
+    seconds = alternate(sides | {"peer": timed(lambda: rival.year(leavers, pull))}, turns.of_seconds())
+    copied = _passed_gb(case.cells.shape) / _ceilings.measure(quick=turns.quick).copy_gb_s
+    peer = f"SciPy's real transforms, {os.cpu_count()} threads: the two products alone"
+    told = line(seconds | {"ours": seconds["divide_s"]}, peer)
+    return told | {
+        "cell_m": size,
+        "cells": case.cells.zone.size,
+        "zones": int((case.cells.zone >= 0).sum()),
+        "with_provinces_s": seconds["province_s"],
+        "with_all_borders_s": seconds["county_s"],
+        "largest_difference": difference,
+        "ceiling_s": copied,
+        "ceiling_ratio": seconds["divide_s"] / copied,
+        "peak_gb": peak_gb("_grid_alone.py", str(config), str(size), "divide"),
+    }
+
+
+def _rival(case: _grid_case.GridCase, first: Any) -> tuple[RivalGrid, np.ndarray, np.ndarray]:
+    """SciPy's grid, and the leavers and pull of the same year."""
+    p, cells = case.parameters, case.cells
+    east_west, west_east = float(p.divide_east_west), float(p.divide_west_east)
+    offset = float(case.model.registry["offset_km"].fixed or 0)
+    rival = RivalGrid(
+        cells.east,
+        cells.zone >= 0,
+        cells.cell_km,
+        float(p.distance),
+        offset,
+        (east_west + west_east) / 2,
+        os.cpu_count() or 1,
+    )
+    from flowmodel.grid import support
+
+    ground = support.support(cells, case.model.table, case.model.zones, p, case.model.covariates)
+    pull = np.asarray(support.pull(p, ground, cells.population), np.float32)
+    return rival, np.asarray(first.outflow, np.float32), pull
+
+
+def _passed_gb(shape: tuple[int, int]) -> float:
+    """Two products of two fields: each is read and written by rows and, padded, by columns, there and back, float32."""
+    rows, columns = shape
+    return 2 * 2 * 4 * (2 * (rows * 2 * columns) * 2 + 2 * (2 * rows * 2 * columns) * 2) / 1e9

@@ -1,0 +1,27 @@
+"""Runs one year of a grid twice, and prints the largest resident memory of this process, GB.
+
+Arguments: the configuration, side of a cell in metres, and which borders count.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import _grid_case
+
+from flowmodel import runtime
+from flowmodel.config import Runtime
+
+
+def main(config: str, cell_m: str, borders: str) -> None:
+    """Two years from the same start: the first compiles."""
+    runtime.configure(Runtime())
+    run = _grid_case.country(Path(config), float(cell_m)).year(borders)
+    run()
+    run()
+    print(runtime.peak_memory_gb())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
