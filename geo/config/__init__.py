@@ -1,11 +1,12 @@
-"""What `[zones]` and `[flows]` of a config may say. Importing this loads pydantic and nothing heavier."""
+"""What `[zones]`, `[flows]` and `[grid]` of a config may say. Importing this loads pydantic and nothing heavier."""
 
 from .balance import BalanceTables, BlocksConfig, PriorConfig, TotalsConfig
 from .fields import OF_MAP, data_folder
 from .flows import CensoredConfig, DistanceMatrixConfig, FlowsConfig, FlowTables, FlowZonesConfig
+from .grid import GridConfig, GridCovariateConfig, GridPopulationConfig, parse_grid
 from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity
 from .polygons import PolygonsConfig
-from .raster import PositionConfig, RasterConfig
+from .raster import BandConfig, PositionConfig, RasterConfig
 from .sections import BuiltinConfig, PanelConfig, parse
 from .table import (
     AreaConfig,
@@ -21,6 +22,7 @@ from .table import (
 __all__ = [
     "OF_MAP",
     "AreaConfig",
+    "BandConfig",
     "BalanceTables",
     "BlocksConfig",
     "BuiltinConfig",
@@ -31,6 +33,9 @@ __all__ = [
     "FlowTables",
     "FlowZonesConfig",
     "FlowsConfig",
+    "GridConfig",
+    "GridCovariateConfig",
+    "GridPopulationConfig",
     "HarmoniseConfig",
     "HarmonisedConfig",
     "MapConfig",
@@ -48,4 +53,5 @@ __all__ = [
     "TotalsConfig",
     "data_folder",
     "parse",
+    "parse_grid",
 ]

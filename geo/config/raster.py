@@ -10,11 +10,21 @@ from pydantic import Field, model_validator
 from .fields import Column, File, Identifier, Missing, Strict, Year
 
 
-class RasterConfig(Strict):
-    """One band of a GeoTIFF, brought to the zones by exact shares of its cells."""
+class BandConfig(Strict):
+    """One band of a GeoTIFF, and what the file itself does not say of it."""
 
     file: File
     band: int | None = Field(None, ge=1, description="from 1; must be given where the file has several")
+    nodata: float | Literal["none"] | None = Field(
+        None, description='value of cells without data where the file declares none; "none": all cells hold data'
+    )
+    zero_is: Literal["data", "missing"] | None = Field(None, description="what a 0 means; must be said if nodata is 0")
+    crs: str | None = Field(None, description="CRS of the grid where the file names none")
+
+
+class RasterConfig(BandConfig):
+    """One band of a GeoTIFF, brought to the zones by exact shares of its cells."""
+
     quantity: Literal["count", "density", "mean"] = Field(
         description="what a cell holds: an amount per cell, an amount per km2, or a mean such as a temperature"
     )
@@ -27,11 +37,6 @@ class RasterConfig(Strict):
     )
     weight: Identifier | None = Field(None, description="raster of people on the same grid that weighs a mean")
     unit: Column | None = Field(None, description='unit of the covariate, such as "persons", "m", "persons per km2"')
-    nodata: float | Literal["none"] | None = Field(
-        None, description='value of cells without data where the file declares none; "none": all cells hold data'
-    )
-    zero_is: Literal["data", "missing"] | None = Field(None, description="what a 0 means; must be said if nodata is 0")
-    crs: str | None = Field(None, description="CRS of the grid where the file names none")
     missing: Missing = None
     long_name: str | None = None
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import xarray as xr
 from numpy.typing import NDArray
 
+from geo.crs import project
 from geo.errors import DataError, Issue, error
 
 
@@ -59,6 +61,10 @@ class RunFolder:
     def last_year(self) -> int:
         """The last year of the run."""
         return int(self.results["year"].values[-1])
+
+    def shapes(self, system: pyproj.CRS) -> NDArray[np.object_]:
+        """Polygons of the zones in a coordinate system, (zones,)."""
+        return project(np.asarray(self.polygons.geometry.array), self.polygons.crs, system)
 
     def observed(self, year: int) -> NDArray[np.float64]:
         """Residents counted in a census, (zones,) persons."""

@@ -4,21 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import shapely
 
-from geo.crs import project
-from geo.files import replacing
 from geo.raster import cog
 from geo.raster.grid import covering, projected
-from geo.raster.zonal import Ownership, check_people, own
+from geo.raster.zonal import Ownership, own
 
 from . import folder as run_folder
-from . import styles
+from . import saving, styles
 from .folder import RunFolder
 from .layers import Layer, layers
 
 NORTH_WEST, SOUTH_EAST = 1, 2
-_SUM_PEOPLE = "cell value x cell area in km2, summed over the cells of a zone, is its people"
 _SIDES = {NORTH_WEST: ("north-west", "#a6611a"), SOUTH_EAST: ("south-east", "#018571")}
 
 
@@ -50,8 +47,8 @@ def write(
     """
     source = run_folder.read(run)
     system = projected(crs)
-    polygons = project(np.asarray(source.polygons.geometry.array), source.polygons.crs, system)
-    left, bottom, right, top = (float(edge) for edge in _bounds(polygons))
+    polygons = source.shapes(system)
+    left, bottom, right, top = (float(edge) for edge in shapely.total_bounds(polygons))
     ownership = own(polygons, covering((left, bottom, right, top), system, cell_m), source.codes)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -65,26 +62,17 @@ def write(
     return written
 
 
-def _bounds(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
-    corners = np.array([polygon.bounds for polygon in polygons])
-    return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
-
-
 def _write_quantity(run: RunFolder, folder: Path, layer: Layer, ownership: Ownership) -> Path:
     values = ownership.density(layer.values) if layer.counted else layer.values
-    tags = _tags(run, layer.name, layer.years, _SUM_PEOPLE if layer.counted else "a ratio: not to be summed")
+    tags = saving.tags(
+        run, layer.name, layer.years, saving.SUM_PEOPLE if layer.counted else "a ratio: not to be summed"
+    )
     if not layer.counted:
         tags["ZONES_WITHOUT_VALUE"] = str(int(np.isnan(values).sum()))
-    band = cog.Band(name=layer.name, long_name=_said(run, layer.long_name), units=layer.units, tags=tags)
+    band = cog.Band(name=layer.name, long_name=saving.said(run, layer.long_name), units=layer.units, tags=tags)
     cells = np.where(np.isnan(values), cog.NODATA_FLOAT, values).astype(np.float32)
     block = ownership.painted(cells, cog.NODATA_FLOAT)
-    path = folder / f"{layer.name}.tif"
-    with replacing(path) as partial:
-        cog.encode(partial, ownership.grid, band, block)
-        cog.verify(partial, ownership.grid, band, block)
-        if layer.counted:
-            with cog.reading(partial, ownership.grid) as found:
-                check_people(path.name, ownership, found, layer.values)
+    path = saving.save(folder, ownership, band, block, layer.values if layer.counted else None)
     styles.write_ramp(path, layer.ramp(values))
     return path
 
@@ -93,17 +81,14 @@ def _write_side(run: RunFolder, folder: Path, ownership: Ownership) -> Path:
     side = np.where(run.zone("east") == 1, SOUTH_EAST, NORTH_WEST).astype(np.uint8)
     band = cog.Band(
         name="divide_side",
-        long_name=_said(run, "Side of the divide on which a zone is counted: 1 north-west, 2 south-east"),
+        long_name=saving.said(run, "Side of the divide on which a zone is counted: 1 north-west, 2 south-east"),
         units="1",
         dtype="uint8",
-        tags=_tags(run, "divide_side", "all", "a class: not to be summed"),
+        tags=saving.tags(run, "divide_side", "all", "a class: not to be summed"),
         colours={side: _rgba(colour) for side, (_, colour) in _SIDES.items()},
     )
     block = ownership.painted(side, cog.NODATA_CLASS)
-    path = folder / "divide_side.tif"
-    with replacing(path) as partial:
-        cog.encode(partial, ownership.grid, band, block)
-        cog.verify(partial, ownership.grid, band, block)
+    path = saving.save(folder, ownership, band, block, None)
     styles.write_classes(path, _SIDES)
     return path
 
@@ -111,17 +96,3 @@ def _write_side(run: RunFolder, folder: Path, ownership: Ownership) -> Path:
 def _rgba(colour: str) -> tuple[int, int, int, int]:
     red, green, blue = bytes.fromhex(colour.removeprefix("#"))
     return red, green, blue, 255
-
-
-def _said(run: RunFolder, sentence: str) -> str:
-    return f"{sentence}; its counties are synthetic" if run.synthetic else sentence
-
-
-def _tags(run: RunFolder, variable: str, years: str, sums: str) -> dict[str, str]:
-    return {
-        "RUN": run.name,
-        "SYNTHETIC": str(int(run.synthetic)),
-        "VARIABLE": variable,
-        "YEARS": years,
-        "HOW_TO_SUM": sums,
-    }

@@ -10,6 +10,8 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
+from geo.crs import name
+
 # Grids of one product differ in the last digits of a corner; a thousandth of a cell is no shift.
 _SAME_CELLS = 1e-3
 _CELLS_PER_BLOCK = 2_000_000
@@ -41,6 +43,12 @@ class Cells:
         rows, columns = self.shape_yx
         return self.left, self.top - rows * self.height, self.left + columns * self.width, self.top
 
+    @property
+    def whole(self) -> Window:
+        """All cells."""
+        rows, columns = self.shape_yx
+        return Window(slice(0, rows), slice(0, columns))
+
     def x(self, edges: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give x of the western edge of columns."""
         return self.left + self.width * edges.astype(np.float64)
@@ -57,9 +65,10 @@ class Cells:
         return bool((apart < _SAME_CELLS).all())
 
     def describe(self) -> str:
-        """Give corner, cell size and shape in a message."""
+        """Give coordinate system, corner, cell size and shape in a message."""
         rows, columns = self.shape_yx
-        return f"corner {self.left:.9g}, {self.top:.9g}, cell {self.width:.9g} x {self.height:.9g}, {rows} x {columns}"
+        size = f"cell {self.width:.9g} x {self.height:.9g}, {rows} x {columns}"
+        return f"{name(self.crs)}: corner {self.left:.9g}, {self.top:.9g}, {size}"
 
 
 @dataclass(frozen=True)

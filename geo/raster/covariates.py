@@ -10,12 +10,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs
 from geo.config import RasterConfig
 from geo.errors import DataError, Issue, error
 
 from . import points, suspects
-from .cells import Cells, Window, blocks, ground_areas_km2, window
+from .cells import Window, blocks, ground_areas_km2, window
 from .coverage import Pieces, bring, cut, outside_km2
 from .points import PointSums
 from .read import Raster, Read, look, reading
@@ -118,14 +117,10 @@ def _mismatches(rasters: Mapping[str, Raster], config: Mapping[str, RasterConfig
     for name, raster in rasters.items():
         other = rasters.get(config[name].weight or "")
         if other is not None and not raster.cells.same(other.cells):
-            rule = f"{name} and its weight {other.name} have the same grid; the weight has {_grid(other.cells)}"
+            rule = f"{name} and its weight {other.name} have the same grid; the weight has {other.cells.describe()}"
             fix = 'warp one to the grid of the other (counts with resampling "sum")'
-            issues[name] = error("E-GRID-MISMATCH", raster.path.name, value=_grid(raster.cells), rule=rule, fix=fix)
+            issues[name] = error("E-GRID-MISMATCH", raster.path.name, value=raster.cells.describe(), rule=rule, fix=fix)
     return issues
-
-
-def _grid(cells: Cells) -> str:
-    return f"{crs.name(cells.crs)}: {cells.describe()}"
 
 
 def _groups(rasters: Mapping[str, Raster]) -> list[list[Raster]]:
@@ -176,7 +171,8 @@ def _sum_group(
                 amount = _amount(layers[position], pieces, piece_km2)
                 placed = placed.plus(points.sums(cells.crs, pieces, amount, shapes.size))
     for raster in group:
-        issues[raster.name] += suspects.judge(raster, config[raster.name], tallies[raster.name])
+        counted = config[raster.name].quantity != "mean"
+        issues[raster.name] += suspects.judge(raster, config[raster.name], tallies[raster.name], amount=counted)
     return _GroupSums(sums, placed, issues)
 
 

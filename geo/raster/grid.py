@@ -3,11 +3,17 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from pyproj import CRS
 from rasterio import Affine
 
 from geo.crs import china_albers, parse
 from geo.errors import DataError, error
+
+from .cells import Cells
+
+FloatArray = NDArray[np.float64]
 
 MAX_CELLS = 500_000_000
 KILOMETRE_M = 1000.0
@@ -41,20 +47,37 @@ class Grid:
         """Area of one cell, km2; true on the ground where the coordinate system is equal-area."""
         return (self.cell_m / KILOMETRE_M) ** 2
 
+    @property
+    def cells(self) -> Cells:
+        """The same cells, described as those of a raster that is read."""
+        return Cells(self.crs, self.left_m, self.top_m, self.cell_m, self.cell_m, self.shape_yx)
+
+    def centres(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        """The x and y of the centres of cells, metres; any shape, and rows and columns beyond the grid as well."""
+        east, south = column.astype(np.float64) + 0.5, row.astype(np.float64) + 0.5
+        return self.left_m + east * self.cell_m, self.top_m - south * self.cell_m
+
     def row_col(self, x_m: float, y_m: float) -> tuple[int, int]:
         """The cell (row, column) in which a point lies; a point on an edge belongs to the south and the east."""
         return math.floor((self.top_m - y_m) / self.cell_m), math.floor((x_m - self.left_m) / self.cell_m)
 
 
-def covering(bounds_m: tuple[float, float, float, float], crs: CRS, cell_m: float) -> Grid:
+def covering(
+    bounds_m: tuple[float, float, float, float],
+    crs: CRS,
+    cell_m: float,
+    corner_m: tuple[float, float] | None = None,
+) -> Grid:
     """The smallest grid that covers `bounds_m`, its edges on whole kilometres.
 
-    Where a cell does not divide a kilometre, the edges are whole multiples of the cell instead.
+    Where a cell does not divide a kilometre, the edges are whole multiples of the cell instead; where a corner is
+    given, they are whole cells from it.
 
     Args:
         bounds_m: (left, bottom, right, top) in `crs`.
         crs: projected, axes in metres.
         cell_m: side of a cell, > 0.
+        corner_m: x and y of a corner of some cell, (0, 0) if not given.
 
     Raises:
         DataError: E-GRID-CELL, E-GRID-EXTENT or E-GRID-SIZE.
@@ -69,9 +92,12 @@ def covering(bounds_m: tuple[float, float, float, float], crs: CRS, cell_m: floa
             "polygons have a finite extent in the grid's coordinate system",
             "choose a coordinate system whose area of use holds the polygons",
         )
-    step = KILOMETRE_M if KILOMETRE_M % cell_m == 0.0 else cell_m
-    left, bottom = (math.floor(edge / step) * step for edge in bounds_m[:2])
-    right, top = (math.ceil(edge / step) * step for edge in bounds_m[2:])
+    x_m, y_m = corner_m or (0.0, 0.0)
+    step = KILOMETRE_M if corner_m is None and KILOMETRE_M % cell_m == 0.0 else cell_m
+    left, bottom = (
+        math.floor((edge - at) / step) * step + at for edge, at in zip(bounds_m[:2], (x_m, y_m), strict=True)
+    )
+    right, top = (math.ceil((edge - at) / step) * step + at for edge, at in zip(bounds_m[2:], (x_m, y_m), strict=True))
     rows, columns = round((top - bottom) / cell_m), round((right - left) / cell_m)
     if rows * columns > MAX_CELLS:
         rule = f"a grid has at most {MAX_CELLS:,} cells"

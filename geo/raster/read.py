@@ -17,7 +17,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from geo import opening
-from geo.config import RasterConfig
+from geo.config import BandConfig
 from geo.errors import DataError, Issue, error
 
 from .cells import Cells, Window
@@ -71,12 +71,13 @@ class Raster:
 Read = Callable[[Window], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 
 
-def look(name: str, config: RasterConfig) -> tuple[Raster | None, list[Issue]]:
+def look(name: str, config: BandConfig, section: str | None = None) -> tuple[Raster | None, list[Issue]]:
     """Judge a file by everything but its cells.
 
     Args:
         name: Name of the raster in the config.
         config: What the config says of it.
+        section: Where it says so, "zones.rasters.NAME" if not given.
 
     Returns:
         The raster, None where there is an error; and what was found: E-PATH, E-IO-*, E-SIZE-LIMIT, E-BAND, E-CRS-*,
@@ -84,7 +85,7 @@ def look(name: str, config: RasterConfig) -> tuple[Raster | None, list[Issue]]:
     """
     path = config.file
     try:
-        opening.expect(path, f"[zones.rasters.{name}] file", _ALLOWED)
+        opening.expect(path, f"[{section or f'zones.rasters.{name}'}] file", _ALLOWED)
         sha256, issues = _digest(path)
         with opened(path) as source:
             issues += _sizes(path, source)
@@ -175,9 +176,7 @@ def _sizes(path: Path, source: DatasetReader) -> list[Issue]:
     return issues
 
 
-def _described(
-    name: str, config: RasterConfig, source: DatasetReader, sha256: str
-) -> tuple[Raster | None, list[Issue]]:
+def _described(name: str, config: BandConfig, source: DatasetReader, sha256: str) -> tuple[Raster | None, list[Issue]]:
     """Take band, cells and nodata from what the file and the config say together."""
     file = config.file.name
     cells, south_up, issues = find_cells(source, config.crs, file)
@@ -202,7 +201,7 @@ def _described(
     ), []
 
 
-def _band(config: RasterConfig, source: DatasetReader) -> tuple[int, list[Issue]]:
+def _band(config: BandConfig, source: DatasetReader) -> tuple[int, list[Issue]]:
     file = config.file.name
     if config.band is None and source.count > 1:
         rule = f"the file has {source.count} bands, and none is guessed"
@@ -217,7 +216,7 @@ def _band(config: RasterConfig, source: DatasetReader) -> tuple[int, list[Issue]
     return band, []
 
 
-def _nodata(config: RasterConfig, source: DatasetReader, band: int) -> tuple[float, list[Issue]]:
+def _nodata(config: BandConfig, source: DatasetReader, band: int) -> tuple[float, list[Issue]]:
     """Decide which number means "no data", NaN where none does; a zero that may mean both is refused."""
     in_file = source.nodatavals[band - 1]
     declared = None if config.nodata == "none" else config.nodata

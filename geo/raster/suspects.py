@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.config import RasterConfig
+from geo.config import BandConfig
 from geo.errors import Issue, error
 
 from .cells import Window
@@ -77,24 +77,31 @@ def tally(raster: Raster, block: Window, raw: NDArray[np.float64], data: NDArray
     return Tally(int(finite.sum()), low, high, odd, raw.shape[0], tail)
 
 
-def judge(raster: Raster, config: RasterConfig, found: Tally) -> list[Issue]:
-    """Find what the tally of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS."""
+def judge(raster: Raster, config: BandConfig, found: Tally, *, amount: bool) -> list[Issue]:
+    """Find what the tally of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS.
+
+    Args:
+        raster: The raster.
+        config: What the config says of it.
+        found: The tally.
+        amount: Whether cells hold an amount, which is never negative and seldom zero everywhere.
+    """
     issues = []
     if found.infinite is not None:
         rule, fix = "a cell holds a finite number", "declare it: nodata = ..., or write the raster again"
         issues.append(_at("E-NUM-INF", raster, found.infinite, rule, fix))
     for extreme in (found.low, found.high if found.high != found.low else None):
-        if extreme is not None and _is_fill(raster, config, extreme, found.cells):
+        if extreme is not None and _is_fill(raster, config, extreme, found.cells, amount=amount):
             rule = (
                 f"{raster.name} holds measured numbers alone; this one stands in {extreme.cells:,} of {found.cells:,} "
                 "cells and looks like a mark for no data that nobody declared"
             )
             fix = f'declare it: nodata = {_text(extreme.value)} (or nodata = "none" if cells did measure it)'
             issues.append(_at("E-NODATA-SUSPECT", raster, extreme, rule, fix))
-        elif extreme is found.low and extreme is not None and config.quantity != "mean" and extreme.value < 0:
+        elif extreme is found.low and extreme is not None and amount and extreme.value < 0:
             rule = f"an amount is not negative; {raster.name} says it counts one"
             issues.append(_at("E-NEG", raster, extreme, rule, 'correct the cells, or say quantity = "mean"'))
-    if config.quantity != "mean" and found.rows > found.zero_tail > _LONG_TAIL * found.rows:
+    if amount and found.rows > found.zero_tail > _LONG_TAIL * found.rows:
         rule = f"the last {found.zero_tail:,} of {found.rows:,} rows read hold nothing but zeros, as in a file cut off"
         fix = f"compare it with its source, and keep its hash beside it as {raster.path.name}.sha256"
         issues.append(Issue("W-RASTER-ZEROS", "warning", raster.path.name, None, None, "0", rule, fix, None))
@@ -131,14 +138,14 @@ def holes(raster: Raster, whole: Window) -> list[Issue]:
     return [error("E-RASTER-HOLES", raster.path.name, value=value, rule=f"{rule} (these read as 0)", fix=fix)]
 
 
-def _is_fill(raster: Raster, config: RasterConfig, extreme: Extreme, cells: int) -> bool:
+def _is_fill(raster: Raster, config: BandConfig, extreme: Extreme, cells: int, *, amount: bool) -> bool:
     value, share = extreme.value, extreme.cells / cells
     if abs(value) >= _HUGE:
         return True
     if config.nodata == "none":
         return False
     many = share >= _LEAST_SHARE
-    if config.quantity != "mean" and value < 0 and raster.scale > 0 and raster.offset == 0:
+    if amount and value < 0 and raster.scale > 0 and raster.offset == 0:
         # No amount is negative: a round mark or a number that repeats is a fill, another is a mistake.
         return value in _FILLS or value == -1.0 or many
     return value in _FILLS and many

@@ -194,8 +194,7 @@ def _best_within(
     rows, columns = np.nonzero(_free(window, cells))
     if rows.size == 0:
         return None
-    x_m = grid.left_m + (columns + left + 0.5) * grid.cell_m
-    y_m = grid.top_m - (rows + top + 0.5) * grid.cell_m
+    x_m, y_m = grid.centres(rows + top, columns + left)
     best = int(np.argmin(np.hypot(x_m - point[0], y_m - point[1])))
     return int(rows[best]) + top, int(columns[best]) + left
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo import crs
-from geo.config import RasterConfig
+from geo.config import GridPopulationConfig, RasterConfig
 from geo.errors import Issue, error
 
 from . import positions
@@ -187,7 +187,7 @@ def _against_census(name: str, raster: RasterConfig, sums: ZoneSums, counted: Co
         return []
     total, expected = float(sums.amount.sum()), float(census.sum())
     if not abs(total - expected) <= raster.total_within * expected:
-        return [_off(name, raster, total, expected, float(sums.otherwise.sum()))]
+        return [off_total(name, raster, year, total, expected, float(sums.otherwise.sum()))]
     rows = counted.rows
     rule = f"the zone has residents in {year}, and the cells of {name} hold nobody there"
     fix = 'a cut file has zeros at its end: get it again; or zero_is = "missing" with a rule for what is missing'
@@ -207,12 +207,28 @@ def _against_census(name: str, raster: RasterConfig, sums: ZoneSums, counted: Co
     ]
 
 
-def _off(name: str, raster: RasterConfig, total: float, expected: float, otherwise: float) -> Issue:
-    """Say how far the total is off, and whether the other reading of the cells would agree."""
+def off_total(
+    name: str,
+    raster: RasterConfig | GridPopulationConfig,
+    year: int,
+    total: float,
+    expected: float,
+    otherwise: float,
+) -> Issue:
+    """Say how far the total is off (E-RASTER-TOTAL), and whether the other reading of the cells would agree.
+
+    Args:
+        name: Of the raster.
+        raster: What the config says of it, a count or a density of people.
+        year: Of the census.
+        total: People of the raster in the zones.
+        expected: People of the census.
+        otherwise: People of the raster if the count were a density, or the density a count.
+    """
     other = "density" if raster.quantity == "count" else "count"
     rule = (
         f"{name} read as a {raster.quantity} holds {total:,.0f} people in the zones, {total / expected:.4g} times the "
-        f"{expected:,.0f} of the census of {raster.people}; {raster.total_within:.0%} are allowed"
+        f"{expected:,.0f} of the census of {year}; {raster.total_within:.0%} are allowed"
     )
     if abs(otherwise - expected) <= raster.total_within * expected:
         fix = f'the cells look like people per {"km2" if other == "density" else "cell"}: quantity = "{other}"'

@@ -1,0 +1,69 @@
+"""What `[grid]` of a config says: the cells that become zones, who lives in them, and which county run they follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from .fields import File, Identifier, Strict, Year
+from .raster import BandConfig
+
+Pairs = Annotated[int, Field(ge=0)] | Literal["all"]
+
+
+class GridPopulationConfig(BandConfig):
+    """A GeoTIFF of residents at the start, on the cells of the grid or on whole parts of them."""
+
+    quantity: Literal["count", "density"] = Field(description="what a cell holds: people, or people per km2")
+    totals: Literal["raster", "counties"] = Field(
+        "raster",
+        description="whose people there are: the raster's; or the county's, in proportion to the raster within it",
+    )
+    total_within: float = Field(0.1, gt=0, lt=1, description="how far the raster's people may be from the census")
+
+
+class GridCovariateConfig(BandConfig):
+    """A GeoTIFF of one covariate of the county run, in the same unit, on the cells of the grid."""
+
+    missing: Literal["county"] | None = Field(
+        None, description="a cell with people and without data has the value of its county"
+    )
+
+
+class GridConfig(Strict):
+    """Cells of a regular grid as zones, with the parameters of a finished county run."""
+
+    run: File = Field(description="folder of a finished run: zones.nc, zones.gpkg, results.nc, rasters/")
+    cell_m: float = Field(gt=0, allow_inf_nan=False, description="side of a cell, metres")
+    crs: str = Field("china_albers", description="equal-area system in metres: china_albers, or a code")
+    years: list[Year] | None = Field(
+        None, min_length=2, max_length=2, description="first and last year; the run's if not given"
+    )
+    within: Literal["none", "kernel"] = Field("none", description="moves between cells of one county")
+    pairs: Pairs = Field(24, description="counties of origin whose flows are summed from cells")
+    population: GridPopulationConfig | None = Field(
+        None, description="the raster that export.py made of the run if not given"
+    )
+    mask: BandConfig | None = Field(None, description="GeoTIFF: cells of 0 or no data are no zones")
+    covariates: dict[Identifier, GridCovariateConfig] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> GridConfig:
+        if self.years is not None and self.years[0] >= self.years[1]:
+            raise ValueError("years = [first, last]: the first comes first")
+        return self
+
+
+def parse_grid(section: dict[str, Any], base: Path) -> GridConfig:
+    """Read the `[grid]` section of a config.
+
+    Args:
+        section: The section as TOML gives it.
+        base: Folder of the config file; relative paths start there.
+
+    Raises:
+        pydantic.ValidationError: With every problem of the section.
+    """
+    return GridConfig.model_validate(section, context={"base": base.resolve()})

@@ -1,0 +1,1 @@
+"""From a finished county run and rasters to `grid.nc`: cells of a regular grid as zones."""

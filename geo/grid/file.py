@@ -1,0 +1,140 @@
+"""`grid.nc`: the cells of a grid model in one labelled file, written band of rows by band of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5netcdf
+import numpy as np
+from numpy.typing import NDArray
+
+from geo import crs, divide
+from geo.raster.grid import Grid
+from geo.raster.read import Read, reading
+from geo.raster.zonal import NOBODY
+
+from .align import CHUNK_ROWS, bands
+from .covariates import Covariate
+from .people import People
+from .places import Places, east
+
+_LEVEL = 1
+_KINDS = {"population": np.float64, "zone": np.int32, "east": np.int8}
+
+
+@contextmanager
+def writing(path: Path, grid: Grid, kinds: Mapping[str, tuple[Any, Mapping[str, str]]]) -> Iterator[h5netcdf.File]:
+    """Open a file of variables over (y, x), each chunked by bands of rows and lightly compressed.
+
+    Args:
+        path: The file.
+        grid: Gives coordinates, crs_wkt and cell_m.
+        kinds: NumPy type and attributes of each variable, by name.
+    """
+    rows, columns = grid.shape_yx
+    with h5netcdf.File(path, "w") as file:
+        file.dimensions = {"y": rows, "x": columns}
+        x, _ = grid.centres(np.zeros(columns, np.int64), np.arange(columns))
+        _, y = grid.centres(np.arange(rows), np.zeros(rows, np.int64))
+        for name, values in (("y", y), ("x", x)):
+            axis = file.create_variable(name, (name,), np.float64, data=values)
+            said = {"units": "m", "long_name": f"{name} of the centre of a cell", "source": crs.name(grid.crs)}
+            axis.attrs.update(said | {"standard_name": f"projection_{name}_coordinate"})
+        file.create_variable("crs", (), np.int32, data=0).attrs.update(_system(grid))
+        chunks = (min(CHUNK_ROWS, rows), columns)
+        for name, (kind, attributes) in kinds.items():
+            options = {"chunks": chunks, "compression": "gzip", "compression_opts": _LEVEL, "shuffle": True}
+            variable = file.create_variable(name, ("y", "x"), kind, **options)
+            variable.attrs.update({**attributes, "grid_mapping": "crs"})
+        file.attrs.update({"crs_wkt": grid.crs.to_wkt(), "cell_m": grid.cell_m})
+        yield file
+
+
+def write(
+    path: Path,
+    places: Places,
+    people: People,
+    factor: NDArray[np.float64],
+    covariates: Mapping[str, Covariate],
+    attributes: Mapping[str, str | int],
+    units: Mapping[str, str],
+) -> float:
+    """Write `grid.nc`.
+
+    Args:
+        path: The file; best a temporary name (`geo.files.replacing`).
+        places: Counties and mask.
+        people: The raster of people.
+        factor: What multiplies it in each county, (zones,).
+        covariates: By name.
+        attributes: Of the file.
+        units: Of each covariate.
+
+    Returns:
+        Everybody in the cells, persons.
+    """
+    kinds = _kinds(people, covariates, units)
+    total, (count, columns) = 0.0, places.grid.shape_yx
+    with ExitStack() as stack:
+        file = stack.enter_context(writing(path, places.grid, kinds))
+        file.attrs.update(attributes)
+        read = stack.enter_context(reading(people.aligned.raster))
+        reads: dict[str, Read] = {
+            name: stack.enter_context(reading(covariate.aligned.raster)) for name, covariate in covariates.items()
+        }
+        for rows in bands(slice(0, count), columns, people.aligned.along.factor):
+            zone = places.zone(rows)
+            persons = people.in_zones(read, rows, zone, factor)
+            total += float(persons.sum())
+            file["population"][rows] = persons
+            file["zone"][rows] = zone
+            file["east"][rows] = east(places.grid, rows, zone)
+            for name, covariate in covariates.items():
+                file[f"covariate_{name}"][rows] = covariate.values(reads[name], zone, rows)[0].astype(np.float32)
+    return total
+
+
+def listed(inputs: Sequence[Mapping[str, object]], rules: Sequence[str]) -> dict[str, str]:
+    """Inputs and rules as attributes hold them."""
+    return {"inputs": json.dumps(inputs, ensure_ascii=False), "rules": json.dumps(rules, ensure_ascii=False)}
+
+
+def _kinds(
+    people: People, covariates: Mapping[str, Covariate], units: Mapping[str, str]
+) -> dict[str, tuple[Any, dict[str, str]]]:
+    said = {
+        "population": ("persons", "residents at the start", people.aligned.raster.path.name),
+        "zone": (
+            "1",
+            f"row of the county in zones.nc, {NOBODY} where the cell is no zone",
+            "zones.gpkg, by the centre",
+        ),
+        "east": ("1", "1 where the centre of a cell of a county is south-east of the divide", divide.DESCRIPTION),
+    }
+    kinds = {name: (kind, _attributes(*said[name])) for name, kind in _KINDS.items()}
+    for name, covariate in covariates.items():
+        long_name = f"{name.replace('_', ' ')} of a cell"
+        attributes = _attributes(units[name], long_name, covariate.aligned.raster.path.name)
+        kinds[f"covariate_{name}"] = (np.float32, attributes)
+    return kinds
+
+
+def _attributes(units: str, long_name: str, source: str) -> dict[str, str]:
+    return {"units": units, "long_name": long_name, "source": source}
+
+
+def _system(grid: Grid) -> dict[str, str]:
+    """What GDAL and CF programs look for."""
+    wkt = grid.crs.to_wkt()
+    transform = " ".join(f"{number:.17g}" for number in grid.transform.to_gdal())
+    said = {"units": "1", "long_name": "coordinate system", "source": "geo"}
+    return said | {"crs_wkt": wkt, "spatial_ref": wkt, "GeoTransform": transform} | _mapping(grid)
+
+
+def _mapping(grid: Grid) -> dict[str, str]:
+    name = grid.crs.to_cf().get("grid_mapping_name")
+    return {"grid_mapping_name": str(name)} if name else {}

@@ -1,0 +1,163 @@
+"""Who lives in the cells: what the raster of people holds in each county, and nobody lost on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.config import GridPopulationConfig
+from geo.errors import Issue
+from geo.raster import suspects
+from geo.raster.cells import Window
+from geo.raster.grid import Grid
+from geo.raster.read import Raster, Read, reading
+from geo.raster.zonal import NOBODY
+
+from .align import Aligned, bands
+from .places import Places
+
+
+@dataclass(frozen=True)
+class Stray:
+    """People in cells where nobody can be.
+
+    Attributes:
+        people: How many.
+        cells: In how many cells.
+        most: In the worst of these.
+        row: Its row in the grid, from 0; cells north and west of the grid have negative numbers.
+        column: Its column.
+    """
+
+    people: float = 0.0
+    cells: int = 0
+    most: float = 0.0
+    row: int = 0
+    column: int = 0
+
+    def place(self, grid: Grid) -> str:
+        """Say where the worst cell lies."""
+        x, y = grid.centres(np.array([self.row]), np.array([self.column]))
+        return f"row {self.row}, column {self.column} of the grid (x {x[0]:.0f}, y {y[0]:.0f})"
+
+    def plus(self, other: Stray) -> Stray:
+        """Join with those of other cells."""
+        worst = self if self.most >= other.most else other
+        return dataclasses.replace(worst, people=self.people + other.people, cells=self.cells + other.cells)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a raster of people holds.
+
+    Attributes:
+        people: In the cells of each county that are not masked, (zones,) persons.
+        outside: People in cells of no county.
+        masked: People in cells of a county that the mask leaves out.
+        issues: E-NUM-INF, E-NEG (with the people below zero), E-NODATA-SUSPECT, E-RASTER-HOLES and warnings.
+    """
+
+    people: NDArray[np.float64]
+    outside: Stray
+    masked: Stray
+    issues: tuple[Issue, ...]
+
+    @property
+    def total(self) -> float:
+        """Everybody in the raster."""
+        return float(self.people.sum()) + self.outside.people + self.masked.people
+
+
+@dataclass(frozen=True)
+class People:
+    """A raster of people under the grid.
+
+    Attributes:
+        aligned: The raster.
+        per_value: Persons for each unit of a cell's value: 1 for counts, the raster cell's area in km2 for densities.
+    """
+
+    aligned: Aligned
+    per_value: float
+
+    def persons(self, read: Read, rows: slice, columns: slice) -> NDArray[np.float64]:
+        """Persons in cells of the grid, and beyond it; nobody where there are no data."""
+        values, _ = self.aligned.read(read, rows, columns)
+        values *= self.per_value
+        return values
+
+    def in_zones(
+        self, read: Read, rows: slice, zone: NDArray[np.int32], factor: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Persons in whole rows of the grid, times the factor of their county; 0 in cells of no county."""
+        persons = self.persons(read, rows, slice(0, zone.shape[1]))
+        persons *= np.append(factor, 0.0)[zone]  # NOBODY is -1, which indexes the last entry
+        return persons
+
+
+def people(aligned: Aligned, quantity: str) -> People:
+    """Say how a raster counts: "count", or "density" on the ground of an equal-area system."""
+    cells = aligned.raster.cells
+    return People(aligned, 1.0 if quantity == "count" else cells.width * cells.height / 1e6)
+
+
+def tally(of: People, places: Places, config: GridPopulationConfig) -> Found:
+    """Go once through every cell of the raster, those beyond the grid as well.
+
+    Args:
+        of: The raster under the grid.
+        places: Counties and mask.
+        config: What the config says of the raster.
+    """
+    raster, along = of.aligned.raster, of.aligned.along
+    watch = Watch(raster)
+    sums, outside, masked = np.zeros(places.zones + 1), Stray(), Stray()
+    reach = along.reach(raster.cells)
+    with reading(raster) as read:
+        for rows in bands(reach.rows, reach.shape_yx[1], along.factor):
+            persons = of.persons(watch.through(read), rows, reach.columns)
+            owner, left_out = places.around(rows, reach.columns)
+            zone = np.where(left_out, np.int32(NOBODY), owner)
+            sums += np.bincount(zone.ravel() + 1, weights=persons.ravel(), minlength=sums.size)
+            outside = outside.plus(stray(persons, owner == NOBODY, rows, reach.columns))
+            masked = masked.plus(stray(persons, left_out & (owner != NOBODY), rows, reach.columns))
+    issues = suspects.holes(raster, raster.cells.whole) + suspects.judge(raster, config, watch.seen, amount=True)
+    issues = [_counted(issue, -watch.negative * of.per_value) for issue in issues]
+    return Found(sums[1:], outside, masked, tuple(issues))
+
+
+@dataclass
+class Watch:
+    """What was read so far of a raster: its tally, and the sum of what is below zero."""
+
+    raster: Raster
+    seen: suspects.Tally = field(default_factory=suspects.Tally)
+    negative: float = 0.0
+
+    def through(self, read: Read) -> Read:
+        """Give a function that reads and looks; an infinite number is reported and spoils no sum."""
+
+        def watched(block: Window) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+            raw, data = read(block)
+            self.seen = self.seen.then(suspects.tally(self.raster, block, raw, data))
+            data = data & np.isfinite(raw)
+            measured = self.raster.measured(raw[data])
+            self.negative += float(measured[measured < 0.0].sum())
+            return raw, data
+
+        return watched
+
+
+def _counted(issue: Issue, negative: float) -> Issue:
+    return dataclasses.replace(issue, people=negative) if issue.code == "E-NEG" else issue
+
+
+def stray(persons: NDArray[np.float64], where: NDArray[np.bool_], rows: slice, columns: slice) -> Stray:
+    """Count the people of some of the cells of a band of rows and columns of the grid."""
+    there = np.where(where, persons, 0.0)
+    row, column = divmod(int(np.argmax(there)), there.shape[1])
+    most = float(there[row, column])
+    return Stray(float(there.sum()), int((there != 0.0).sum()), most, row + rows.start, column + columns.start)
