@@ -40,7 +40,7 @@ _FILES = (
     *("config.toml", "provenance.json", "zones.nc", "zones.gpkg", "zones.csv", "issues.csv"),
     *("crosswalk.csv", "audit.csv", "unallocated.csv"),
     *("results.nc", "parameters.csv", "profiles.csv", "metrics.json", "accounts.csv", "report.html"),
-    *("growth.csv", "registered.csv", "stock.csv", "provinces.csv", "children.csv", "assumptions.csv"),
+    *("grid.nc", "growth.csv", "registered.csv", "stock.csv", "provinces.csv", "children.csv", "assumptions.csv"),
     *("effects.csv", "flows.parquet", "local.csv", "laws.csv", "draws.parquet", "totals.csv", "vanishing.csv"),
     *("evaluation.csv", "evaluation.json", "evaluation.md", "evaluated.toml"),
     *("grid.nc", "distortion.csv", "county_flows.csv"),

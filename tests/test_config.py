@@ -159,6 +159,9 @@ def _default(field):
         ("`[totals]`", sources.TotalsConfig),
         ("`[totals.block]`", sources.BlocksConfig),
         ("`[solve]`", config.Solve),
+        ("`[grid]`", sources.GridConfig),
+        ("`[grid.population]`", sources.GridPopulationConfig),
+        ("`[grid.covariates.NAME]`", sources.GridCovariateConfig),
     ],
 )
 def test_the_document_has_every_key_of_the_sources(heading, model):

@@ -35,7 +35,7 @@ class GridCovariateConfig(BandConfig):
 class GridConfig(Strict):
     """Cells of a regular grid as zones, with the parameters of a finished county run."""
 
-    run: File = Field(description="folder of a finished run: zones.nc, zones.gpkg, results.nc, rasters/")
+    run: File = Field(description="folder of a finished run of counties")
     cell_m: float = Field(gt=0, allow_inf_nan=False, description="side of a cell, metres")
     crs: str = Field("china_albers", description="equal-area system in metres: china_albers, or a code")
     years: list[Year] | None = Field(
@@ -44,7 +44,7 @@ class GridConfig(Strict):
     within: Literal["none", "kernel"] = Field("none", description="moves between cells of one county")
     pairs: Pairs = Field(24, description="counties of origin whose flows are summed from cells")
     population: GridPopulationConfig | None = Field(
-        None, description="the raster that export.py made of the run if not given"
+        None, description="the residents of each county evenly over its cells if not given"
     )
     mask: BandConfig | None = Field(None, description="GeoTIFF: cells of 0 or no data are no zones")
     covariates: dict[Identifier, GridCovariateConfig] = Field(default_factory=dict)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo import crs, divide
-from geo.config import BandConfig, GridConfig, GridPopulationConfig
-from geo.errors import DataError, Issue, error, failed
+from geo.config import BandConfig, GridConfig
+from geo.errors import DataError, Issue, error, failed, keep
 from geo.export import folder
 from geo.export.folder import RunFolder
 from geo.files import replacing
@@ -24,10 +24,8 @@ from . import counties, covariates, file
 from .align import Aligned, align
 from .covariates import Covariate
 from .lattice import lattice, memory_gb
-from .people import people, tally
+from .people import Settled, people, tally
 from .places import Places, read_mask
-
-_EXPORTED = "population_density_observed_{}"
 
 
 @dataclass(frozen=True)
@@ -66,41 +64,29 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     run = folder.read(config.run)
     years, residents = _start(config, run)
     system = projected(config.crs)
-    asked, exported = _population(config, years[0])
-    raster, issues = look("population", asked, "grid.population")
-    if raster is None:
-        raise DataError(issues)
+    raster, issues = _opened(config)
     shapes = run.shapes(system)
-    grid = lattice(shapes, system, config.cell_m, raster.cells)
+    grid = lattice(shapes, system, config.cell_m, None if raster is None else raster.cells)
     size = f"{grid.shape_yx[0]:,} x {grid.shape_yx[1]:,} cells of {grid.cell_m:g} m"
     say(f"{size}, {memory_gb(grid):.1f} GB of memory")
-    aligned, found = align(raster, grid, parts=True)
-    issues += [_exported_again(issue, config) if exported else issue for issue in found]
-    mask, found = _beside("mask", config.mask, grid)
-    issues += found
-    others, found = _covariates(config, run, grid)
-    issues += found
-    if aligned is None or failed(issues):
+    aligned = keep(issues, align(raster, grid, parts=True)) if raster is not None else None
+    mask = keep(issues, _beside("mask", config.mask, grid))
+    others = keep(issues, _covariates(config, run, grid))
+    if failed(issues):
         raise DataError(issues)
-    places = Places(own(shapes, grid, run.codes), None)
-    if mask is not None:
-        left_out, found = read_mask(mask, grid)
-        places, issues = Places(places.ownership, left_out), issues + found
-    say(f"reading {raster.path.name}")
-    counted = people(aligned, asked.quantity)
-    want = counties.Asked(counted, asked, exported, years[0], residents)
-    settled = counties.settle(want, places, tally(counted, places, asked))
-    issues += settled.issues
-    found, rules = covariates.check(others, counted, settled.factor, places)
-    issues, rules = issues + found, [*settled.rules, *rules]
+    places = Places(own(shapes, grid, run.codes), keep(issues, read_mask(mask, grid)) if mask is not None else None)
+    say("reading people")
+    settled, found, rules = _people(config, aligned, places, residents, years[0])
+    issues += found
+    rules += keep(issues, covariates.check(others, settled, places))
     if failed(issues):
         raise DataError(issues)
     say(f"writing {path.name}")
     units = {name: str(run.zones[name].attrs["units"]) for name in others}
-    inputs = _inputs(run, [raster, *([mask.raster] if mask else []), *(of.aligned.raster for of in others.values())])
-    attributes = _attributes(run, years) | file.listed(inputs, rules)
+    rasters = [of.raster for of in (aligned, mask, *(of.aligned for of in others.values())) if of is not None]
+    attributes = _attributes(run, years) | file.listed(_inputs(run, rasters), rules)
     with replacing(path) as partial:
-        total = file.write(partial, places, counted, settled.factor, others, attributes, units)
+        total = file.write(partial, places, settled, others, attributes, units)
     return Built(places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
 
 
@@ -122,21 +108,29 @@ def _start(config: GridConfig, run: RunFolder) -> tuple[tuple[int, int], NDArray
     return (first, last), residents
 
 
-def _population(config: GridConfig, year: int) -> tuple[GridPopulationConfig, bool]:
-    """Give the raster of people, and whether it is the one that the export made of the run."""
-    if config.population is not None:
-        return config.population, False
-    path = config.run / "rasters" / f"{_EXPORTED.format(year)}.tif"
-    if not path.is_file():
-        rule = "without [grid.population] people come from the raster that scripts/export.py makes of the run"
-        fix = f"python scripts/export.py {config.run.name}, or name a raster in [grid.population]"
-        raise DataError([error("E-RUN-FILE", path.name, rule=rule, fix=fix)])
-    return GridPopulationConfig.model_validate({"file": path, "quantity": "density", "totals": "counties"}), True
+def _opened(config: GridConfig) -> tuple[Raster | None, list[Issue]]:
+    """Open the raster of people, where there is one.
+
+    Raises:
+        DataError: With what keeps it from being read: there is no grid without it.
+    """
+    if config.population is None:
+        return None, []
+    raster, issues = look("population", config.population, "grid.population")
+    if raster is None:
+        raise DataError(issues)
+    return raster, issues
 
 
-def _exported_again(issue: Issue, config: GridConfig) -> Issue:
-    fix = f"export the run on these cells: scripts/export.py {config.run.name} --crs {config.crs} "
-    return error(issue.code, issue.file, value=issue.value, rule=issue.rule, fix=f"{fix}--cell-m {config.cell_m:g}")
+def _people(
+    config: GridConfig, aligned: Aligned | None, places: Places, residents: NDArray[np.float64], year: int
+) -> tuple[Settled, list[Issue], list[str]]:
+    """Decide who lives in the cells: a raster's people, or the residents of every county evenly."""
+    if aligned is None or config.population is None:
+        return counties.spread(places, residents, year)
+    counted = people(aligned, config.population.quantity)
+    asked = counties.Asked(counted, config.population, year, residents)
+    return counties.settle(asked, places, tally(counted, places, config.population))
 
 
 def _beside(name: str, config: BandConfig | None, grid: Grid) -> tuple[Aligned | None, list[Issue]]:

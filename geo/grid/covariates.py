@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from geo.raster.read import Read, reading
 from geo.raster.zonal import NOBODY
 
 from .align import Aligned, bands
-from .people import People, Stray, Watch, stray
+from .people import Settled, Stray, Watch, stray
 from .places import Places
 
 
@@ -55,41 +54,37 @@ class _Sums:
     weight: float
 
 
-def check(
-    covariates: Mapping[str, Covariate], people: People, factor: NDArray[np.float64], places: Places
-) -> tuple[list[Issue], list[str]]:
+def check(covariates: Mapping[str, Covariate], settled: Settled, places: Places) -> tuple[list[str], list[Issue]]:
     """Go once through the cells of every covariate.
 
     Args:
         covariates: By name.
-        people: The raster of people.
-        factor: What multiplies it in each county, (zones,).
+        settled: Who lives in the cells.
         places: Counties and mask.
 
     Returns:
-        E-GRID-VALUE where a cell with people has no value, E-GRID-UNIT where the mean over people lies beyond all
-        counties, E-NUM-INF, E-NODATA-SUSPECT, E-RASTER-HOLES; and the rules that filled a cell.
+        The rules that filled a cell; and E-GRID-VALUE where a cell with people has no value, E-GRID-UNIT where the mean
+        over people lies beyond all counties, E-NUM-INF, E-NODATA-SUSPECT, E-RASTER-HOLES.
     """
     issues: list[Issue] = []
     rules: list[str] = []
     for covariate in covariates.values():
         watch = Watch(covariate.aligned.raster)
-        sums = _sums(covariate, watch, people, factor, places)
+        sums = _sums(covariate, watch, settled, places)
         issues += suspects.holes(watch.raster, watch.raster.cells.whole)
         issues += suspects.judge(watch.raster, covariate.config, watch.seen, amount=False)
         issues += _missing(covariate, sums, places) + _unit(covariate, sums)
         rules += _rules(covariate, sums)
-    return issues, rules
+    return rules, issues
 
 
-def _sums(covariate: Covariate, watch: Watch, people: People, factor: NDArray[np.float64], places: Places) -> _Sums:
+def _sums(covariate: Covariate, watch: Watch, settled: Settled, places: Places) -> _Sums:
     lived_in, empty, weighted, weight = Stray(), 0, 0.0, 0.0
     rows_of, columns = places.grid.shape_yx
-    with ExitStack() as stack:
-        read, count = (stack.enter_context(reading(of.raster)) for of in (covariate.aligned, people.aligned))
-        for rows in bands(slice(0, rows_of), columns, people.aligned.along.factor):
+    with reading(covariate.aligned.raster) as read, settled.reading() as people:
+        for rows in bands(slice(0, rows_of), columns, settled.parts):
             zone = places.zone(rows)
-            persons = people.in_zones(count, rows, zone, factor)
+            persons = people(rows, zone)
             values, absent = covariate.values(watch.through(read), zone, rows)
             lived_in = lived_in.plus(stray(persons, absent, rows, slice(0, columns)))
             empty += int((absent & (persons == 0.0)).sum())

@@ -10,7 +10,6 @@ from typing import Any
 
 import h5netcdf
 import numpy as np
-from numpy.typing import NDArray
 
 from geo import crs, divide
 from geo.raster.grid import Grid
@@ -19,7 +18,7 @@ from geo.raster.zonal import NOBODY
 
 from .align import CHUNK_ROWS, bands
 from .covariates import Covariate
-from .people import People
+from .people import Settled
 from .places import Places, east
 
 _LEVEL = 1
@@ -57,8 +56,7 @@ def writing(path: Path, grid: Grid, kinds: Mapping[str, tuple[Any, Mapping[str, 
 def write(
     path: Path,
     places: Places,
-    people: People,
-    factor: NDArray[np.float64],
+    settled: Settled,
     covariates: Mapping[str, Covariate],
     attributes: Mapping[str, str | int],
     units: Mapping[str, str],
@@ -68,8 +66,7 @@ def write(
     Args:
         path: The file; best a temporary name (`geo.files.replacing`).
         places: Counties and mask.
-        people: The raster of people.
-        factor: What multiplies it in each county, (zones,).
+        settled: Who lives in them.
         covariates: By name.
         attributes: Of the file.
         units: Of each covariate.
@@ -77,18 +74,18 @@ def write(
     Returns:
         Everybody in the cells, persons.
     """
-    kinds = _kinds(people, covariates, units)
+    kinds = _kinds(settled.source, covariates, units)
     total, (count, columns) = 0.0, places.grid.shape_yx
     with ExitStack() as stack:
         file = stack.enter_context(writing(path, places.grid, kinds))
         file.attrs.update(attributes)
-        read = stack.enter_context(reading(people.aligned.raster))
+        people = stack.enter_context(settled.reading())
         reads: dict[str, Read] = {
             name: stack.enter_context(reading(covariate.aligned.raster)) for name, covariate in covariates.items()
         }
-        for rows in bands(slice(0, count), columns, people.aligned.along.factor):
+        for rows in bands(slice(0, count), columns, settled.parts):
             zone = places.zone(rows)
-            persons = people.in_zones(read, rows, zone, factor)
+            persons = people(rows, zone)
             total += float(persons.sum())
             file["population"][rows] = persons
             file["zone"][rows] = zone
@@ -104,10 +101,10 @@ def listed(inputs: Sequence[Mapping[str, object]], rules: Sequence[str]) -> dict
 
 
 def _kinds(
-    people: People, covariates: Mapping[str, Covariate], units: Mapping[str, str]
+    source: str, covariates: Mapping[str, Covariate], units: Mapping[str, str]
 ) -> dict[str, tuple[Any, dict[str, str]]]:
     said = {
-        "population": ("persons", "residents at the start", people.aligned.raster.path.name),
+        "population": ("persons", "residents at the start", source),
         "zone": (
             "1",
             f"row of the county in zones.nc, {NOBODY} where the cell is no zone",

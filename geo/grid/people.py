@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,13 +91,36 @@ class People:
         values *= self.per_value
         return values
 
-    def in_zones(
-        self, read: Read, rows: slice, zone: NDArray[np.int32], factor: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Persons in whole rows of the grid, times the factor of their county; 0 in cells of no county."""
-        persons = self.persons(read, rows, slice(0, zone.shape[1]))
-        persons *= np.append(factor, 0.0)[zone]  # NOBODY is -1, which indexes the last entry
-        return persons
+
+@dataclass(frozen=True)
+class Settled:
+    """Who lives in the cells, once it is decided.
+
+    Attributes:
+        people: The raster; None where the people of a county are spread evenly.
+        factor: Multiplies the raster's people in the cells of each county, (zones,); without one, people of each cell.
+        source: Where the people come from, in a word.
+    """
+
+    people: People | None
+    factor: NDArray[np.float64]
+    source: str
+
+    @property
+    def parts(self) -> int:
+        """Raster cells along the side of a grid cell."""
+        return 1 if self.people is None else self.people.aligned.along.factor
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[slice, NDArray[np.int32]], NDArray[np.float64]]]:
+        """Give a function of whole rows of the grid and their counties: persons in each cell, 0 in cells of none."""
+        table = np.append(self.factor, 0.0)  # NOBODY is -1, which indexes the last entry
+        if self.people is None:
+            yield lambda rows, zone: table[zone]
+            return
+        people = self.people
+        with reading(people.aligned.raster) as read:
+            yield lambda rows, zone: people.persons(read, rows, slice(0, zone.shape[1])) * table[zone]
 
 
 def people(aligned: Aligned, quantity: str) -> People:

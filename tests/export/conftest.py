@@ -25,12 +25,19 @@ def square(left_km: float, bottom_km: float, width_km: float, height_km: float) 
     return shapely.box(left, bottom, left + 1000 * width_km, bottom + 1000 * height_km)
 
 
+PEOPLE = np.array([[12000.0, 13200.0], [9000, 8100], [777, 700], [20000, 20000], [500, 400]])
+
+
 @pytest.fixture
 def squares() -> dict[str, shapely.Polygon]:
     """Five zones in China Albers: C is an enclave of A, 200 m wide, and holds no cell centre.
 
     A is 4 x 3 km without C, B 3 x 3 km, D 5 x 2 km, E 1 x 1 km.
     """
+    return five_squares()
+
+
+def five_squares() -> dict[str, shapely.Polygon]:
     enclave = square(2.05, 1.05, 0.2, 0.2)
     return {
         "110101": square(0, 0, 4, 3).difference(enclave),
@@ -47,14 +54,24 @@ def make_run(tmp_path: Path, squares: dict[str, shapely.Polygon]) -> Callable[..
 
     def make(*, synthetic: bool = False, name: str = "squares", zone_name: str = "东城区") -> Path:
         polygons = gpd.GeoSeries(list(squares.values()), crs=china_albers()).to_crs("EPSG:4326")
-        people = np.array([[12000.0, 13200.0], [9000, 8100], [777, 700], [20000, 20000], [500, 400]])
         flows = np.zeros((5, 5))  # persons a year, from row to column
         flows[1, 0], flows[3, 0], flows[0, 3], flows[2, 1], flows[4, 3] = 100.0, 50.0, 10.0, 8.0, 20.0
         folder = tmp_path / name
-        write_run(folder, list(squares), polygons, people, flows, synthetic=synthetic, zone_name=zone_name)
+        write_run(folder, list(squares), polygons, PEOPLE, flows, synthetic=synthetic, zone_name=zone_name)
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def narrow_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the squares, not to be changed; each a centimetre smaller: rounding moves none over a grid line."""
+    squares = five_squares()
+    shapes = shapely.buffer(np.array(list(squares.values())), -0.01, join_style="mitre")
+    polygons = gpd.GeoSeries(shapes, crs=china_albers()).to_crs("EPSG:4326")
+    folder = tmp_path_factory.mktemp("narrow") / "squares"
+    write_run(folder, list(squares), polygons, PEOPLE, np.zeros((5, 5)), synthetic=False)
+    return folder
 
 
 def write_run(
