@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from geo.flows import Prior
 
 
-def balance_flows(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> None:
+def balance_flows(config: Config, set_: Settings = (), out: Out = None, device: Device = None) -> None:
     """Balances the flows of CONFIG and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
-        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
+        device: what computes, whatever the configuration says; one that is not there is an error.
     """
     import _balance
 

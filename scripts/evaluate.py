@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from flowmodel.config import Evaluation
 
 
-def evaluate(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> int:
+def evaluate(config: Config, set_: Settings = (), out: Out = None, device: Device = None) -> int:
     """Runs the evaluation CONFIG and writes its run folder.
 
     Args:
         config: the configuration of the evaluation, a TOML file.
         set_: overrides one value of it; may be repeated.
-        device: what computes, whatever the configuration that is evaluated says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
+        device: what computes, whatever the configuration that is evaluated says; one that is not there is an error.
     """
     import _inputs
 

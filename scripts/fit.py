@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from flowmodel.parameters import Registry
 
 
-def fit(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> int:
+def fit(config: Config, set_: Settings = (), out: Out = None, device: Device = None) -> int:
     """Fits CONFIG and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
-        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
+        device: what computes, whatever the configuration says; one that is not there is an error.
     """
     import _inputs
 

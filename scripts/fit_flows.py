@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _STATUS = {"converged": 0, "nonfinite": 4, "diverged": 5, "max_steps": 5}
 
 
-def fit_flows(config: Config, set_: Settings = (), device: Device = None, out: Out = None) -> int:
+def fit_flows(config: Config, set_: Settings = (), out: Out = None, device: Device = None) -> int:
     """Calibrates CONFIG and writes its run folder.
 
     Args:
         config: the configuration, a TOML file.
         set_: overrides one value of the configuration; may be repeated.
-        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
+        device: what computes, whatever the configuration says; one that is not there is an error.
 
     Returns:
         The exit status: 0 converged, 4 not finite, 5 out of steps.

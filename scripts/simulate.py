@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    config: Config, parameters: Path | None = None, set_: Settings = (), device: Device = None, out: Out = None
+    config: Config, parameters: Path | None = None, set_: Settings = (), out: Out = None, device: Device = None
 ) -> None:
     """Runs CONFIG forward and writes its run folder.
 
@@ -23,8 +23,8 @@ def simulate(
         config: the configuration, a TOML file.
         parameters: a parameters.csv to take values from; else fixed values, the [truth], or the centres of the priors.
         set_: overrides one value of the configuration; may be repeated.
-        device: what computes, whatever the configuration says; one that is not there is an error.
         out: the run folder; runs/NAME if not given.
+        device: what computes, whatever the configuration says; one that is not there is an error.
     """
     import _inputs
 

@@ -1,5 +1,6 @@
 """Which device computes: the one asked for, or an error; and an accelerator that lies idle is not passed over."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,9 +66,9 @@ def test_jax_says_why_a_platform_is_not_used():
     assert "cuda" in device.why("cuda")
 
 
-def _run(lines):
+def _run(lines, **environment):
     line = [sys.executable, "-c", "from flowmodel import runtime\nfrom flowmodel.config import Runtime\n" + lines]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+    return subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | environment)
 
 
 @only_cpu
@@ -80,6 +81,7 @@ def test_the_warning_reaches_whoever_configures_unless_the_cpu_was_meant():
     warned = _run(told.format("")).stdout.splitlines()
     assert [line.split()[0] for line in warned] == ["W-DEVICE-CPU", "computing"]
     assert _run(told.format("device='cpu'")).stdout.splitlines() == warned[1:]
+    assert _run(told.format(""), JAX_PLATFORMS="cpu").stdout.splitlines() == warned[1:]
 
 
 @only_cpu
