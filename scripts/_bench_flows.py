@@ -16,15 +16,17 @@ import numpy as np
 from _peers import Worker
 from _turns import Turns, alternate, line, timed
 
+QUICK_ZONES = 60
+
 
 def ppml_2000(config: Path, turns: Turns) -> dict[str, Any]:
     """Poisson with origin and destination effects, 2,000 x 2,000 zones, with its SE: against pyfixest's fepois."""
-    return ppml(2000, turns)
+    return ppml(QUICK_ZONES if turns.quick else 2000, turns)
 
 
 def balance_2850(config: Path, turns: Turns) -> dict[str, Any]:
     """Doubly constrained flows of 2,850 zones from distances: against AequilibraE's GravityApplication."""
-    return balance(2850, turns)
+    return balance(QUICK_ZONES if turns.quick else 2850, turns)
 
 
 def ppml(zones: int, turns: Turns) -> dict[str, Any]:

@@ -14,26 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import _flow_cases as cases
+import _step_peers
 import numpy as np
-
-Answer = dict[str, Any]
-
-
-class Run(NamedTuple):
-    """What is timed, and what is told of its outcome afterwards."""
-
-    call: Callable[[], Any]
-    tell: Callable[[Any], Answer]
-
-
-class Prepared(NamedTuple):
-    """What a case is run with, in words, and its runs by name."""
-
-    peer: str
-    runs: dict[str, Run]
+from _peer_runs import Answer, Prepared, Run
 
 
 def ppml(**sizes: int) -> Prepared:
@@ -161,4 +147,5 @@ def own_output() -> TextIO:
 
 
 if __name__ == "__main__":
-    serve({"ppml": ppml, "balance": balance}, own_output())
+    steps = {"keops": _step_peers.keops, "ott": _step_peers.ott, "numba": _step_peers.numba}
+    serve({"ppml": ppml, "balance": balance, "mobility": _step_peers.mobility} | steps, own_output())

@@ -1,8 +1,8 @@
 """Starts the worker that holds other people's packages, and gives its runs as sides of a comparison.
 
-The packages live in an interpreter of their own (`bash scripts/peers.sh` makes `.peers`), which the product never
-imports. Seconds are measured in the worker, around the peer's call alone: starting it, making its data and sending its
-answer are not in them.
+The packages live in interpreters of their own, which the product never imports (`bash scripts/peers.sh` makes `.peers`,
+and in it `mobility` for one that pins old versions of what the others need). Seconds are measured in the worker, around
+the peer's call alone: starting it, making its data and sending its answer are not in them.
 """
 
 from __future__ import annotations
@@ -64,25 +64,26 @@ class Worker:
         return answer
 
 
-def interpreter() -> Path | None:
-    """The peers' Python, or None if nobody has made it."""
-    python = ROOT / ".peers" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+def interpreter(place: str = "") -> Path | None:
+    """The peers' Python, or the one in a folder of theirs; None if nobody has made it."""
+    python = ROOT / ".peers" / place / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     return python if python.exists() else None
 
 
 @contextlib.contextmanager
-def prepared(case: str, *, line: Sequence[str] | None = None, **sizes: int) -> Iterator[Worker | None]:
+def prepared(case: str, *, line: Sequence[str] | None = None, place: str = "", **sizes: int) -> Iterator[Worker | None]:
     """The worker with this case made, for as long as it is needed; None where there are no peers.
 
     Args:
         case: a key of the worker's cases.
         line: the command that starts the worker; the peers' own by default.
-        sizes: arguments of the case's function in `_flow_cases`.
+        place: see `interpreter`.
+        sizes: arguments of the case's function in `_flow_cases` or `_step_case`.
 
     Raises:
         ResourceError: the worker failed or ended.
     """
-    python = interpreter()
+    python = interpreter(place)
     if line is None and python is None:
         yield None
         return

@@ -14,15 +14,19 @@ Side = Callable[[], float]
 
 
 class Turns(NamedTuple):
-    """How often the sides take turns, and the calls of a turn: first the idle ones, then those that are timed."""
+    """How often the sides take turns, and the calls of a turn: first the idle ones, then those that are timed.
+
+    Quick ones are for a test: cases are small then, and their seconds say nothing.
+    """
 
     repeats: int
     calls: int
     idle: int
+    quick: bool = False
 
     def of_seconds(self) -> Turns:
         """For calls that take seconds, whose start-up is lost in them: one a turn, none idle."""
-        return Turns(self.repeats, 1, 0)
+        return self._replace(calls=1, idle=0)
 
 
 def timed(run: Callable[[], object]) -> Side:

@@ -16,40 +16,50 @@ import tyro
 from _command import cli
 from _turns import Side, Turns, alternate, line, timed
 
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
 
 def bench(
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
     repeats: int = 5,
     calls: int = 6,
-    config: Path = Path("configs/china_2010_2020.toml"),
+    config: Path | None = None,
+    *,
+    quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
 ) -> None:
-    """Runs the comparisons called NAMES, or all: forward_county, gradient_county, startup, ppml_2000, balance_2850.
+    """Runs the comparisons called NAMES, or all.
 
-    The last two need no zones: their flows are synthetic, and their peers are installed by scripts/peers.sh.
+    forward_county, gradient_county: the model on real zones. startup. ppml_2000, balance_2850, step_county: synthetic
+    zones, with peers that scripts/peers.sh installs. ceilings: what the machine can do at best.
 
     Args:
         names: which comparisons.
         repeats: turns of each side.
         calls: timed calls of a turn, after as many that are not; fewer are for a test, not for a claim.
-        config: whose zones are used; the real counties by default.
+        config: whose zones are used; configs/china_2010_2020.toml by default, quickly configs/demo.toml.
+        quick: small cases and one call each, for a test: the seconds say nothing then.
     """
     import _bench_flows
+    import _bench_step
 
     from flowmodel.errors import ConfigError
 
-    turns = Turns(repeats, calls, idle=calls)
+    turns = Turns(1, 1, 0, quick=True) if quick else Turns(repeats, calls, idle=calls)
+    zones = config or CONFIGS / ("demo.toml" if quick else "china_2010_2020.toml")
     known: dict[str, Callable[[Path, Turns], dict[str, Any]]] = {
         "forward_county": forward_county,
         "gradient_county": gradient_county,
         "startup": startup,
         "ppml_2000": _bench_flows.ppml_2000,
         "balance_2850": _bench_flows.balance_2850,
+        "step_county": _bench_step.step_county,
+        "ceilings": _bench_step.ceilings,
     }
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise ConfigError("E-BENCH-NAME", f"no comparison {unknown}", f"choose among {sorted(known)}")
     for name in names or known:
-        print(json.dumps({"name": name, **known[name](config, turns)}), flush=True)
+        print(json.dumps({"name": name, "quick": quick} | known[name](zones, turns)), flush=True)
 
 
 def forward_county(config: Path, turns: Turns) -> dict[str, Any]:
