@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import _bench_model
 import _ceilings
 import _grid_case
 import numpy as np
@@ -32,8 +33,8 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
     from flowmodel.config import Runtime
 
     runtime.configure(Runtime())
-    size = QUICK_M if turns.quick else cell_m
-    case = _grid_case.country(config, size)
+    size, zones = (QUICK_M, _bench_model.DEMO) if turns.quick else (cell_m, config)
+    case = _grid_case.country(zones, size)
     sides = {f"{borders}_s": timed(case.year(borders)) for borders in _grid_case.BORDERS}
     first = case.year("divide")()
     rival, leavers, pull = _rival(case, first)
@@ -51,7 +52,7 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
         "largest_difference": difference,
         "ceiling_s": copied,
         "ceiling_ratio": seconds["divide_s"] / copied,
-        "peak_gb": peak_gb("_grid_alone.py", str(config), str(size), "divide"),
+        "peak_gb": peak_gb("_grid_alone.py", str(zones), str(size), "divide"),
     }
 
 

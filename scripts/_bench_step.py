@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import _ceilings
 import _peers
@@ -21,20 +21,22 @@ import _step_ours
 import numpy as np
 from _peers import Worker
 from _rival_step import RivalStep, Way
-from _step_case import Float64, StepCase
+from _step_case import Distance, Float64, StepCase
 from _turns import Turns, alternate, line, timed
 
 from flowmodel.errors import NumericError, ResourceError
 
 ZONES, QUICK_ZONES = 2850, 300
 TOLERANCE = 1e-3
+LARGEST_HALF = 2e9  # bytes that NumPy may keep; above it (31,000 zones) a step is only made in blocks
+DISTANCE: Distance = "chord"
 
 
 class Package(NamedTuple):
     """A case of the worker: where it is installed, the distance it takes, and whether a call takes seconds."""
 
     place: str = ""
-    distance: Literal["chord", "arc"] = "chord"
+    distance: Distance = DISTANCE
     slow: bool = False
 
 
@@ -66,8 +68,10 @@ def step(zones: int, turns: Turns, packages: dict[str, Package] = PACKAGES) -> d
     """The comparison at any size: seconds of each side, ratios to ours, and differences from the float64 loop."""
     case = cases.step(zones)
     own = _own_calls(case)
-    expected = {"chord": cases.twin(case), "arc": cases.twin(case, "arc")}
-    differences = {name: _agreeing(name, call(), expected["chord"]) for name, call in own.items()}
+    expected = {
+        kind: cases.twin(case, kind) for kind in {DISTANCE, *(package.distance for package in packages.values())}
+    }
+    differences = {name: _agreeing(name, call(), expected[DISTANCE]) for name, call in own.items()}
     missing: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
         workers = _workers(stack, zones, packages, missing)
@@ -89,7 +93,8 @@ def step(zones: int, turns: Turns, packages: dict[str, Package] = PACKAGES) -> d
 def _own_calls(case: StepCase) -> dict[str, Callable[[], object]]:
     """Ours, and NumPy's in both ways on one thread and on two."""
     calls: dict[str, Callable[[], object]] = {"ours": _step_ours.ours(case)}
-    return calls | {name: RivalStep(case, threads, way) for name, (threads, way) in NUMPY.items()}
+    fits = 2 * len(case.mass) ** 2 < LARGEST_HALF
+    return calls | {name: RivalStep(case, *how) for name, how in NUMPY.items() if fits or how[1] == "blocks"}
 
 
 def _workers(
@@ -129,7 +134,7 @@ def _told(
     """The line: `peer` is the faster NumPy on two threads; the ceiling's seconds are for as many pairs as a step's."""
     zones = len(case.mass)
     ceiling, by = min((seconds.pop(name), name) for name in list(seconds) if name.startswith(_ceiling("")))
-    fastest = min(("numpy_2", "numpy_blocks_2"), key=seconds.__getitem__)
+    fastest = min(seconds.keys() & {"numpy_2", "numpy_blocks_2"}, key=seconds.__getitem__)
     told = line(seconds | {"peer": seconds[fastest]}, f"NumPy, in place, two threads, {NUMPY[fastest][1]}")
     for name in (*NUMPY, *packages):
         spent = seconds.get(name)

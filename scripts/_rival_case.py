@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import _inputs
@@ -63,9 +64,9 @@ class Case:
         return self.rival.gradient(self.named, names, *data)
 
 
-def load(config: Path) -> Case:
-    """The case of a configuration, at the centres of its priors, on the device that is in use."""
-    asked = _inputs.request(config, on_device((), jax.default_backend()), None)
+def load(config: Path, settings: Sequence[str] = ()) -> Case:
+    """The case of a configuration and what is set over it, at the centres of its priors, on the device in use."""
+    asked = _inputs.request(config, on_device(tuple(settings), jax.default_backend()), None)
     with tempfile.TemporaryDirectory() as folder:
         table = _inputs.obtain(asked, RunFolder(Path(folder)))
         own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")

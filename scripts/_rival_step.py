@@ -70,13 +70,17 @@ class RivalStep:
         one, other = KDTree(position).query_pairs(NEAR, output_type="ndarray").T
         oneself = np.arange(zones)
         row, column = np.concatenate([one, other, oneself]), np.concatenate([other, one, oneself])
-        squared = np.sum((position[row] - position[column]) ** 2, axis=1)
+        if self._way == "half":
+            above = row // self._block_rows <= column // self._block_rows
+            row, column = row[above], column[above]
+        by_row = np.argsort(row, kind="stable")
+        row, column = row[by_row], column[by_row]
+        squared = np.sum((position[row] - position[column]) ** 2, axis=1).astype(np.float32)
         squared[row == column] = np.inf  # its negative power is zero
         near = []
         for low in self._rows:
-            first = low if self._way == "half" else 0
-            block = (row // self._block_rows == low // self._block_rows) & (column >= first)
-            near.append((row[block] - low, column[block] - first, squared[block].astype(np.float32)))
+            block = slice(*np.searchsorted(row, [low, low + self._block_rows]))
+            near.append((row[block] - low, column[block] - (low if self._way == "half" else 0), squared[block]))
         return near
 
     def __call__(self) -> Float32:

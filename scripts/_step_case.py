@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Distance = Literal["chord", "arc"]
 
 LON_DEG, LAT_DEG = (75.0, 134.0), (20.0, 52.0)  # the box that China lies in
 TOWN_SPREAD_DEG = 0.6
@@ -74,7 +75,7 @@ def _degrees(draw: np.random.Generator, zones: int) -> Float64:
     return (cell[kept] + draw.uniform(0.25, 0.75, (len(kept), 2))) * CELL_DEG
 
 
-def twin(case: StepCase, distance: Literal["chord", "arc"] = "chord") -> Float64:
+def twin(case: StepCase, distance: Distance = "chord") -> Float64:
     """The inflow in float64 [N], by differences of positions; the arc is for a peer that knows no chord."""
     position, mass, inflow = (np.asarray(x, np.float64) for x in (case.position, case.mass, np.zeros(len(case.mass))))
     for first in range(0, len(mass), TWIN_ROWS):

@@ -14,16 +14,14 @@ from typing import Annotated, Any
 
 import tyro
 from _command import Device, cli, prepare
-from _turns import Side, Turns, alternate, line, timed
-
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+from _turns import Side, Turns, alternate, timed
 
 
 def bench(
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
     repeats: int = 5,
     calls: int = 6,
-    config: Path | None = None,
+    config: Path = Path("configs/china_2010_2020.toml"),
     device: Device = None,
     *,
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
@@ -38,12 +36,13 @@ def bench(
         names: which comparisons.
         repeats: turns of each side.
         calls: timed calls of a turn, after as many that are not; fewer are for a test, not for a claim.
-        config: whose zones are used; configs/china_2010_2020.toml by default, quickly configs/demo.toml.
+        config: whose zones are used; the real counties by default.
         device: what computes our side; one that is not there is an error.
-        quick: small cases and one call each, for a test: the seconds say nothing then.
+        quick: small cases and one call each, for a test, with zones of the built-in country: the seconds say nothing.
     """
     import _bench_flows
     import _bench_grid
+    import _bench_model
     import _bench_step
     import _bench_town
 
@@ -51,10 +50,9 @@ def bench(
     from flowmodel.errors import ConfigError
 
     turns = Turns(1, 1, 0, quick=True) if quick else Turns(repeats, calls, idle=calls)
-    zones = config or CONFIGS / ("demo.toml" if quick else "china_2010_2020.toml")
     known: dict[str, Callable[[Path, Turns], dict[str, Any]]] = {
-        "forward_county": forward_county,
-        "gradient_county": gradient_county,
+        "forward_county": _bench_model.forward_county,
+        "gradient_county": _bench_model.gradient_county,
         "startup": startup,
         "step_township": _bench_town.step_township,
         "scaling": _bench_town.scaling,
@@ -70,51 +68,7 @@ def bench(
         raise ConfigError("E-BENCH-NAME", f"no comparison {unknown}", f"choose among {sorted(known)}")
     prepare(Runtime(device=device or "auto"))
     for name in names or known:
-        print(json.dumps({"name": name, "quick": quick} | known[name](zones, turns)), flush=True)
-
-
-def forward_county(config: Path, turns: Turns) -> dict[str, Any]:
-    """Ten years of all real zones, kernel built and stored, float32 pairs: against NumPy in place on two threads."""
-    import _rival_case
-
-    from flowmodel import runtime
-
-    case = _rival_case.load(config)
-    residents = runtime.program(lambda objective, natural: objective.residents(objective.registry.parameters(natural)))
-    sides: dict[str, Callable[[], object]] = {
-        "ours": lambda: residents(case.objective, case.natural).block_until_ready(),
-        "peer": lambda: case.rival.residents(case.named),
-    }
-    difference = _rival_case.largest_difference(sides["ours"](), sides["peer"]())
-    seconds = alternate({side: timed(run) for side, run in sides.items()}, turns)
-    return line(seconds, "NumPy, in place, two threads") | {"zones": case.zones, "largest_difference": difference}
-
-
-def gradient_county(config: Path, turns: Turns) -> dict[str, Any]:
-    """Value and gradient of the ten-year fit: against its own forward, and central differences of the NumPy model."""
-    import _rival_case
-    import jax
-
-    from flowmodel import runtime
-
-    case = _rival_case.load(config)
-    value = runtime.program(lambda objective, natural: objective(natural))
-    both = runtime.program(lambda objective, natural: jax.value_and_grad(objective)(natural))
-    sides: dict[str, Callable[[], object]] = {
-        "ours": lambda: jax.block_until_ready(both(case.objective, case.natural)),
-        "forward": lambda: value(case.objective, case.natural).block_until_ready(),
-        "peer": case.central_differences,
-        "batched": case.batched_differences,
-    }
-    difference = _rival_case.largest_difference(both(case.objective, case.natural)[1], case.central_differences())
-    seconds = alternate({side: timed(run) for side, run in sides.items()}, turns)
-    return line(seconds, "central differences of the NumPy model, one evaluation a side and parameter") | {
-        "parameters": len(case.natural),
-        "over_own_forward": seconds["ours"] / seconds["forward"],
-        "ratio_to_batched_differences": seconds["batched"] / seconds["ours"],
-        "largest_difference": difference,
-        "peak_gb": case.own_peak_gb,
-    }
+        print(json.dumps({"name": name, "quick": quick} | known[name](config, turns)), flush=True)
 
 
 def startup(config: Path, turns: Turns) -> dict[str, Any]:
