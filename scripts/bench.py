@@ -66,9 +66,20 @@ def bench(
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise ConfigError("E-BENCH-NAME", f"no comparison {unknown}", f"choose among {sorted(known)}")
+    if len(names) != 1:
+        _each_alone(names or tuple(known))
+        return
     prepare(Runtime(device=device or "auto"))
-    for name in names or known:
-        print(json.dumps({"name": name, "quick": quick} | known[name](config, turns)), flush=True)
+    print(json.dumps({"name": names[0], "quick": quick} | known[names[0]](config, turns)), flush=True)
+
+
+def _each_alone(names: tuple[str, ...]) -> None:
+    """Each comparison in a process of its own, with this one's options: none finds the heap that another one left."""
+    options = [argument for argument in sys.argv[1:] if argument not in names]
+    for name in names:
+        ended = subprocess.run([sys.executable, __file__, name, *options], check=False).returncode
+        if ended:
+            sys.exit(ended)
 
 
 def startup(config: Path, turns: Turns) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import twin
 from jax.test_util import check_grads
 from twin_worlds import HARD, WORLDS, country_of, parameters_of, product_parameters
 
+from flowmodel import runtime
 from flowmodel.dynamics import rollout
 from flowmodel.gravity import elementary, kernel, points, tiled
 from flowmodel.gravity.kernel import Factors, Place
@@ -210,3 +211,16 @@ def test_strips_share_out_those_who_leave() -> None:
     for one, expected in zip(found, (reach, push, dense.T @ push), strict=True):
         np.testing.assert_allclose(one, expected, rtol=1e-11)
     assert float(jnp.sum(found.arrivals * pull)) == pytest.approx(leavers[reach > 0].sum(), rel=1e-12)
+
+
+def test_a_derivative_keeps_no_tile() -> None:
+    world = twin.random_world(12, 600)
+    zones, _, years = country_of(world)
+    pairs = tiles_of(world, np.float32, 64)
+    parameters = product_parameters(parameters_of(world))
+
+    def total(parameters: object, pairs: Tiles) -> jax.Array:
+        return jnp.sum(rollout.residents(parameters, zones, pairs, years) ** 2)
+
+    planned = runtime.program(jax.value_and_grad(total)).compiled(parameters, pairs)
+    assert runtime.predicted(planned).temporaries < 600**2 * 4 / 2
