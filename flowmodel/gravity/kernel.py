@@ -150,6 +150,13 @@ def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place
     return log_distance, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
 
 
+def flow_terms(
+    flow: Float[Array, ""], log_distance: Float[Array, ""], origin: Place, destination: Place
+) -> tuple[Float[Array, ""], ...]:
+    """A flow times φ_k(o, j) of its pair, in the order of `COEFFICIENTS`."""
+    return flow * log_distance, *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
+
+
 def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
     return (
         barriers.other_province(origin.province, destination.province),

@@ -17,9 +17,9 @@ from flowmodel.gravity.kernel import (
     Exchange,
     Factors,
     Place,
+    flow_terms,
     over_pairs,
     pair_strength,
-    pair_terms,
     shared,
 )
 
@@ -99,13 +99,16 @@ def contract(factors: Factors, matrix: Float[Array, "zone zone"], pairs: Pairs) 
         flow = jnp.matmul(left, factors.right, precision="highest") * take(matrix)
         # Without the barrier XLA makes the block again for each term's sum.
         flow = jax.lax.optimization_barrier(flow)
-        terms = over_pairs(pair_terms)(take(pairs.log_distance), jax.tree.map(take, pairs.place), pairs.place)
-        return jnp.stack([jnp.sum(jnp.sum(flow * term, axis=1).astype(float)) for term in terms])
+        parts = _over_flows(flow, take(pairs.log_distance), jax.tree.map(take, pairs.place), pairs.place)
+        return jnp.stack([jnp.sum(jnp.sum(part, axis=1).astype(float)) for part in parts])
 
     firsts = jnp.arange(0, zones, rows)
     return jax.lax.scan(lambda total, first: (total + block(first), None), jnp.zeros(len(COEFFICIENTS)), firsts)[0]
 
 
-_BLOCK_ROWS = 96
+_over_flows = jax.vmap(jax.vmap(flow_terms, (0, 0, None, 0)), (0, 0, 0, None))
+"""A flow by each term of its pair, over [origins, destinations]."""
+
+_BLOCK_ROWS = 144
 """Rows of a block in `contract`: a block fits a core's cache. At county scale it also keeps what a gradient holds, S
 included, under 32 MiB, beyond which glibc maps and unmaps the memory at every call (a quarter of the time)."""
