@@ -1,0 +1,81 @@
+"""Windows of units, by few sizes: a size is compiled once, and every unit is convolved in one that holds it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from flowmodel.gravity.spectral.layout import Shape, Window, cells, fast_length, window
+
+Rows = NDArray[np.int64]
+
+_BATCH_CELLS = 2**18
+"""Cells of the tori that are transformed together: a few MB, which a core's cache holds."""
+_STEP = 1.15
+"""Sizes are first rounded up to a ladder whose steps are about this, since merging looks at every two of them."""
+
+
+def boxes(labels: NDArray[np.int32]) -> Rows:
+    """The bounding boxes of the units, one a row: unit, first row, first column, rows, columns.
+
+    Args:
+        labels: [y, x] units from 0 on, below 0 where there is none. A unit may be in pieces.
+    """
+    found = enumerate(ndimage.find_objects(labels + 1))
+    rows = [
+        (unit, y.start, x.start, y.stop - y.start, x.stop - x.start)
+        for unit, box in found
+        if box is not None
+        for y, x in (box,)
+    ]
+    return np.array(rows, np.int64).reshape(-1, 5)
+
+
+def bucketed(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
+    """At most `most` windows that together hold every size at little cost, and which of them each size goes to.
+
+    Args:
+        sizes: [size, 2] rows and columns.
+        grid: rows and columns of the grid, which no window exceeds.
+        most: number of windows.
+    """
+    ladder = _ladder(max(grid))
+    rounded = np.minimum(ladder[np.searchsorted(ladder, sizes)], grid)
+    shapes, of, counts = np.unique(rounded, axis=0, return_inverse=True, return_counts=True)
+    merged = _merged(shapes, counts, most)
+    kept, bucket = np.unique(merged, return_inverse=True)
+    largest = [shapes[merged == group].max(axis=0) for group in kept]
+    members = np.bincount(bucket, weights=counts).astype(int).tolist()
+    windows = [_window((int(y), int(x)), count) for (y, x), count in zip(largest, members, strict=True)]
+    return windows, bucket[of.ravel()]
+
+
+def _window(shape: Shape, members: int) -> Window:
+    alone = window(shape)
+    return window(shape, batch=max(1, min(members, _BATCH_CELLS // cells(alone.padded))))
+
+
+def _ladder(largest: int) -> Rows:
+    steps = [1]
+    while steps[-1] < largest:
+        steps.append(max(steps[-1] + 1, fast_length(int(steps[-1] * _STEP))))
+    return np.array(steps)
+
+
+def _merged(shapes: Rows, counts: Rows, most: int) -> Rows:
+    """The group of every shape, named by one of its shapes: the two are merged whose union costs least, and again."""
+    group = np.arange(len(shapes))
+    size, count = shapes.copy(), counts.copy()
+    alive = np.ones(len(shapes), bool)
+    while alive.sum() > most:
+        at = np.flatnonzero(alive)
+        area = size[at].prod(axis=1)
+        union = np.maximum(size[at, None], size[None, at]).prod(axis=2)
+        cost = count[at, None] * (union - area[:, None]) + count[None, at] * (union - area[None, :])
+        first, second = np.triu_indices(len(at), 1)
+        best = np.argmin(cost[first, second])
+        keep, gone = at[first[best]], at[second[best]]
+        size[keep], count[keep] = np.maximum(size[keep], size[gone]), count[keep] + count[gone]
+        alive[gone], group[group == gone] = False, keep
+    return group

@@ -1,0 +1,29 @@
+"""The cells of a grid on the device: where the borders are, and how the operator goes over them."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from flowmodel.gravity.spectral.layout import Layout
+from flowmodel.gravity.spectral.plan import Plan
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["side", "labels", "jobs"], meta_fields=["layout"])
+@dataclasses.dataclass(frozen=True)
+class Cells:
+    """What is fixed about the cells: a `plan.Plan` whose arrays are JAX's."""
+
+    layout: Layout
+    side: Int[Array, "y x"]
+    labels: Int[Array, "level y x"]
+    jobs: tuple[Int[Array, "step batch job"], ...]
+
+
+def on_device(plan: Plan) -> Cells:
+    """The plan, its arrays handed to the device."""
+    return Cells(plan.layout, jnp.asarray(plan.side), jnp.asarray(plan.labels), tuple(map(jnp.asarray, plan.jobs)))

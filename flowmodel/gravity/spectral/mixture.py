@@ -1,0 +1,73 @@
+"""How the operator's pair rule splits into convolutions: S = D ∘ Σ_level m_level [in one unit] ∘ (A + B s_o s_j).
+
+Prefectures lie inside provinces and counties inside prefectures, so that the terms of `kernel.pair_terms`,
+exp(−δ_p [other province] + δ_f [same prefecture]) without pairs of one county, are
+e^−δp + (1 − e^−δp)[one province] + (e^δf − 1)[one prefecture] − e^δf [one county]. With s = ±1 the side of the divide,
+e^−h for a pair that it parts and 1 for another are A + B s_o s_j, A = (1 + e^−h)/2 and B = (1 − e^−h)/2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+BANDS = ("same_prefecture", "same_province", "other_province")
+"""Pairs by the nearest border that does not part them; `same_province` are those of two prefectures."""
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["levels", "same", "crossed"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """Weights of the convolutions.
+
+    Attributes:
+        levels: m of all pairs, then of the pairs within one unit of each level; a row for each of several sums.
+        same: A, of the product of the weight itself.
+        crossed: B, of the product of weights by signs of the sides.
+    """
+
+    levels: Float[Array, "sum level"]
+    same: Float[Array, ""]
+    crossed: Float[Array, ""]
+
+
+def by_band(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
+    """S over the pairs of each of `BANDS`; a border that is not given parts no pair.
+
+    Args:
+        coefficient: of `kernel.coefficients`.
+        levels: units given, of `layout.LEVELS`.
+    """
+    _, other_province, same_prefecture, divide = coefficient
+    at = {level: index + 1 for index, level in enumerate(levels)}
+    # Without a level all pairs are in one unit of the level above, but nobody shares a prefecture that is not given.
+    province = at.get("province", 0)
+    inner = at.get("prefecture")
+    weights = jnp.zeros((len(BANDS), len(levels) + 1), coefficient.dtype)
+    if "province" in at:
+        weights = weights.at[2, 0].set(jnp.exp(other_province)).at[2, province].set(-jnp.exp(other_province))
+    weights = weights.at[1, province].add(1.0)
+    if inner is not None:
+        weights = weights.at[1, inner].add(-1.0).at[0, inner].set(jnp.exp(same_prefecture))
+    if "county" in at:
+        # In a county nothing is left of what its prefecture, or else its province, has.
+        row, factor = (1, 1.0) if inner is None else (0, jnp.exp(same_prefecture))
+        weights = weights.at[row, at["county"]].add(-factor)
+    kept = jnp.exp(divide)
+    return Mixture(weights, (1 + kept) / 2, (1 - kept) / 2)
+
+
+def all_pairs(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
+    """S over all pairs, as one sum."""
+    mixture = by_band(coefficient, levels)
+    return dataclasses.replace(mixture, levels=jnp.sum(mixture.levels, axis=0, keepdims=True))
+
+
+def parted(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
+    """S over the pairs that the divide parts, as one sum."""
+    kept = jnp.exp(coefficient[3]) / 2
+    return dataclasses.replace(all_pairs(coefficient, levels), same=kept, crossed=-kept)

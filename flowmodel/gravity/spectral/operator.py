@@ -1,0 +1,161 @@
+"""The operator K over the cells of a grid, with no pair held: `matvec` is K @ w, `rmatvec` K.T @ v, as in `kernel`.
+
+S is a mixture of convolutions (`mixture`); a product in float32 errs by about 1e-6 of itself where distance decays as
+in the model's priors. A derivative calls the operator again: nothing of a torus's size is kept for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flowmodel.gravity import barriers, kernel
+from flowmodel.gravity.spectral import mixture, spectrum, sums
+from flowmodel.gravity.spectral.cells import Cells
+from flowmodel.gravity.spectral.spectra import Spectra, spectra
+from flowmodel.parameters import Parameters
+
+Columns = Float[Array, "*column y x"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["cells", "decay", "offset_km"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """What products read and no derivative is taken of: the cells, and the spectra of distance decay."""
+
+    cells: Cells
+    decay: Spectra
+    offset_km: Float[Array, ""]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["persons", "log_distance"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Moves:
+    """Flows by `mixture.BANDS`: people, and people times ln((d + d0)/300 km)."""
+
+    persons: Float[Array, " band"]
+    log_distance: Float[Array, " band"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["coefficient", "tilt", "ground"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Spectral:
+    """The operator K = diag(exp -t) S diag(exp t), t the tilt on the south-eastern side of the divide, zero elsewhere.
+
+    Cells that are no zones neither send nor receive.
+    """
+
+    coefficient: Float[Array, " coefficient"]
+    tilt: Float[Array, ""]
+    ground: Ground
+
+    def matvec(self, weight: Columns) -> Columns:
+        """K @ weight: Σ_j K_oj w_j of every origin."""
+        return self._tilted(_product(self.coefficient, self._tilted(weight, 1), self.ground), -1)
+
+    def rmatvec(self, weight: Columns) -> Columns:
+        """K.T @ weight: Σ_o v_o K_oj of every destination."""
+        return self._tilted(_product(self.coefficient, self._tilted(weight, -1), self.ground), 1)
+
+    def contract(self, left: Columns, right: Columns) -> Float[Array, " coefficient"]:
+        """Σ_oj (Σ_c left_co right_cj) S_oj φ_k(o, j) for every k of `kernel.COEFFICIENTS`."""
+        return _contract(self.coefficient, left, right, self.ground)
+
+    def matvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
+        """Σ_j K_oj w_j of every origin, over the pairs of each of `mixture.BANDS`."""
+        levels = self.ground.cells.layout.levels
+        bands = mixture.by_band(self.coefficient, levels)
+        found = sums.weighted(bands, self._tilted(weight, 1), self.ground.cells, self.ground.decay)
+        return self._tilted(found.astype(weight.dtype), -1)
+
+    def rmatvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
+        """Σ_o v_o K_oj of every destination, over the pairs of each of `mixture.BANDS`."""
+        turned = dataclasses.replace(self, tilt=-self.tilt)
+        return turned.matvec_by_band(weight)
+
+    def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
+        """The flows push_o K_oj pull_j by band, and their distances; differentiable in nothing."""
+        left, right = self._tilted(push, -1), self._tilted(pull, 1)
+        found = _forms(self.coefficient, left, right, self.ground)
+        return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
+
+    def _tilted(self, weight: Columns, sign: int) -> Columns:
+        east = jnp.broadcast_to(self.ground.cells.side > 0, weight.shape)
+        return weight * jnp.where(east, jnp.exp(sign * self.tilt), 1.0).astype(weight.dtype)
+
+
+def build(parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float32) -> Spectral:
+    """The operator of a parameter set; `dtype` is that of its transforms, float32 or float64."""
+    coefficient = kernel.coefficients(parameters)
+    tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
+    # The derivative with respect to distance decay is that of `_product`, not one through its spectra.
+    still = jax.lax.stop_gradient
+    decay = spectra(spectrum.power(still(coefficient[0]), still(offset_km)), cells.layout, dtype)
+    return Spectral(coefficient, tilt, Ground(cells, decay, still(offset_km)))
+
+
+@jax.custom_vjp
+def _product(coefficient: Float[Array, " coefficient"], columns: Columns, ground: Ground) -> Columns:
+    """S @ columns, in their precision."""
+    whole = mixture.all_pairs(coefficient, ground.cells.layout.levels)
+
+    def product(field: Array) -> Array:
+        return sums.weighted(whole, field, ground.cells, ground.decay)[0].astype(columns.dtype)
+
+    return _each(product, columns)
+
+
+def _forward(coefficient: Array, columns: Columns, ground: Ground) -> tuple[Columns, tuple[Array, Columns, Ground]]:
+    return _product(coefficient, columns, ground), (coefficient, columns, ground)
+
+
+def _backward(residual: tuple[Array, Columns, Ground], cotangent: Columns) -> tuple[Array, Columns, None]:
+    coefficient, columns, ground = residual
+    slope = _contract(coefficient, cotangent, columns, ground)
+    return slope.astype(coefficient.dtype), _product(coefficient, cotangent, ground), None
+
+
+_product.defvjp(_forward, _backward)
+
+
+def _contract(
+    coefficient: Float[Array, " coefficient"], left: Columns, right: Columns, ground: Ground
+) -> Float[Array, " coefficient"]:
+    levels = ground.cells.layout.levels
+    found = _forms(coefficient, left, right, ground)
+    of_all, of_parted = (_evaluate(rule(coefficient, levels), found)[0] for rule in (mixture.all_pairs, mixture.parted))
+    of_bands = _evaluate(mixture.by_band(coefficient, levels), found)[:, 0]
+    return jnp.stack([of_all[1], of_bands[2], of_bands[0], of_parted[0]])
+
+
+def _forms(coefficient: Float[Array, " coefficient"], left: Columns, right: Columns, ground: Ground) -> sums.Forms:
+    """Of distance decay and of its product with log distance, whose spectra are made for the occasion."""
+    rule = spectrum.power_log(coefficient[0], ground.offset_km)
+    logs = spectra(rule, ground.cells.layout, ground.decay.whole.dtype)
+
+    def form(pair: tuple[Array, Array]) -> Array:
+        return sums.forms(*pair, ground.cells, (ground.decay, logs))
+
+    return jnp.sum(jax.lax.map(form, (_flat(left), _flat(right))), axis=0)
+
+
+def _evaluate(weights: mixture.Mixture, found: sums.Forms) -> Float[Array, "sum kernel"]:
+    sides = jnp.stack([weights.same, weights.crossed])
+    return jnp.einsum("sl,kld,d->sk", weights.levels, found, sides, precision="highest")
+
+
+def _flat(columns: Columns) -> Float[Array, "column y x"]:
+    return columns.reshape(-1, *columns.shape[-2:])
+
+
+def _each(rule: Callable[[Array], Array], columns: Columns) -> Columns:
+    if columns.ndim == 2:
+        return rule(columns)
+    mapped: Array = jax.lax.map(rule, _flat(columns))
+    return mapped.reshape(columns.shape)

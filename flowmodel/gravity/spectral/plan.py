@@ -1,0 +1,150 @@
+"""Which windows of a grid are convolved: the host's part, in NumPy, made once a grid."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flowmodel.errors import ZonesError
+from flowmodel.gravity.spectral.buckets import boxes, bucketed
+from flowmodel.gravity.spectral.layout import LEVELS, Layout, Shape, Window, window
+
+Labels = NDArray[np.int32]
+
+WHOLE, SAME, CROSSED = 0, 1, 2
+"""What is convolved in a unit's window: its weight; where the divide cuts it, also its weight by signs of the sides."""
+_MOST_WINDOWS = 12
+"""Each is compiled; with twice as many a third less would be transformed for provinces, prefectures and counties."""
+_NOBODY = -2
+"""Unit of the rows that fill a batch up; no cell has it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How the operator goes over a grid.
+
+    Attributes:
+        layout: the sizes.
+        side: int8 [y, x]: 1 south-east of the divide, -1 north-west of it, 0 where there is no zone.
+        labels: int32 [level, y, x]: units of each of `layout.levels`, -1 where there is none.
+        jobs: of each of `layout.windows`, int32 [step, batch, 5]: level, first row, first column, unit, and which of
+            `WHOLE`, `SAME` and `CROSSED`.
+    """
+
+    layout: Layout
+    side: NDArray[np.int8]
+    labels: Labels
+    jobs: tuple[Labels, ...]
+
+
+def plan(
+    zone: NDArray[np.bool_],
+    east: NDArray[np.bool_],
+    cell_km: float,
+    units: Mapping[str, Labels],
+    most_windows: int = _MOST_WINDOWS,
+) -> Plan:
+    """Plans the operator of a grid.
+
+    Args:
+        zone: [y, x] whether a cell is a zone.
+        east: [y, x] whether a cell lies south-east of the divide.
+        cell_km: side of a cell.
+        units: [y, x] units of some of `LEVELS`, from 0 on, -1 where a cell is no zone; each inside one unit of the
+            levels above. A county given means that pairs within it are left out.
+        most_windows: sizes of windows that units are sorted into.
+
+    Raises:
+        ZonesError: units have no such level or shape, are not given for the zones alone, or cross a border above them.
+    """
+    levels = tuple(level for level in LEVELS if level in units)
+    _check(zone, east, units)
+    side = np.where(zone, np.where(east, 1, -1), 0).astype(np.int8)
+    labels = np.stack([units[level] for level in levels]) if levels else np.zeros((0, *zone.shape), np.int32)
+    corner, shape = _extent(zone)
+    divided = bool((side > 0).any() and (side < 0).any())
+    windows, jobs = _jobs(labels.astype(np.int32), side, most_windows)
+    layout = Layout(zone.shape, float(cell_km), corner, window(shape), windows, levels, divided)
+    return Plan(layout, side, labels.astype(np.int32), jobs)
+
+
+def _extent(zone: NDArray[np.bool_]) -> tuple[Shape, Shape]:
+    """The first row and column of the zones, and how many they span."""
+    spans = [np.flatnonzero(zone.any(axis=axis)) for axis in (1, 0)]
+    if not len(spans[0]):
+        raise ZonesError("E-GRID-EMPTY", "no cell of the grid is a zone", "check the mask and the zones of the grid")
+    (top, left), (bottom, right) = (tuple(int(span[end]) for span in spans) for end in (0, -1))
+    return (top, left), (bottom - top + 1, right - left + 1)
+
+
+def _jobs(labels: Labels, side: NDArray[np.int8], most: int) -> tuple[tuple[Window, ...], tuple[Labels, ...]]:
+    """The windows of all units, and what is convolved in each."""
+    if not len(labels):
+        return (), ()
+    grid: Shape = side.shape
+    found = [boxes(level) for level in labels]
+    box = np.concatenate(found)
+    level = np.repeat(np.arange(len(labels)), [len(rows) for rows in found])
+    cut = np.concatenate([_cut(units, side)[rows[:, 0]] for units, rows in zip(labels, found, strict=True)])
+    windows, bucket = bucketed(box[:, 3:], grid, most)
+    tables = []
+    for number, size in enumerate(windows):
+        at = bucket == number
+        corner = np.minimum(box[at, 1:3], np.subtract(grid, size.shape))
+        rows = np.column_stack([level[at], corner, box[at, 0]])
+        tables.append(_table(rows, cut[at], size.batch))
+    return tuple(windows), tuple(tables)
+
+
+def _cut(units: Labels, side: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Of every unit, whether the divide cuts it."""
+    one, other = (np.bincount(units[(side == sign) & (units >= 0)], minlength=units.max() + 1) > 0 for sign in (1, -1))
+    return one & other
+
+
+def _table(rows: NDArray[np.int64], cut: NDArray[np.bool_], batch: int) -> Labels:
+    """The rows of one size with what is convolved, in steps of `batch`."""
+    parts = [(rows[~cut], WHOLE), (rows[cut], SAME), (rows[cut], CROSSED)]
+    table = np.concatenate([np.column_stack([part, np.full(len(part), kind)]) for part, kind in parts])
+    filling = np.tile([0, 0, 0, _NOBODY, WHOLE], (-len(table) % batch, 1))
+    return np.concatenate([table, filling]).astype(np.int32).reshape(-1, batch, 5)
+
+
+def _check(zone: NDArray[np.bool_], east: NDArray[np.bool_], units: Mapping[str, Labels]) -> None:
+    if unknown := set(units) - set(LEVELS):
+        raise ZonesError("E-GRID-LEVEL", f"units of {sorted(unknown)}", f"give units of {', '.join(LEVELS)}")
+    for name, array in {"east": east, **units}.items():
+        if array.shape != zone.shape:
+            raise ZonesError(
+                "E-GRID-SHAPE", f"{name} is {array.shape}, the zones are {zone.shape}", "give all on one grid"
+            )
+    for name, labels in units.items():
+        wrong = np.argwhere((labels >= 0) != zone)
+        if len(wrong):
+            y, x = wrong[0]
+            raise ZonesError(
+                "E-GRID-UNIT",
+                f"{len(wrong)} cells, the first at row {y}, column {x}: {name} {labels[y, x]}, zone {zone[y, x]}",
+                "give every zone a unit from 0 on, and every other cell -1",
+            )
+    given = [level for level in LEVELS if level in units]
+    for above, below in zip(given, given[1:], strict=False):
+        _check_nested(above, units[above][zone], below, units[below][zone])
+
+
+def _check_nested(above: str, outer: Labels, below: str, inner: Labels) -> None:
+    if not len(inner):
+        return
+    one_of = np.full(int(inner.max()) + 1, -1, outer.dtype)
+    one_of[inner] = outer
+    wrong = np.flatnonzero(one_of[inner] != outer)
+    if len(wrong):
+        unit = inner[wrong[0]]
+        raise ZonesError(
+            "E-GRID-NESTED",
+            f"{below} {unit} lies in {above} {outer[wrong[0]]} and {one_of[unit]}",
+            f"give each {below} one {above}",
+        )

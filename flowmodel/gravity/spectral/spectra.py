@@ -1,0 +1,28 @@
+"""The spectra of one decay with distance on every torus of a layout."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import jax
+
+from flowmodel.gravity.spectral.layout import Layout
+from flowmodel.gravity.spectral.spectrum import Rule, quarter
+from flowmodel.gravity.spectral.transform import Quarter
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["whole", "windows"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Spectra:
+    """Of `layout.whole` and of each of `layout.windows`."""
+
+    whole: Quarter
+    windows: tuple[Quarter, ...]
+
+
+def spectra(rule: Rule, layout: Layout, dtype: Any) -> Spectra:
+    """The spectra of `rule`."""
+    whole, *windows = (quarter(rule, window, layout.cell_km, dtype) for window in (layout.whole, *layout.windows))
+    return Spectra(whole, tuple(windows))

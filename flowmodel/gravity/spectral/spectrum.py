@@ -1,0 +1,61 @@
+"""The spectrum of distance decay on a torus: a quarter of it, real, made once a parameter set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.lax import FftType
+from jaxtyping import Array, Float
+
+from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.gravity.spectral.layout import Window
+from flowmodel.gravity.spectral.transform import Quarter, mirrored
+
+_BLOCK_CELLS = 2**20
+"""Numbers of a block of rows."""
+
+Rule = Callable[[Float[Array, "..."]], Float[Array, "..."]]
+"""What a pair of cells shares, by their distance in km, beyond zero."""
+
+
+def power(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
+    """((d + d0)/300 km)^exponent."""
+    return lambda distance: jnp.exp(exponent * _log(distance, offset_km))
+
+
+def power_log(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
+    """The same times ln((d + d0)/300 km): its derivative with respect to the exponent."""
+    return lambda distance: jnp.exp(exponent * _log(distance, offset_km)) * _log(distance, offset_km)
+
+
+def _log(distance: Array, offset_km: Array) -> Array:
+    return jnp.log((distance + offset_km) / REFERENCE_KM)
+
+
+def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:
+    """The spectrum of `rule` on the torus of a window, zero for a cell with itself; summed in float64, kept in `dtype`.
+
+    It is a cosine transform of the first kind in both dimensions, made by real transforms of mirrored rows.
+    """
+    down, across = (jnp.arange(length // 2 + 1, dtype=float) * cell_km for length in window.padded)
+
+    def row(lag: Array) -> Array:
+        distance = jnp.hypot(lag, across)
+        return _even(jnp.where(distance > 0, rule(distance), 0.0), window.padded[1])
+
+    rows = _in_blocks(row, down, window.padded[1])
+    return _in_blocks(lambda column: _even(column, window.padded[0]).astype(dtype), rows.T, window.padded[0])
+
+
+def _even(half: Float[Array, " half"], length: int) -> Float[Array, " half"]:
+    """The transform of what is even on a ring of `length`; it is real and even."""
+    whole: Array = jax.lax.fft(mirrored(half, length), FftType.RFFT, (length,))
+    return whole.real
+
+
+def _in_blocks(row: Callable[[Array], Array], rows: Array, length: int) -> Array:
+    mapped: Array = jax.lax.map(row, rows, batch_size=max(1, min(len(rows), _BLOCK_CELLS // length)))
+    return mapped
