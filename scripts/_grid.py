@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from geo.grid.build import Built
 
 
+ROWS = 8
+"""Cells whose reach is summed one by one, a second each where there are ten million."""
+
+
 @dataclasses.dataclass(frozen=True)
 class County:
     """A finished county run: its model, its parameters and its table of zones."""
@@ -90,6 +94,7 @@ def _simulate(config: GridRun, section: GridConfig, folder: RunFolder, values: P
     population = jnp.asarray(cells.population)
     print(operator.sentence(kernel, run.need(parameters, ground, kernel, population, calendar)))
     compared = _compare(section, county, cells, ground, kernel, folder)
+    compared |= _checked(county, cells, ground, kernel, built)
     accounts = _years(run.years(parameters, ground, kernel, population, calendar, built.years[0]), built, cells, folder)
     table = run.accounts_table(model.table.codes, accounts)
     folder.write("accounts.csv", lambda path: table.to_csv(path, index=False))
@@ -184,6 +189,31 @@ def _compare(
     }
 
 
+def _checked(county: County, cells: GridCells, ground: Any, kernel: Any, built: Built) -> dict[str, Any]:
+    """The reach of a few cells again, summed one by one: what transforms miss, and what the plane does."""
+    import jax.numpy as jnp
+
+    from flowmodel.grid import compare, rows, year
+    from geo.raster.cells import to_degrees
+
+    at = year.first_pressure(county.parameters, ground, kernel, jnp.asarray(cells.population))
+    zones = cells.zone >= 0
+    reach, pull = (np.asarray(field, float)[zones] for field in (at.reach, at.pull))
+    sampled = compare.sample(cells.population[zones], ROWS)
+    grid = built.places.grid
+    lon, lat = to_degrees(grid.crs, *grid.centres(*np.nonzero(zones)))
+    of = rows.rows(county.parameters, cells, county.model.table, float(county.model.registry["offset_km"].fixed or 0))
+    plane, sphere = rows.in_the_plane(cells), rows.on_the_sphere(lon, lat)
+    direct = np.array([[of.reach(int(row), how, pull) for how in (plane, sphere)] for row in sampled])
+    transforms = np.abs(reach[sampled] / direct[:, 0] - 1).max()
+    projected = np.abs(direct[:, 0] / direct[:, 1] - 1).max()
+    print(
+        f"reach of {len(sampled)} cells summed one by one: transforms within {transforms:.1e}, "
+        f"the plane within {projected:.2%} of great circles"
+    )
+    return {"rows": {"cells": len(sampled), "transforms": float(transforms), "projection": float(projected)}}
+
+
 def _years(found: Any, built: Built, cells: GridCells, folder: RunFolder) -> dict[int, Any]:
     """Goes through the years; the first and last are kept by cell, all of them by county."""
     import _show
@@ -217,7 +247,8 @@ def _metrics(built: Built, table: pd.DataFrame, compared: dict[str, Any]) -> dic
     first = table[table["year"] == built.years[0] + 1]
     told: dict[str, Any] = {"cells": built.zones, "people": built.people, "memory_gb": runtime.peak_memory_gb()}
     told["inside_share"] = float(first["inside"].sum() / (first["inside"].sum() + first["outflow"].sum()))
-    if compared:
+    told["rows"] = compared["rows"]
+    if "flows" in compared:
         by_cells, by_counties = first["inflow"].to_numpy(), compared["inflow"]
         told["flows"] = compared["flows"] | {"origins": compared["origins"]}
         told["inflow"] = {
@@ -230,7 +261,7 @@ def _metrics(built: Built, table: pd.DataFrame, compared: dict[str, Any]) -> dic
 
 def _tell(built: Built, table: pd.DataFrame, compared: dict[str, Any], folder: RunFolder) -> None:
     last = table[table["year"] == built.years[1]]
-    if compared:
+    if "flows" in compared:
         flows = compared["flows"]
         print(
             f"flows between counties, {built.years[0]}: {flows['common_part']:.1%} in common with the county model's "

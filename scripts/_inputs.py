@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,9 @@ from flowmodel.store import ZoneTable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+
+_SMALLEST_TILE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +147,40 @@ def kind(config: Config) -> ModuleType:
     import importlib
 
     return importlib.import_module("_residents" if config.model.stock is None else "_registered")
+
+
+def in_tiles(asked: Request, table: ZoneTable, dtype: Any, work: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The model of a configuration, said how its kernel is held, and what `work` makes of it.
+
+    Where S is made in tiles and memory runs out all the same, the model is built again with tiles of half the size.
+
+    Args:
+        asked: the configuration.
+        table: its zones.
+        dtype: precision of the pair kernel.
+        work: what is done with the model; it leaves nothing behind where it fails.
+
+    Raises:
+        ResourceError: E-MEMORY, the smallest tiles do not fit either.
+    """
+    from flowmodel import runtime
+
+    of = kind(asked.config)
+    model = of.build(table, asked.config, dtype)
+    of.announce(model)
+    side = of.tile(model)
+    if not side:
+        return model, work(model)
+
+    def attempt(tile: int) -> tuple[Any, Any]:
+        smaller = model if tile == side else of.build(table, _with_tile(asked.config, tile), dtype)
+        return smaller, work(smaller)
+
+    return runtime.retrying(attempt, side, _SMALLEST_TILE, lambda line: print(line, file=sys.stderr))
+
+
+def _with_tile(config: Config, tile: int) -> Config:
+    return config.model_copy(update={"runtime": config.runtime.model_copy(update={"way": "tiled", "tile": tile})})
 
 
 def write_run(asked: Request, folder: RunFolder, kind: ModuleType, model: Any, closed: Any) -> None:

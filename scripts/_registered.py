@@ -31,6 +31,11 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
     return stock_model.build(table, config, dtype)
 
 
+def tile(model: StockModel) -> int:
+    """The stock's kernel is always stored."""
+    return 0
+
+
 def announce(model: StockModel) -> None:
     """Says which path carries the stock, and what was assumed of the first census."""
     print(model.plan, file=sys.stderr)

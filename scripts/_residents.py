@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -29,7 +30,12 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
 
 def announce(model: Model) -> None:
     """How the kernel is held, and what that takes."""
-    print(model.way)
+    print(model.way, file=sys.stderr)
+
+
+def tile(model: Model) -> int:
+    """Zones of a side of a tile of the kernel; 0 where it is stored."""
+    return model.way.tile
 
 
 def objective(model: Model, asked: Request) -> Objective:

@@ -44,12 +44,15 @@ def _fit(asked: Request, folder: RunFolder, started: float) -> int:
     prepare(asked.config.runtime)
     table = _inputs.obtain(asked, folder)
     kind = _inputs.kind(asked.config)
-    model = kind.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
-    kind.announce(model)
-    goal = kind.objective(model, asked)
     built = time.perf_counter()
+
+    def fitted_on(model: Any) -> Fitted[Any]:
+        nonlocal built
+        goal, built = kind.objective(model, asked), time.perf_counter()
+        return calibrate.calibrate(goal, partial(kind.run, model), asked.config.fit, asked.config.run.seed, progress)
+
     with runtime.compile_seconds() as compiling, _show.progress() as progress:
-        fitted = calibrate.calibrate(goal, partial(kind.run, model), asked.config.fit, asked.config.run.seed, progress)
+        model, fitted = _inputs.in_tiles(asked, table, runtime.kernel_dtype(asked.config.runtime), fitted_on)
     ended = time.perf_counter()
     seconds = {
         "build": built - started,

@@ -6,7 +6,7 @@ A configuration with a section [grid] runs the cells of a raster with the parame
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
@@ -52,11 +52,12 @@ def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> Non
     prepare(asked.config.runtime)
     table = _inputs.obtain(asked, folder)
     kind = _inputs.kind(asked.config)
-    model = kind.build(table, asked.config, jnp.float64)
-    kind.announce(model)
-    values = _values.values(model.registry, asked.config.truth, parameters)
-    rows = inference.given(model.registry, values)
-    closed = kind.run(model, model.registry.vector(values))
+
+    def run(model: Any) -> Any:
+        values = _values.values(model.registry, asked.config.truth, parameters)
+        return inference.given(model.registry, values), kind.run(model, model.registry.vector(values))
+
+    model, (rows, closed) = _inputs.in_tiles(asked, table, jnp.float64, run)
     _inputs.write_run(asked, folder, kind, model, closed)
     folder.write("parameters.csv", lambda path: rows.to_csv(path, index=False))
     residents = float(kind.end(closed).sum())

@@ -10,6 +10,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import grid_direct
 import grid_twin
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from grid_twin import OFFSET_KM, PARAMETERS, Grid, flat, uneven
 
 from flowmodel.errors import ZonesError
 from flowmodel.gravity import kernel
-from flowmodel.gravity.spectral import buckets, direct, layout, transform
+from flowmodel.gravity.spectral import buckets, layout, transform
 from flowmodel.gravity.spectral.cells import Cells, on_device
 from flowmodel.gravity.spectral.mixture import BANDS
 from flowmodel.gravity.spectral.operator import Spectral, build
@@ -194,7 +195,7 @@ def test_sums_pair_by_pair_are_those_of_the_dense_rule(name: str) -> None:
     grid, weight = GRIDS[name], uneven(GRIDS[name], 6)
     at = np.argwhere(grid.zone)[::3]
     coefficient = np.asarray(kernel.coefficients(parameters(PARAMETERS)))
-    found = direct.products(planned(grid), coefficient, OFFSET_KM, weight, at)
+    found = grid_direct.products(planned(grid), coefficient, OFFSET_KM, weight, at)
     wanted = grid_twin.strength(grid) @ flat(weight)
     np.testing.assert_allclose(found, wanted.reshape(grid.zone.shape)[tuple(at.T)], rtol=1e-12)
 
