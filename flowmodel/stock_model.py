@@ -57,11 +57,15 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
     """The model of `config` on the zones of `table`, its pairs in `dtype`.
 
     Raises:
-        ConfigError: a parameter override is wrong.
+        ConfigError: a parameter override is wrong, or tiles are asked for.
         ZonesError: the table lacks a year, a covariate or a count that the stock needs, or its margins cannot be met.
     """
     stock = config.model.stock
     assert stock is not None
+    if config.runtime.way == "tiled":
+        raise ConfigError(
+            "E-WAY", "runtime.way = 'tiled' with [model.stock]", "leave it out: bands of pairs are stored"
+        )
     names = registry(config.model, config.parameters, config.fit.targets)
     offset_km = names["offset_km"].fixed
     if offset_km is None:

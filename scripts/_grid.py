@@ -64,8 +64,8 @@ def _section(config: GridRun, file: Path) -> GridConfig:
     try:
         return parse_grid(config.grid, file.resolve().parent)
     except ValidationError as error:
-        text = configuration.validation_text(error, GridConfig, "grid")
-        raise ConfigError("E-CONFIG-KEY", f"{file}: {text}", "see docs/configs.md") from None
+        text = configuration.validation_text(error, GridConfig)
+        raise ConfigError("E-CONFIG-KEY", f"{file}: [grid] {text}", "see docs/configs.md") from None
 
 
 def _simulate(config: GridRun, section: GridConfig, folder: RunFolder, values: Path) -> None:
