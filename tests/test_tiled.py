@@ -48,6 +48,18 @@ def test_tiles_of_any_size_make_the_kernel_of_the_twin(dtype: type, rtol: float,
     np.testing.assert_allclose(operator.rmatvec(jnp.asarray(vector)), dense.T @ vector, rtol=rtol)
 
 
+def test_several_vectors_at_once_are_each_alone() -> None:
+    parameters, columns = (
+        product_parameters(parameters_of(HARD)),
+        jnp.asarray(np.random.default_rng(13).random((60, 3))),
+    )
+    for pairs in (country_of(HARD)[1], tiles_of(HARD, np.float64, 16)):
+        operator = kernel.build(parameters, pairs)
+        for product in (operator.matvec, operator.rmatvec):
+            alone = np.stack([product(column) for column in columns.T], axis=1)
+            np.testing.assert_allclose(product(columns), alone, rtol=1e-13)
+
+
 def test_rows_for_the_accounts_are_those_of_the_twin() -> None:
     operator = kernel.build(product_parameters(parameters_of(HARD)), tiles_of(HARD, np.float32, 16))
     rows = np.concatenate(list(operator.strength.rows(13)))

@@ -41,6 +41,10 @@ class Factors:
     right: Float[Array, "*rank zone"]
 
 
+Columns = Float[Array, "zone *column"]
+"""One vector over zones, or several beside each other."""
+
+
 class Exchange(NamedTuple):
     """The two products of a production-constrained step [zone].
 
@@ -56,8 +60,8 @@ class Exchange(NamedTuple):
 class Strength(Protocol):
     """S over all pairs of zones, at one set of coefficients."""
 
-    def multiply(self, vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
-        """S @ vector, summed in the precision of S and handed back in the vector's."""
+    def multiply(self, columns: Columns) -> Columns:
+        """S @ columns, summed in the precision of S and handed back in the columns'."""
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
         """Those who leave each zone, shared out by S_oj pull_j."""
@@ -106,15 +110,13 @@ class Kernel:
     destination: Float[Array, " zone"]
     taps: Taps | None = None
 
-    def matvec(self, weight: Float[Array, " zone"]) -> Float[Array, " zone"]:
-        """K @ weight: Σ_j K_oj w_j of every origin."""
-        tap = None if self.taps is None else self.taps.matvec
-        return self.origin * _product(self.strength, self.destination * weight, tap)
+    def matvec(self, weight: Columns) -> Columns:
+        """K @ weight: Σ_j K_oj w_j of every origin, for one vector or several."""
+        return _scaled(self.origin, self.strength.multiply(_scaled(self.destination, weight)))
 
-    def rmatvec(self, weight: Float[Array, " zone"]) -> Float[Array, " zone"]:
-        """K.T @ weight: Σ_o v_o K_oj of every destination."""
-        tap = None if self.taps is None else self.taps.rmatvec
-        return self.destination * _product(self.strength, self.origin * weight, tap)
+    def rmatvec(self, weight: Columns) -> Columns:
+        """K.T @ weight: Σ_o v_o K_oj of every destination, for one vector or several."""
+        return _scaled(self.destination, self.strength.multiply(_scaled(self.origin, weight)))
 
     def constrained(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
         """K's production-constrained step; those who have nothing in reach stay."""
@@ -122,9 +124,9 @@ class Kernel:
         if self.taps is None:
             found = self.strength.exchange(leavers, drawn)
         else:
-            reach = _product(self.strength, drawn, self.taps.matvec)
+            reach = _tapped(self.strength, drawn, self.taps.matvec)
             push = shared(leavers, reach)
-            found = Exchange(reach, push, _product(self.strength, push, self.taps.rmatvec))
+            found = Exchange(reach, push, _tapped(self.strength, push, self.taps.rmatvec))
         # What an origin's factor adds to its reach it takes from its push.
         return Exchange(self.origin * found.reach, found.push / self.origin, self.destination * found.arrivals)
 
@@ -203,8 +205,8 @@ def build(parameters: Parameters, pairs: AllPairs) -> Kernel:
     return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place))
 
 
-def _product(strength: Strength, vector: Float[Array, " zone"], tap: Factors | None) -> Float[Array, " zone"]:
-    return strength.multiply(vector) if tap is None else _tapped(strength, vector, tap)
+def _scaled(factor: Float[Array, " zone"], columns: Columns) -> Columns:
+    return factor.reshape(-1, *(1,) * (columns.ndim - 1)) * columns
 
 
 @jax.custom_vjp

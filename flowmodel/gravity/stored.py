@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.gravity.kernel import (
     COEFFICIENTS,
+    Columns,
     Exchange,
     Factors,
     Place,
@@ -54,10 +55,10 @@ class Stored:
     matrix: Float[Array, "zone zone"]
     pairs: Pairs
 
-    def multiply(self, vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
-        """S @ vector in the precision of S, handed back in the vector's."""
-        product = jnp.matmul(self.matrix, vector.astype(self.matrix.dtype), precision="highest")
-        return product.astype(vector.dtype)
+    def multiply(self, columns: Columns) -> Columns:
+        """S @ columns in the precision of S, handed back in the columns'."""
+        product = jnp.matmul(self.matrix, columns.astype(self.matrix.dtype), precision="highest")
+        return product.astype(columns.dtype)
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
         """Those who leave each zone, shared out by S_oj pull_j."""

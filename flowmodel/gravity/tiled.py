@@ -19,12 +19,11 @@ from jaxtyping import Array, Float
 
 from flowmodel.gravity import points
 from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.kernel import COEFFICIENTS, Exchange, Factors, Place, shared
+from flowmodel.gravity.kernel import COEFFICIENTS, Columns, Exchange, Factors, Place, shared
 from flowmodel.gravity.points import Points
 from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, strips, taken, terms, tile, walk
 
 Coefficient = Float[Array, " coefficient"]
-Columns = Float[Array, "zone column"]
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["points", "place"], meta_fields=["offset_km", "tile", "same"])
@@ -63,9 +62,10 @@ class Tiled:
     coefficient: Coefficient
     tiles: Tiles
 
-    def multiply(self, vector: Float[Array, " zone"]) -> Float[Array, " zone"]:
-        """S @ vector."""
-        return _multiply(self.coefficient, self.tiles, vector[:, None], None)[:, 0].astype(vector.dtype)
+    def multiply(self, columns: Columns) -> Columns:
+        """S @ columns."""
+        beside = columns if columns.ndim == 2 else columns[:, None]
+        return _multiply(self.coefficient, self.tiles, beside, None).reshape(columns.shape).astype(columns.dtype)
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
         """Those who leave each zone, shared out by S_oj pull_j: S is made once for both products."""
