@@ -14,7 +14,7 @@ from _bench_town import peak_gb
 from _rival_grid import RivalGrid
 from _turns import Turns, alternate, line, timed
 
-QUICK_M = 20_000.0
+QUICK = 30_000.0, _bench_model.DEMO, ("zones.counties=310",)
 
 
 def grid_1km(config: Path, turns: Turns) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
     from flowmodel.config import Runtime
 
     runtime.configure(Runtime())
-    size, zones = (QUICK_M, _bench_model.DEMO) if turns.quick else (cell_m, config)
-    case = _grid_case.country(zones, size)
+    size, zones, settings = QUICK if turns.quick else (cell_m, config, ())
+    case = _grid_case.country(zones, size, settings)
     sides = {f"{borders}_s": timed(case.year(borders)) for borders in _grid_case.BORDERS}
     first = case.year("divide")()
     rival, leavers, pull = _rival(case, first)
@@ -52,7 +52,7 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
         "largest_difference": difference,
         "ceiling_s": copied,
         "ceiling_ratio": seconds["divide_s"] / copied,
-        "peak_gb": peak_gb("_grid_alone.py", str(zones), str(size), "divide"),
+        "peak_gb": peak_gb("_grid_alone.py", str(zones), str(size), "divide", *settings),
     }
 
 

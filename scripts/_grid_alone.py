@@ -1,6 +1,6 @@
 """Runs one year of a grid twice, and prints the largest resident memory of this process, GB.
 
-Arguments: the configuration, side of a cell in metres, and which borders count.
+Arguments: the configuration, side of a cell in metres, which borders count, and what is set over the configuration.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from flowmodel import runtime
 from flowmodel.config import Runtime
 
 
-def main(config: str, cell_m: str, borders: str) -> None:
+def main(config: str, cell_m: str, borders: str, *settings: str) -> None:
     """Two years from the same start: the first compiles."""
     runtime.configure(Runtime())
-    run = _grid_case.country(Path(config), float(cell_m)).year(borders)
+    run = _grid_case.country(Path(config), float(cell_m), settings).year(borders)
     run()
     run()
     print(runtime.peak_memory_gb())

@@ -43,8 +43,8 @@ class GridCase:
 
 
 @functools.cache
-def country(config: Path, cell_m: float) -> GridCase:
-    """The cells of the counties of a configuration."""
+def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> GridCase:
+    """The cells of the counties of a configuration and what is set over it."""
     import jax.numpy as jnp
 
     from flowmodel import model as models
@@ -54,7 +54,7 @@ def country(config: Path, cell_m: float) -> GridCase:
     from geo.raster.grid import covering
     from geo.raster.zonal import own
 
-    asked = _inputs.request(config, (), None)
+    asked = _inputs.request(config, settings, None)
     with tempfile.TemporaryDirectory() as folder:
         table = _inputs.obtain(asked, RunFolder(Path(folder)))
         polygons = _polygons(Path(folder) / "zones.gpkg", table.codes)
