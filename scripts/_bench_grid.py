@@ -42,6 +42,7 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
     seconds = alternate(sides | {"peer": timed(lambda: rival.year(leavers, pull))}, turns.of_seconds())
     copied = _passed_gb(case.cells.shape) / _ceilings.measure(quick=turns.quick).copy_gb_s
     peer = f"SciPy's real transforms, {os.cpu_count()} threads: the two products alone"
+    alone = "_grid_alone.py", str(zones), str(size), "divide", *settings
     told = line(seconds | {"ours": seconds["divide_s"]}, peer)
     return told | {
         "cell_m": size,
@@ -52,7 +53,7 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
         "largest_difference": difference,
         "ceiling_s": copied,
         "ceiling_ratio": seconds["divide_s"] / copied,
-        "peak_gb": peak_gb("_grid_alone.py", str(zones), str(size), "divide", *settings),
+        "peak_gb": runtime.peak_memory_gb() if turns.quick else peak_gb(*alone),
     }
 
 

@@ -47,7 +47,7 @@ def step_township(config: Path, turns: Turns) -> dict[str, Any]:
         "largest_difference": difference,
         "ceiling": zones**2 / fastest,
         "ceiling_ratio": seconds["ours"] / fastest,
-        "peak_gb": peak_gb("_town_alone.py", str(zones)),
+        "peak_gb": runtime.peak_memory_gb() if turns.quick else peak_gb("_town_alone.py", str(zones)),
     }
 
 

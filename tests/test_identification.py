@@ -149,18 +149,18 @@ def test_a_point_below_the_optimum_is_told(gaussian):
 def test_points_compile_nothing_anew(gaussian):
     goal, outcome, known = gaussian
     profile.profile(goal, outcome, known, "a")
-    compiled = optimise._lbfgs_chunk._cache_size()
+    compiled = optimise._lbfgs_chunk.count()
     profile.profiles(goal, outcome, known, ("a", "b"), quiet)
-    assert optimise._lbfgs_chunk._cache_size() == compiled
+    assert optimise._lbfgs_chunk.count() == compiled
 
 
 def test_a_descent_of_several_chunks_is_compiled_once():
     names = toys.registry("d", "e", "f")
     scaled = optimise.scaled_at(toys.Gaussian(jnp.asarray(CENTRE), jnp.asarray(PRECISION), names), jnp.zeros(3))
-    before = optimise._lbfgs_chunk._cache_size()
+    before = optimise._lbfgs_chunk.count()
     _, values, _ = optimise.descend(scaled, jnp.zeros(3), jnp.diag(jnp.asarray([1.0, 0.01, 0.1])), 15, 1e-300)
     assert len(values) > 5
-    assert optimise._lbfgs_chunk._cache_size() == before + 1
+    assert optimise._lbfgs_chunk.count() == before + 1
 
 
 def test_names_stand_for_both_directions_and_for_every_group():

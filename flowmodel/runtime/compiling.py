@@ -32,6 +32,10 @@ class Program(Generic[P, R]):
         result: R = (self._part if within else self._whole())(*args, **kwargs)
         return result
 
+    def count(self) -> int:
+        """How many programs there are by now: one for each kind of arguments."""
+        return int(self._whole()._cache_size())
+
     def compiled(self, *args: P.args, **kwargs: P.kwargs) -> Compiled:
         """The program for arguments of these shapes."""
         return self._whole().lower(*args, **kwargs).compile()
