@@ -26,7 +26,7 @@ class GridCase:
     parameters: Any
     cells: Any
 
-    def year(self, borders: str) -> Callable[[], Any]:
+    def year(self, borders: str, dtype: str = "float64") -> Callable[[], Any]:
         """One year of all cells, waited for, with the operator made before."""
         import jax
         import jax.numpy as jnp
@@ -35,7 +35,7 @@ class GridCase:
 
         ground = support.support(self.cells, self.model.table, self.model.zones, self.parameters, self.model.covariates)
         offset = float(self.model.registry["offset_km"].fixed or 0)
-        options: dict[str, Any] = {"within": "none", "dtype": "float32", "levels": BORDERS[borders]}
+        options: dict[str, Any] = {"within": "none", "dtype": dtype, "levels": BORDERS[borders]}
         kernel = operator.build(self.parameters, self.cells, self.model.table, offset, **options)
         population = jnp.asarray(self.cells.population)
         first = jax.tree.map(lambda path: path[0], self.model.calendar)

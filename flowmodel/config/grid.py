@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -13,12 +13,18 @@ from .reading import validation_text
 from .sections import Run, Runtime
 
 
+class GridRuntime(Runtime):
+    """`[runtime]` of a grid run, whose transforms are in float64 unless asked otherwise."""
+
+    kernel: Literal["float32", "float64"] = "float64"
+
+
 class GridRun(Section):
     """A whole configuration file of a grid run."""
 
     run: Run
     grid: dict[str, Any]
-    runtime: Runtime = Runtime()
+    runtime: GridRuntime = GridRuntime()
 
 
 def parse_grid_run(tables: dict[str, Any], source: str) -> GridRun:

@@ -34,7 +34,8 @@ class Program(Generic[P, R]):
 
     def count(self) -> int:
         """How many programs there are by now: one for each kind of arguments."""
-        return int(self._whole()._cache_size())
+        compiled: Any = self._whole()
+        return int(compiled._cache_size())
 
     def compiled(self, *args: P.args, **kwargs: P.kwargs) -> Compiled:
         """The program for arguments of these shapes."""

@@ -1,7 +1,8 @@
 """The operator K over the cells of a grid, with no pair held: `matvec` is K @ w, `rmatvec` K.T @ v, as in `kernel`.
 
-S is a mixture of convolutions (`mixture`); a product in float32 errs by about 1e-6 of itself where distance decays as
-in the model's priors. A derivative calls the operator again: nothing of a torus's size is kept for it.
+S is a mixture of convolutions (`mixture`). A transform's error is alike everywhere, a few ε of |decay| times |weights|:
+of the loneliest cell's product float32 may miss a millionth where β is 1, and thousandths where it is 4. A derivative
+calls the operator again: nothing of a torus's size is kept for it.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Spectral:
         return weight * jnp.where(east, jnp.exp(sign * self.tilt), 1.0).astype(weight.dtype)
 
 
-def build(parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float32) -> Spectral:
+def build(parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float64) -> Spectral:
     """The operator of a parameter set; `dtype` is that of its transforms, float32 or float64."""
     coefficient = kernel.coefficients(parameters)
     tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
