@@ -82,14 +82,6 @@ def test_its_maps_hold_its_people(command, folder):
     assert people == pytest.approx(accounts[accounts["year"] == 2012]["closing"].sum(), rel=1e-6)
 
 
-def test_inside_a_county_the_kernel_may_go_on(command, folder):
-    done = command("simulate", "grid.toml", "--set", "grid.within=kernel", "--out", "inside", folder=folder)
-    assert done.returncode == 0, done.stderr
-    one, other = (pd.read_csv(folder / run / "accounts.csv") for run in ("runs/cells", "inside"))
-    assert (other["inside"] > 0).any()
-    np.testing.assert_allclose(one["outflow"][:310], other["outflow"][:310], rtol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("setting", "code"),
     [("grid.cell_m=-1", "E-CONFIG-KEY"), ("grid.colour=1", "E-CONFIG-KEY"), ("grid.years=[2015,2020]", "E-GRID-YEAR")],
