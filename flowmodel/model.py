@@ -15,7 +15,7 @@ from flowmodel.dynamics import rollout
 from flowmodel.dynamics.accounts import Accounts
 from flowmodel.dynamics.year import Calendar
 from flowmodel.errors import ConfigError
-from flowmodel.gravity import deterrence, kernel, ways
+from flowmodel.gravity import kernel, ways
 from flowmodel.gravity.kernel import AllPairs, Place
 from flowmodel.gravity.stored import Pairs
 from flowmodel.gravity.ways import Way
@@ -73,8 +73,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
 
 def stored_pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
     """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
-    lon, lat = jnp.asarray(table.values("lon")), jnp.asarray(table.values("lat"))
-    return Pairs(deterrence.log_distance(lon, lat, offset_km, dtype), place(table))
+    return ways.stored(table.values("lon"), table.values("lat"), place(table), offset_km, dtype)
 
 
 def place(table: ZoneTable) -> Place:

@@ -74,7 +74,7 @@ def _simulate(config: GridRun, section: GridConfig, folder: RunFolder, values: P
 
     from flowmodel.dynamics import rollout
     from flowmodel.grid import cells as grids
-    from flowmodel.grid import operator, run, support
+    from flowmodel.grid import operator, run, support, year
 
     folder.check_outside(section.run)
     built = _build(section, folder)
@@ -93,14 +93,16 @@ def _simulate(config: GridRun, section: GridConfig, folder: RunFolder, values: P
     )
     population = jnp.asarray(cells.population)
     print(operator.sentence(kernel, run.need(parameters, ground, kernel, population, calendar)))
-    compared = _compare(section, county, cells, ground, kernel, folder)
-    compared |= _checked(county, cells, ground, kernel, built)
+    at = year.first_pressure(parameters, ground, kernel, population)
+    compared = _compare(section, county, cells, ground, kernel, at, folder)
+    compared |= _checked(county, cells, at, built)
+    del at
     accounts = _years(run.years(parameters, ground, kernel, population, calendar, built.years[0]), built, cells, folder)
     table = run.accounts_table(model.table.codes, accounts)
     folder.write("accounts.csv", lambda path: table.to_csv(path, index=False))
     folder.write_text("config.toml", tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
     inputs = [*cells.inputs, *model.table.inputs]
-    folder.write_json("provenance.json", provenance(folder.path, 0, inputs, synthetic=cells.synthetic))
+    folder.write_json("provenance.json", provenance(folder.path, config.run.seed, inputs, synthetic=cells.synthetic))
     folder.write_json("metrics.json", _metrics(built, table, compared))
     folder.log("simulated", residents=float(table["closing"][table["year"] == built.years[1]].sum()))
     _tell(built, table, compared, folder)
@@ -161,7 +163,7 @@ def _county(section: GridConfig, years: tuple[int, int], given: Path) -> County:
 
 
 def _compare(
-    section: GridConfig, county: County, cells: GridCells, ground: Any, kernel: Any, folder: RunFolder
+    section: GridConfig, county: County, cells: GridCells, ground: Any, kernel: Any, at: Any, folder: RunFolder
 ) -> dict[str, Any]:
     """Flows of the first year between counties, by cells and by the county model: county_flows.csv and its scores."""
     import jax
@@ -175,7 +177,6 @@ def _compare(
     if not wanted:
         return {}
     origins = compare.sample(people, wanted) if wanted < len(people) else np.arange(len(people))
-    at = year.first_pressure(county.parameters, ground, kernel, jnp.asarray(cells.population))
     by_cells = np.asarray(year.flows_from(ground, kernel, at, jnp.asarray(origins, jnp.int32)))
     first = jax.tree.map(lambda path: path[0], model.calendar)
     by_counties = compare.county_model(model, county.parameters, people, first)
@@ -189,14 +190,11 @@ def _compare(
     }
 
 
-def _checked(county: County, cells: GridCells, ground: Any, kernel: Any, built: Built) -> dict[str, Any]:
+def _checked(county: County, cells: GridCells, at: Any, built: Built) -> dict[str, Any]:
     """The reach of a few cells again, summed one by one: what transforms miss, and what the plane does."""
-    import jax.numpy as jnp
-
-    from flowmodel.grid import compare, rows, year
+    from flowmodel.grid import compare, rows
     from geo.raster.cells import to_degrees
 
-    at = year.first_pressure(county.parameters, ground, kernel, jnp.asarray(cells.population))
     zones = cells.zone >= 0
     reach, pull = (np.asarray(field, float)[zones] for field in (at.reach, at.pull))
     sampled = compare.sample(cells.population[zones], ROWS)

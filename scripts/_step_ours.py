@@ -10,7 +10,7 @@ from _step_case import Float32, StepCase
 TILE = 288
 
 
-def ours(case: StepCase, tile: int = TILE) -> Callable[[], Float32]:
+def ours(case: StepCase) -> Callable[[], Float32]:
     """A call that gives the inflow, persons [N], and waits for it; S is made in tiles and never stored."""
     import jax
     import jax.numpy as jnp
@@ -25,7 +25,7 @@ def ours(case: StepCase, tile: int = TILE) -> Callable[[], Float32]:
     place = kernel.Place(jnp.arange(zones, dtype=jnp.int32), nowhere, nowhere, nowhere == 1)
     # On a plane of three axes the distance is the chord.
     where = points.on_plane(*case.position.T.astype(float), dtype=np.float32)
-    pairs = tiled.tiles(where, place, 0.0, tile)
+    pairs = tiled.tiles(where, place, 0.0, TILE)
     coefficient = jnp.asarray([-case.exponent, 0.0, 0.0, 0.0])
 
     def step(coefficient: jax.Array, pairs: tiled.Tiles, mass: jax.Array, leavers: jax.Array) -> jax.Array:

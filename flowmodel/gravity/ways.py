@@ -71,6 +71,11 @@ def pairs(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtyp
     """The pairs of zones at positions in degrees [zone], held in that way; distances are computed in float64."""
     if way.kind == "tiled":
         return tiled.tiles(points.on_sphere(lon, lat, dtype), place, offset_km, way.tile)
+    return stored(lon, lat, place, offset_km, dtype)
+
+
+def stored(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any) -> Pairs:
+    """The pairs of zones at positions in degrees [zone], stored."""
     return Pairs(deterrence.log_distance(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place)
 
 
