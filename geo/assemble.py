@@ -101,12 +101,12 @@ def _read(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> 
     if isinstance(config, PanelConfig):
         return panel.build(config)
     if isinstance(config, HarmonisedConfig):
-        from .harmonise import source as harmonised  # readers of raw files, which no other source needs
+        from .sources.harmonised import source as harmonised  # readers of raw files, which no other source needs
 
         return harmonised.build(config)
-    from . import country  # the built-in country is made only when asked for
+    from .sources import builtin  # the built-in country is made only when asked for
 
-    return country.build(config.counties, seed)
+    return builtin.build(config.counties, seed)
 
 
 def _dataset(source: Source) -> xr.Dataset:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
+from flowmodel.runs.folder import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-    from _balance import Asked
 
     from flowmodel.interaction.totals import Adjusted, Totals
+    from flowmodel.runs.totals import Asked
     from geo.flows import Prior
 
 
@@ -25,7 +25,7 @@ def balance_flows(config: Config, set_: Settings = (), out: Out = None, device: 
         out: the run folder; runs/NAME if not given.
         device: what computes, whatever the configuration says; one that is not there is an error.
     """
-    import _balance
+    from flowmodel.runs import totals as _balance
 
     started = time.perf_counter()
     asked = _balance.request(config, on_device(set_, device), out)
@@ -34,19 +34,17 @@ def balance_flows(config: Config, set_: Settings = (), out: Out = None, device: 
 
 
 def _balanced(asked: Asked, folder: RunFolder, started: float) -> None:
-    import _balance
-    import _flow_run
-    import _show
-
     from flowmodel import runtime
+    from flowmodel.runs import console, flow_files
+    from flowmodel.runs import totals as _balance
 
     folder.log("started", config=asked.config.run.name)
     prepare(asked.config.runtime)
-    with _show.steps("reading flows and totals"):
+    with console.steps("reading flows and totals"):
         prior = _balance.read(asked, folder)
-    _flow_run.write_provenance(asked, folder, asked.files)
+    flow_files.write_provenance(asked, folder, asked.files)
     totals, begun = _balance.totals(prior), time.perf_counter()
-    with runtime.compile_seconds() as compiling, _show.steps("balancing"):
+    with runtime.compile_seconds() as compiling, console.steps("balancing"):
         found = _solved(asked, folder, prior.flow, totals)
     solved = time.perf_counter() - begun
     report = _write(prior, totals, found, folder)
@@ -59,7 +57,7 @@ def _balanced(asked: Asked, folder: RunFolder, started: float) -> None:
     report["memory_gb"] = runtime.peak_memory_gb()
     folder.write_json("metrics.json", report)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
-    _show.balanced(report, folder.path)
+    console.balanced(report, folder.path)
 
 
 def _solved(asked: Asked, folder: RunFolder, prior: np.ndarray, totals: Totals) -> Adjusted:
@@ -82,13 +80,12 @@ def _solved(asked: Asked, folder: RunFolder, prior: np.ndarray, totals: Totals) 
 
 def _write(prior: Prior, totals: Totals, found: Adjusted, folder: RunFolder) -> dict[str, Any]:
     """Writes the tables, and gives what is to be said of them."""
-    import _flow_run
-
-    from flowmodel import balance_results
+    from flowmodel.results import totals as balance_results
+    from flowmodel.runs import flow_files
 
     table = balance_results.flows(prior.zones, prior.flow, found.flow)
     given = balance_results.totals(_nobody_lost(table, prior.zones, found.flow), totals, found)
-    _flow_run.write_flows(folder, table, "flows.parquet")
+    flow_files.write_flows(folder, table, "flows.parquet")
     folder.write("totals.csv", lambda path: given.to_csv(path, index=False))
     if len(found.vanishing):
         pairs = balance_results.vanishing(prior.zones, prior.flow, found)
@@ -104,8 +101,8 @@ def _nobody_lost(table: pa.Table, zones: tuple[str, ...], flow: np.ndarray) -> n
     """
     import numpy as np
 
-    from flowmodel import balance_results
     from flowmodel.errors import NumericError
+    from flowmodel.results import totals as balance_results
 
     written = balance_results.spread(table, zones)
     if not np.array_equal(written, flow):

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from _command import Device, cli, prepare
-from _turns import Side, Turns, alternate, timed
+from benchmarks.timing import Side, Turns, alternate, timed
+
+from flowmodel.runs.folder import Device, cli, prepare
 
 
 def bench(
@@ -40,28 +41,24 @@ def bench(
         device: what computes our side; one that is not there is an error.
         quick: small cases and one call each, for a test, with zones of the built-in country: the seconds say nothing.
     """
-    import _bench_flows
-    import _bench_grid
-    import _bench_model
-    import _bench_step
-    import _bench_town
+    from benchmarks import compare_flows, compare_grid, compare_model, compare_step, compare_townships
 
     from flowmodel.config import Runtime
     from flowmodel.errors import ConfigError
 
     turns = Turns(1, 1, 0, quick=True) if quick else Turns(repeats, calls, idle=calls)
     known: dict[str, Callable[[Path, Turns], dict[str, Any]]] = {
-        "forward_county": _bench_model.forward_county,
-        "gradient_county": _bench_model.gradient_county,
+        "forward_county": compare_model.forward_county,
+        "gradient_county": compare_model.gradient_county,
         "startup": startup,
-        "step_township": _bench_town.step_township,
-        "scaling": _bench_town.scaling,
-        "grid_1km": _bench_grid.grid_1km,
-        "grid_5km": _bench_grid.grid_5km,
-        "ppml_2000": _bench_flows.ppml_2000,
-        "balance_2850": _bench_flows.balance_2850,
-        "step_county": _bench_step.step_county,
-        "ceilings": _bench_step.ceilings,
+        "step_township": compare_townships.step_township,
+        "scaling": compare_townships.scaling,
+        "grid_1km": compare_grid.grid_1km,
+        "grid_5km": compare_grid.grid_5km,
+        "ppml_2000": compare_flows.ppml_2000,
+        "balance_2850": compare_flows.balance_2850,
+        "step_county": compare_step.step_county,
+        "ceilings": compare_step.ceilings,
     }
     unknown = sorted(set(names) - set(known))
     if unknown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _command import Config, Out, Settings, cli, run_folder
+from flowmodel.runs.folder import Config, Out, Settings, cli, run_folder
 
 
 def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
@@ -15,12 +15,13 @@ def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
         set_: overrides one value of the configuration; may be repeated.
         out: the folder to write to; runs/NAME if not given.
     """
-    import _inputs
     import numpy as np
 
-    asked = _inputs.request(config, set_, out)
+    from flowmodel.runs import request
+
+    asked = request.request(config, set_, out)
     with run_folder(asked.out) as folder:
-        table = _inputs.obtain(asked, folder)
+        table = request.obtain(asked, folder)
     for year in map(int, table.data["year"].values):
         people = table.counted(year)
         missing = int(np.isnan(people).sum())

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from _command import cli, finished_run, run_folder
+
+from flowmodel.runs.folder import cli, finished_run, run_folder
 
 if TYPE_CHECKING:
-    from _command import RunFolder
+    from flowmodel.runs.folder import RunFolder
 
 
 def export(run: Annotated[Path, tyro.conf.Positional], crs: str | None = None, cell_m: float | None = None) -> None:
@@ -20,7 +21,7 @@ def export(run: Annotated[Path, tyro.conf.Positional], crs: str | None = None, c
         crs: china_albers, or the EPSG code of a projected system, such as EPSG:10594; china_albers if not given.
         cell_m: side of a cell, metres; 1000 if not given. A grid run has cells of its own: neither can be given.
     """
-    from geo.export import grid_run
+    from geo.maps import grid_run
 
     finished_run(run)
     with run_folder(run) as folder:
@@ -41,23 +42,21 @@ def _own_cells(crs: str | None, cell_m: float | None) -> None:
 
 
 def _cells(folder: RunFolder) -> list[Path]:
-    import _show
+    from flowmodel.runs import console
+    from geo.maps import grid_rasters
 
-    from geo.export import grid_rasters
-
-    with _show.steps("rasters") as step:
+    with console.steps("rasters") as step:
         written = grid_rasters.write(folder.path, folder.file("rasters"), step)
     folder.log("exported", rasters=[path.name for path in written])
     return written
 
 
 def _counties(folder: RunFolder, crs: str, cell_m: float) -> list[Path]:
-    import _show
-
-    from geo.export import rasters, vectors
+    from flowmodel.runs import console
+    from geo.maps import rasters, vectors
 
     layers = folder.file("vectors") / "results.gpkg"
-    with _show.steps("rasters") as step:
+    with console.steps("rasters") as step:
         written = rasters.write(folder.path, folder.file("rasters"), crs, cell_m, step)
         vectors.write(folder.path, layers)
     folder.log("exported", crs=crs, cell_m=cell_m, rasters=[path.name for path in written])

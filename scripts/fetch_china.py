@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from _command import Out, cli
 
+from flowmodel.runs.folder import Out, cli
 from geo.fetch import STALL_S, RawFile, fetch
 
 From = Annotated[str | None, tyro.conf.arg(name="from", metavar="DIR|URL", help_behavior_hint="")]

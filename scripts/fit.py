@@ -6,14 +6,14 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
+from flowmodel.runs.folder import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
-    from _inputs import Request
 
-    from flowmodel.fit.calibrate import Fitted
-    from flowmodel.parameters import Registry
+    from flowmodel.estimation.calibrate import Fitted
+    from flowmodel.parameters.registry import Registry
+    from flowmodel.runs.request import Request
 
 
 def fit(config: Config, set_: Settings = (), out: Out = None, device: Device = None) -> int:
@@ -25,25 +25,23 @@ def fit(config: Config, set_: Settings = (), out: Out = None, device: Device = N
         out: the run folder; runs/NAME if not given.
         device: what computes, whatever the configuration says; one that is not there is an error.
     """
-    import _inputs
+    from flowmodel.runs import request
 
     started = time.perf_counter()
-    asked = _inputs.request(config, on_device(set_, device), out)
+    asked = request.request(config, on_device(set_, device), out)
     with run_folder(asked.out) as folder:
         return _fit(asked, folder, started)
 
 
 def _fit(asked: Request, folder: RunFolder, started: float) -> int:
-    import _inputs
-    import _show
-
     from flowmodel import runtime
-    from flowmodel.fit import calibrate, profile
+    from flowmodel.estimation import calibrate, profile
+    from flowmodel.runs import console, request
 
     folder.log("started", config=asked.config.run.name)
     prepare(asked.config.runtime)
-    table = _inputs.obtain(asked, folder)
-    kind = _inputs.kind(asked.config)
+    table = request.obtain(asked, folder)
+    kind = request.kind(asked.config)
     built = time.perf_counter()
 
     def fitted_on(model: Any) -> Fitted[Any]:
@@ -51,8 +49,8 @@ def _fit(asked: Request, folder: RunFolder, started: float) -> int:
         goal, built = kind.objective(model, asked), time.perf_counter()
         return calibrate.calibrate(goal, partial(kind.run, model), asked.config.fit, asked.config.run.seed, progress)
 
-    with runtime.compile_seconds() as compiling, _show.progress() as progress:
-        model, fitted = _inputs.in_tiles(asked, table, runtime.kernel_dtype(asked.config.runtime), fitted_on)
+    with runtime.compile_seconds() as compiling, console.progress() as progress:
+        model, fitted = request.in_tiles(asked, table, runtime.kernel_dtype(asked.config.runtime), fitted_on)
     ended = time.perf_counter()
     seconds = {
         "build": built - started,
@@ -62,19 +60,19 @@ def _fit(asked: Request, folder: RunFolder, started: float) -> int:
     }
     parameters = _parameters(model.registry, fitted, asked.config.truth)
     report = _metrics(kind, model, fitted, seconds)
-    _inputs.write_run(asked, folder, kind, model, fitted.accounts)
+    request.write_run(asked, folder, kind, model, fitted.accounts)
     folder.write("parameters.csv", lambda path: parameters.to_csv(path, index=False))
     if fitted.profiles:
         profiles = profile.table(fitted.profiles)
         folder.write("profiles.csv", lambda path: profiles.to_csv(path, index=False))
     folder.write_json("metrics.json", report)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
-    _show.fitted(parameters, report, folder.path)
+    console.fitted(parameters, report, folder.path)
     return _status(fitted, asked)
 
 
 def _parameters(registry: Registry, fitted: Fitted[Any], truth: dict[str, float]) -> pd.DataFrame:
-    from flowmodel.fit import inference
+    from flowmodel.estimation import inference
 
     rows = inference.table(registry, fitted.outcome.natural, fitted.inference)
     if truth:
@@ -83,7 +81,8 @@ def _parameters(registry: Registry, fitted: Fitted[Any], truth: dict[str, float]
 
 
 def _metrics(kind: Any, model: Any, fitted: Fitted[Any], seconds: dict[str, float]) -> dict[str, Any]:
-    from flowmodel import results, runtime
+    from flowmodel import runtime
+    from flowmodel.results import residents
 
     end = kind.end(fitted.accounts)
     return {
@@ -92,10 +91,10 @@ def _metrics(kind: Any, model: Any, fitted: Fitted[Any], seconds: dict[str, floa
         "remaining_step": fitted.outcome.remaining,
         **kind.report(model, fitted.accounts),
         "scored": "in sample",
-        "without_growth": results.without_growth(model),
+        "without_growth": residents.without_growth(model),
         "targets": fitted.targets(),
         "national": {"observed": float(model.table.population(model.years[1]).sum()), "fitted": float(end.sum())},
-        "divide": results.divide_shares(model, end),
+        "divide": residents.divide_shares(model, end),
         "identification": fitted.identification(),
         "seconds": seconds,
         "memory_gb": runtime.peak_memory_gb(),

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
+from flowmodel.runs.folder import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
     import numpy as np
-    from _flows import Asked
 
     from flowmodel.interaction.calibrate import Calibrated
+    from flowmodel.runs.flows import Asked
     from geo.flows import FlowData
 
 _STATUS = {"converged": 0, "nonfinite": 4, "diverged": 5, "max_steps": 5}
@@ -30,33 +30,32 @@ def fit_flows(config: Config, set_: Settings = (), out: Out = None, device: Devi
     Returns:
         The exit status: 0 converged, 4 not finite, 5 out of steps.
     """
-    import _flows
+    from flowmodel.runs import flows
 
     started = time.perf_counter()
-    asked = _flows.request(config, on_device(set_, device), out)
+    asked = flows.request(config, on_device(set_, device), out)
     with run_folder(asked.out) as folder:
         return _fit(asked, folder, started)
 
 
 def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
-    import _flow_run
-    import _flows
-    import _show
-
-    from flowmodel import flow_effects, flow_results, runtime
+    from flowmodel import runtime
     from flowmodel.interaction.calibrate import calibrate
+    from flowmodel.results import flow_effects
+    from flowmodel.results import flows as flow_results
+    from flowmodel.runs import console, flow_files, flows
 
     folder.log("started", config=asked.config.run.name)
     prepare(asked.config.runtime)
-    with _show.steps("reading flows"):
-        data = _flows.read(asked, folder)
+    with console.steps("reading flows"):
+        data = flows.read(asked, folder)
     built = time.perf_counter()
-    table, specification = _flows.table(data, asked.config), _flows.specification(data, asked)
+    table, specification = flows.table(data, asked.config), flows.specification(data, asked)
     if asked.config.fit.local != "none":
         flow_results.check_local(specification)
     if asked.config.draws is not None:
         flow_results.check_draws(specification, asked.config.draws)
-    with runtime.compile_seconds() as compiling, _show.steps("calibrating") as say:
+    with runtime.compile_seconds() as compiling, console.steps("calibrating") as say:
         fit = calibrate(
             table,
             specification,
@@ -72,11 +71,11 @@ def _fit(asked: Asked, folder: RunFolder, started: float) -> int:
     effects = flow_effects.effects(fit)
     if len(effects):
         folder.write("effects.csv", lambda path: effects.to_csv(path, index=False))
-    _flow_run.write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
+    flow_files.write_flows(folder, flow_results.flows(fit, table), "flows.parquet")
     report = replicates | _metrics(asked, data, fit, seconds | {"total": time.perf_counter() - started})
     folder.write_json("metrics.json", report)
-    _flow_run.write_provenance(asked, folder, _flows.files(asked))
-    _show.calibrated(parameters, report, folder.path)
+    flow_files.write_provenance(asked, folder, flows.files(asked))
+    console.calibrated(parameters, report, folder.path)
     _extras(asked, data, fit, folder)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     return _STATUS[fit.optimum.verdict]
@@ -101,7 +100,8 @@ def _covariance(fit: Calibrated, asked: Asked, say: Callable[[str], None]) -> tu
 
 
 def _metrics(asked: Asked, data: FlowData, fit: Calibrated, seconds: dict[str, float]) -> dict[str, Any]:
-    from flowmodel import flow_results, runtime
+    from flowmodel import runtime
+    from flowmodel.results import flows as flow_results
 
     scores = flow_results.metrics(fit, asked.config.fit.distance_bin_km)
     return {
@@ -124,22 +124,19 @@ def _metrics(asked: Asked, data: FlowData, fit: Calibrated, seconds: dict[str, f
 
 def _extras(asked: Asked, data: FlowData, fit: Calibrated, folder: RunFolder) -> None:
     """What the configuration asks for besides the fit."""
-    import _flow_run
-    import _flows
-    import _show
-
-    from flowmodel import flow_results
+    from flowmodel.results import flows as flow_results
+    from flowmodel.runs import console, flow_files, flows
 
     config = asked.config
     if config.fit.local != "none":
         local = flow_results.local(fit, config.fit.local)
         folder.write("local.csv", lambda path: local.to_csv(path, index=False))
     if config.compare is not None:
-        laws = _flows.compared(data, fit.table, asked)
+        laws = flows.compared(data, fit.table, asked)
         folder.write("laws.csv", lambda path: laws.to_csv(path, index=False))
-        _show.laws(laws)
+        console.laws(laws)
     if config.draws is not None and fit.optimum.converged:
-        _flow_run.write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
+        flow_files.write_flows(folder, flow_results.draws(fit, config.draws, config.run.seed), "draws.parquet")
 
 
 if __name__ == "__main__":

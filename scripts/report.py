@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from _command import cli, finished_run, run_folder
+
+from flowmodel.runs.folder import cli, finished_run, run_folder
 
 
 def report(run: Annotated[Path, tyro.conf.Positional]) -> None:
@@ -15,7 +16,7 @@ def report(run: Annotated[Path, tyro.conf.Positional]) -> None:
     Args:
         run: the folder of a finished run.
     """
-    from geo.export import report as page
+    from geo.maps import report as page
 
     finished_run(run)
     with run_folder(run) as folder:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from _command import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
+from flowmodel.runs.folder import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
 
 if TYPE_CHECKING:
-    from _inputs import Request
+    from flowmodel.runs.request import Request
 
 
 def simulate(
@@ -26,39 +26,38 @@ def simulate(
         out: the run folder; runs/NAME if not given.
         device: what computes, whatever the configuration says; one that is not there is an error.
     """
-    import _inputs
-
     from flowmodel import config as configuration
+    from flowmodel.runs import request
 
     settings = on_device(set_, device)
     tables = configuration.overridden(config, settings)
     if "grid" in tables:
-        import _grid
+        from flowmodel.runs import cells
 
-        _grid.simulate(tables, config, out, parameters)
+        cells.simulate(tables, config, out, parameters)
         return
-    asked = _inputs.request(config, settings, out)
+    asked = request.request(config, settings, out)
     with run_folder(asked.out) as folder:
         _simulate(asked, folder, parameters)
 
 
 def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> None:
-    import _inputs
-    import _values
     import jax.numpy as jnp
 
-    from flowmodel.fit import inference
+    from flowmodel.estimation import inference
+    from flowmodel.parameters import given
+    from flowmodel.runs import request
 
     prepare(asked.config.runtime)
-    table = _inputs.obtain(asked, folder)
-    kind = _inputs.kind(asked.config)
+    table = request.obtain(asked, folder)
+    kind = request.kind(asked.config)
 
     def run(model: Any) -> Any:
-        values = _values.values(model.registry, asked.config.truth, parameters)
+        values = given.values(model.registry, asked.config.truth, parameters)
         return inference.given(model.registry, values), kind.run(model, model.registry.vector(values))
 
-    model, (rows, closed) = _inputs.in_tiles(asked, table, jnp.float64, run)
-    _inputs.write_run(asked, folder, kind, model, closed)
+    model, (rows, closed) = request.in_tiles(asked, table, jnp.float64, run)
+    request.write_run(asked, folder, kind, model, closed)
     folder.write("parameters.csv", lambda path: rows.to_csv(path, index=False))
     residents = float(kind.end(closed).sum())
     folder.log("simulated", residents=residents)

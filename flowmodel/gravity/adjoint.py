@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.kernel import AllPairs, Factors, Strength, Taps
+from flowmodel.gravity.operator import AllPairs, Factors, Strength, Taps
 
 Run = Callable[[Strength, Taps, Any], Any]
 """run(S, taps with a leading axis of years, other inputs) -> outputs."""

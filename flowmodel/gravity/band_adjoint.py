@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, band_contract, band_strength
-from flowmodel.gravity.kernel import Factors
+from flowmodel.gravity.operator import Factors
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["initial", "years", "provinces"], meta_fields=[])

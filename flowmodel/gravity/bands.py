@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from flowmodel.gravity.kernel import Factors, Place, over_pairs, pair_strength, pair_terms
-from flowmodel.gravity.stored import Pairs, contract, strength
+from flowmodel.gravity.dense import Pairs, contract, strength
+from flowmodel.gravity.operator import Factors, Place, over_pairs, pair_strength, pair_terms
 
 Columns = Float[Array, "zone column"]
 

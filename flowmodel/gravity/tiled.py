@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flowmodel.gravity import points
+from flowmodel.gravity import distance
 from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.kernel import COEFFICIENTS, Columns, Exchange, Factors, Place, shared
-from flowmodel.gravity.points import Points
+from flowmodel.gravity.distance import Points
+from flowmodel.gravity.operator import COEFFICIENTS, Columns, Exchange, Factors, Place, shared
 from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, strips, taken, terms, tile, walk
 
 Coefficient = Float[Array, " coefficient"]
@@ -37,7 +37,7 @@ class Tiles(Layout):
 
     def in_dtype(self, dtype: Any) -> Tiles:
         """The same pairs with S in another precision."""
-        return dataclasses.replace(self, points=points.in_dtype(self.points, dtype))
+        return dataclasses.replace(self, points=distance.in_dtype(self.points, dtype))
 
 
 def tiles(where: Points, place: Place, offset_km: float, tile: int) -> Tiles:
@@ -79,11 +79,11 @@ class Tiled:
     def rows(self, step: int) -> Iterator[np.ndarray]:
         """S itself, `step` rows at a time, float64 [row, zone]: by NumPy, a witness apart from the tiles."""
         c, place = np.asarray(self.coefficient, float), jax.tree.map(np.asarray, self.tiles.place)
-        where = points.coordinates(self.tiles.points)
+        where = distance.coordinates(self.tiles.points)
         for first in range(0, self.tiles.zones, step):
             part = slice(first, first + step)
             squared = sum((axis[part, None] - axis) ** 2 for axis in where)
-            km = points.arc_km(squared, self.tiles.points.metric) + self.tiles.offset_km
+            km = distance.arc_km(squared, self.tiles.points.metric) + self.tiles.offset_km
             borders = place.province, place.prefecture, place.east
             province, prefecture, east = (border[part, None] != border for border in borders)
             utility = c[0] * np.log(km / REFERENCE_KM) + c[1] * province + c[2] * ~prefecture + c[3] * east

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.gravity import elementary, points
-from flowmodel.gravity.kernel import Place, log_strength, pair_terms
-from flowmodel.gravity.points import Points
+from flowmodel.gravity import distance, fastmath
+from flowmodel.gravity.distance import Points
+from flowmodel.gravity.operator import Place, log_strength, pair_terms
 
 Weights = Float[Array, " moment"]
 """(g_0, g_1, …): a pair counts g_0 + Σ_k g_k φ_k(o, j) times."""
@@ -90,7 +90,7 @@ def tile(
 
     def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> Float[Array, ""]:
         logs, here, there = _pair(layout, itself, origin, destination)
-        strength = elementary.exp(log_strength(c, logs, here, there))
+        strength = fastmath.exp(log_strength(c, logs, here, there))
         if weights is not None:
             g = weights.astype(layout.dtype)
             strength *= g[0] + sum(w * term for w, term in zip(g[1:], pair_terms(logs, here, there), strict=True))
@@ -113,7 +113,7 @@ def strips(
     def pair(row: Array, column: Array, origin: Block, destination: Block) -> Float[Array, ""]:
         itself = row == column
         logs, here, there = _pair(layout, itself, origin, destination)
-        return jnp.where(itself, 0, elementary.exp(log_strength(c, logs, here, there)))
+        return jnp.where(itself, 0, fastmath.exp(log_strength(c, logs, here, there)))
 
     def strip(first: Array) -> Float[Array, "row zone"]:
         part = jax.tree.map(lambda side: jax.lax.dynamic_slice_in_dim(side, first, rows, axis=1), packed)
@@ -182,7 +182,7 @@ def _pair(
 ) -> tuple[Float[Array, ""], Place, Place]:
     """ln((d + d0) / 300 km) of ONE pair, and its places; zero of a zone with itself, which needs a number."""
     (at, here), (to, there) = _unpack(layout, origin), _unpack(layout, destination)
-    return jnp.where(itself, 0, points.log_distance(at, to, layout.offset_km)), here, there
+    return jnp.where(itself, 0, distance.log_distance(at, to, layout.offset_km)), here, there
 
 
 def _unpack(layout: Layout, one: Block) -> tuple[Points, Place]:

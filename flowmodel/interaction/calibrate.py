@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from flowmodel.errors import FlowsError
 from flowmodel.interaction import inference
 from flowmodel.interaction.inference import Bread
-from flowmodel.interaction.likelihood import whole as likelihood
+from flowmodel.interaction.likelihood import full_log_likelihood as likelihood
 from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model import build
 from flowmodel.interaction.model.build import Built

@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.checks.keys import check_columns
 from geo.config import CensoredConfig
 from geo.errors import Issue
-from geo.sources.keys import check_columns
 from geo.tables.numbers import read_column
 from geo.tables.table import Table
 
-from .listed import Listed
+from .listed_pairs import Listed
 from .pairs import Pairs
 from .zones import Zones
 

@@ -16,7 +16,7 @@ from geo.tables.cells import Grid
 from geo.tables.numbers import parse, read_column
 from geo.tables.table import Table, read_sheet
 
-from .sums import Sums, differ, half_digit
+from .stated_totals import Sums, differ, half_digit
 
 _SHOWN = 3
 

@@ -13,7 +13,7 @@ from geo.config import FlowsConfig
 from geo.errors import SHOWN, Issue, error
 
 from .data import Lines
-from .listed import Listed
+from .listed_pairs import Listed
 from .zones import Zones
 
 _OF_LABELS = frozenset({"E-OD-LABEL", "E-OD-ORDER", "E-OD-ZONE-UNKNOWN", "E-CODE-DUP"})

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from geo.config import BalanceTables
 from geo.errors import DataError, Issue, attempt, failed, keep
 
-from . import given, listed, pairs
-from .given import Blocks
+from . import listed_pairs, pairs, target_totals
+from .target_totals import Blocks
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def read_prior(config: BalanceTables) -> Prior:
         DataError: Once, with every error of all files.
     """
     problems: list[Issue] = []
-    table = keep(problems, attempt(lambda: listed.read(config.flows)))
-    known = keep(problems, attempt(lambda: given.read(config.totals)))
+    table = keep(problems, attempt(lambda: listed_pairs.read(config.flows)))
+    known = keep(problems, attempt(lambda: target_totals.read(config.totals)))
     problems += [issue for part in (table, known) if part is not None for issue in part.issues]
     if table is None or known is None:
         raise DataError(problems)

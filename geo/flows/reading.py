@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geo.checks.keys import check_columns
 from geo.config import FlowsConfig, FlowZonesConfig
 from geo.config.flows import COMPUTED
 from geo.errors import DataError, Issue, attempt, failed, keep
-from geo.sources.keys import check_columns
 from geo.tables.numbers import read_column
 
-from . import columns, distances, listed, pairs, zones
+from . import columns, distances, listed_pairs, pairs, zones
 from .data import FlowData
-from .listed import Listed
+from .listed_pairs import Listed
 from .matrix import Matrix
 from .pairs import Pairs
-from .sums import Sums, differ, half_digit
+from .stated_totals import Sums, differ, half_digit
 from .zones import Zones
 
 
@@ -85,7 +85,7 @@ def _open(
     flows: FlowsConfig, of_zones: FlowZonesConfig | None, problems: list[Issue]
 ) -> tuple[Listed | None, Zones | None, Matrix | None]:
     """Read every file, so that one that cannot be read hides nothing of the others."""
-    table = keep(problems, attempt(lambda: listed.read(flows)))
+    table = keep(problems, attempt(lambda: listed_pairs.read(flows)))
     known = None
     if of_zones is not None:
         needed = flows.distance in COMPUTED

@@ -10,12 +10,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.checks import positions
+from geo.checks.keys import check_columns, read_codes, repeated
+from geo.checks.missing import Rows
 from geo.config import FlowZonesConfig
 from geo.errors import DataError, Issue, error
 from geo.layers import polygons
-from geo.sources import positions
-from geo.sources.keys import check_columns, read_codes, repeated
-from geo.sources.missing import Rows
 from geo.tables import table as tables
 from geo.tables.numbers import read_column
 from geo.tables.table import Table

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from geo import crs, divide
 from geo.config import BandConfig, GridConfig
 from geo.errors import DataError, Issue, error, failed, keep
-from geo.export import folder
-from geo.export.folder import RunFolder
 from geo.files import replacing
+from geo.maps import folder
+from geo.maps.folder import RunFolder
 from geo.raster.grid import Grid, projected
 from geo.raster.read import Raster, look
 from geo.raster.zonal import own

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.checks.rasters import off_total
 from geo.config import GridPopulationConfig
 from geo.errors import Issue, error, failed
 from geo.raster.zonal import TOLERANCE_PEOPLE
-from geo.sources.rasters import off_total
 
 from .people import Found, People, Settled, Stray
 from .places import Places

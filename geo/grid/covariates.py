@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geo.config import GridCovariateConfig
 from geo.errors import Issue, error
-from geo.raster import suspects
+from geo.raster import implausible_values
 from geo.raster.read import Read, reading
 from geo.raster.zonal import NOBODY
 
@@ -71,8 +71,8 @@ def check(covariates: Mapping[str, Covariate], settled: Settled, places: Places)
     for covariate in covariates.values():
         watch = Watch(covariate.aligned.raster)
         sums = _sums(covariate, watch, settled, places)
-        issues += suspects.holes(watch.raster, watch.raster.cells.whole)
-        issues += suspects.judge(watch.raster, covariate.config, watch.seen, amount=False)
+        issues += implausible_values.holes(watch.raster, watch.raster.cells.whole)
+        issues += implausible_values.judge(watch.raster, covariate.config, watch.seen, amount=False)
         issues += _missing(covariate, sums, places) + _unit(covariate, sums)
         rules += _rules(covariate, sums)
     return rules, issues

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo.config import GridPopulationConfig
 from geo.errors import Issue
-from geo.raster import suspects
+from geo.raster import implausible_values
 from geo.raster.cells import Window
 from geo.raster.grid import Grid
 from geo.raster.read import Raster, Read, reading
@@ -149,7 +149,9 @@ def tally(of: People, places: Places, config: GridPopulationConfig) -> Found:
             sums += np.bincount(zone.ravel() + 1, weights=persons.ravel(), minlength=sums.size)
             outside = outside.plus(stray(persons, owner == NOBODY, rows, reach.columns))
             masked = masked.plus(stray(persons, left_out & (owner != NOBODY), rows, reach.columns))
-    issues = suspects.holes(raster, raster.cells.whole) + suspects.judge(raster, config, watch.seen, amount=True)
+    issues = implausible_values.holes(raster, raster.cells.whole) + implausible_values.judge(
+        raster, config, watch.seen, amount=True
+    )
     issues = [_counted(issue, -watch.negative * of.per_value) for issue in issues]
     return Found(sums[1:], outside, masked, tuple(issues))
 
@@ -159,7 +161,7 @@ class Watch:
     """What was read so far of a raster: its tally, and the sum of what is below zero."""
 
     raster: Raster
-    seen: suspects.Tally = field(default_factory=suspects.Tally)
+    seen: implausible_values.Tally = field(default_factory=implausible_values.Tally)
     negative: float = 0.0
 
     def through(self, read: Read) -> Read:
@@ -167,7 +169,7 @@ class Watch:
 
         def watched(block: Window) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
             raw, data = read(block)
-            self.seen = self.seen.then(suspects.tally(self.raster, block, raw, data))
+            self.seen = self.seen.then(implausible_values.tally(self.raster, block, raw, data))
             data = data & np.isfinite(raw)
             measured = self.raster.measured(raw[data])
             self.negative += float(measured[measured < 0.0].sum())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geo import divide
 from geo.errors import Issue
-from geo.raster import suspects
+from geo.raster import implausible_values
 from geo.raster.cells import to_degrees
 from geo.raster.grid import Grid
 from geo.raster.read import reading
@@ -75,7 +75,7 @@ def read_mask(mask: Aligned, grid: Grid) -> tuple[NDArray[np.bool_], list[Issue]
         (rows, columns) bool; and E-RASTER-HOLES, W-RASTER-HOLES where blocks of the file were never written.
     """
     raster = mask.raster
-    issues = suspects.holes(raster, raster.cells.whole)
+    issues = implausible_values.holes(raster, raster.cells.whole)
     left_out = np.ones(grid.shape_yx, bool)
     columns = slice(0, grid.shape_yx[1])
     with reading(raster) as read:

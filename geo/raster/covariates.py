@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geo.config import RasterConfig
 from geo.errors import DataError, Issue, error
 
-from . import points, suspects
+from . import implausible_values, points
 from .cells import Window, blocks, ground_areas_km2, window
 from .coverage import Pieces, bring, cut, outside_km2
 from .points import PointSums
@@ -145,12 +145,12 @@ def _sum_group(
     """
     cells = group[0].cells
     local, whole = _meet(group, shapes)
-    issues = {raster.name: suspects.holes(raster, whole) for raster in group}
+    issues = {raster.name: implausible_values.holes(raster, whole) for raster in group}
     found = [issue for holes in issues.values() for issue in holes]
     if any(issue.severity == "error" for issue in found):
         raise DataError(found)
     rows_at_once = max(raster.block_yx[0] for raster in group)
-    tallies = {raster.name: suspects.Tally() for raster in group}
+    tallies = {raster.name: implausible_values.Tally() for raster in group}
     beyond = outside_km2(local, cells)
     zero = np.zeros(shapes.size)
     sums = {raster.name: ZoneSums(zero, zero, zero, beyond, zero, zero) for raster in group}
@@ -172,7 +172,9 @@ def _sum_group(
                 placed = placed.plus(points.sums(cells.crs, pieces, amount, shapes.size))
     for raster in group:
         counted = config[raster.name].quantity != "mean"
-        issues[raster.name] += suspects.judge(raster, config[raster.name], tallies[raster.name], amount=counted)
+        issues[raster.name] += implausible_values.judge(
+            raster, config[raster.name], tallies[raster.name], amount=counted
+        )
     return _GroupSums(sums, placed, issues)
 
 
@@ -198,9 +200,9 @@ def _meet(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[NDArray[np.
     return local, whole
 
 
-def _layer(raster: Raster, config: RasterConfig, read: Read, block: Window) -> tuple[_Layer, suspects.Tally]:
+def _layer(raster: Raster, config: RasterConfig, read: Read, block: Window) -> tuple[_Layer, implausible_values.Tally]:
     raw, data = read(block)
-    found = suspects.tally(raster, block, raw, data)
+    found = implausible_values.tally(raster, block, raw, data)
     # An infinite number is reported; as no data it cannot spoil the sums of others.
     data = data & np.isfinite(raw)
     values = raster.measured(np.where(data, raw, 0.0))

@@ -17,9 +17,9 @@ from properties import Tally, cases
 from random_country import COUNTRIES, VINTAGE, YEARS, Country
 
 from geo.errors import DataError, Issue
-from geo.harmonise import carried, crosswalk, places
-from geo.harmonise.carried import Carried
-from geo.harmonise.crosswalk import Crosswalk
+from geo.sources.harmonised import carried, crosswalk, places
+from geo.sources.harmonised.carried import Carried
+from geo.sources.harmonised.crosswalk import Crosswalk
 
 
 def faults(walk: Crosswalk, censuses: list[Any], country: Country) -> list[Issue]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from properties import Tally, cases, complete
 from small_book import MEANS, ROWS_2020, SmallBook
 
-from geo import yearbooks
+from geo.sources import yearbooks
+from geo.sources.yearbooks import ADAPTERS, CensusTable, reading
 from geo.tables.table import Table
-from geo.yearbooks import ADAPTERS, CensusTable, reading
 
 BOOK = ADAPTERS["china_2020"]
 RESIDENTS = BOOK.columns["residents"][()]

@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 from worlds import table as residents_only
 
-from flowmodel import config, store
+from flowmodel import config
 from flowmodel.config import Config
-from flowmodel.store import ZoneTable
+from flowmodel.zones import table as store
+from flowmodel.zones.table import ZoneTable
 
 AGES = ("0", "1-4", "5-9", "10-14", "15-19", "20-24", "25-59", "60+")
 BANDS = ("same_county", "other_county", "other_province")

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import _flows
 import fit_flows
 import pandas as pd
 import tomli_w
-from _command import run_folder
 
 from flowmodel.config import parse_flows
 from flowmodel.interaction.calibrate import Calibrated, calibrate
+from flowmodel.runs import flows
+from flowmodel.runs.folder import run_folder
 from geo.flows import FlowData
 
 
@@ -40,23 +40,23 @@ class Run(NamedTuple):
         return dict(json.loads((self.folder / "metrics.json").read_text()))
 
 
-def asked(tables: dict[str, Any], folder: Path) -> _flows.Asked:
+def asked(tables: dict[str, Any], folder: Path) -> flows.Asked:
     """A configuration whose paths begin at `folder`."""
     config = parse_flows(tables, "test.toml")
-    return _flows.Asked(config, folder, folder / "runs" / config.run.name, "test.toml")
+    return flows.Asked(config, folder, folder / "runs" / config.run.name, "test.toml")
 
 
 def read(tables: dict[str, Any], folder: Path) -> FlowData:
     """The table that a configuration names."""
     request = asked(tables, folder)
     with run_folder(request.out) as out:
-        return _flows.read(request, out)
+        return flows.read(request, out)
 
 
 def calibrated(tables: dict[str, Any], folder: Path) -> Calibrated:
     """The fit of a configuration, with no file written."""
     request, data = asked(tables, folder), read(tables, folder)
-    return calibrate(_flows.table(data, request.config), _flows.specification(data, request))
+    return calibrate(flows.table(data, request.config), flows.specification(data, request))
 
 
 def run(tables: dict[str, Any], folder: Path, *settings: str) -> Run:

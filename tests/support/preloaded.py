@@ -17,19 +17,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+from checkout import SCRIPTS
+
 MAPS = ("_inputs", "_show", "exactextract", "geo.assemble", "h5netcdf", "python_calamine", "rasterio", "typeguard")
 MODEL = (
     "_inputs",
     "_residents",
     "_show",
-    "flowmodel.fit.calibrate",
-    "flowmodel.fit.profile",
+    "flowmodel.estimation.calibrate",
+    "flowmodel.estimation.profile",
     "h5netcdf",
     "optax",
     "typeguard",
 )
-FLOWS = ("_flow_run", "_flows", "_show", "flowmodel.flow_results", "geo.flows", "pyarrow.parquet", "typeguard")
+FLOWS = ("_flow_run", "_flows", "_show", "flowmodel.results.flows", "geo.flows", "pyarrow.parquet", "typeguard")
 _SECONDS = 300
 
 

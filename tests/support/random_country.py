@@ -11,11 +11,11 @@ import shapely
 import xarray as xr
 from hypothesis import strategies as st
 
-from geo.harmonise import crosswalk, decisions, units
-from geo.harmonise.census import Census
-from geo.harmonise.decisions import Decision
-from geo.harmonise.history import CodeHistory
-from geo.yearbooks import CensusTable
+from geo.sources.harmonised import crosswalk, decisions, units
+from geo.sources.harmonised.census import Census
+from geo.sources.harmonised.decisions import Decision
+from geo.sources.harmonised.history import CodeHistory
+from geo.sources.yearbooks import CensusTable
 
 VINTAGE, YEARS = 2019, (2010, 2020)
 PREFECTURES = ("1101", "1102", "1201")

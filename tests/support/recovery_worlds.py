@@ -4,10 +4,11 @@ import numpy as np
 import worlds
 import xarray as xr
 
-from flowmodel import config, store
+from flowmodel import config
 from flowmodel.config import Config
-from flowmodel.fit.stock_observation import BANDS
-from flowmodel.store import ZoneTable
+from flowmodel.estimation.registered_census import BANDS
+from flowmodel.zones import table as store
+from flowmodel.zones.table import ZoneTable
 
 TRUTH = worlds.TRUTH | {
     "inclusive_value": 0.3,

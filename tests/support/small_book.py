@@ -8,11 +8,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from geo import yearbooks
 from geo.config.table import PublishedConfig
 from geo.config.yearbook import YearbookConfig
 from geo.errors import DataError, Issue
-from geo.yearbooks import ADAPTERS, CensusTable
+from geo.sources import yearbooks
+from geo.sources.yearbooks import ADAPTERS, CensusTable
 
 # A place of size k: k people of each age and sex, hence 38 k residents, 17 k of each sex aged 6 and over.
 LEVELS = {"none": 1, "primary": 5, "junior_secondary": 4, "senior_secondary": 3, "college": 2, "university": 1}

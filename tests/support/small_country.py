@@ -17,7 +17,7 @@ import shapely
 from small_book import SmallBook
 
 from geo import config as zones_config
-from geo.harmonise import source
+from geo.sources.harmonised import source
 from geo.sources.source import Source
 
 PERSONS = 38

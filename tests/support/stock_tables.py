@@ -3,9 +3,10 @@
 import numpy as np
 import worlds
 
-from flowmodel import config, store
+from flowmodel import config
 from flowmodel.config import Config
-from flowmodel.store import ZoneTable
+from flowmodel.zones import table as store
+from flowmodel.zones.table import ZoneTable
 
 BANDS = ["same_county", "other_county", "other_province"]
 

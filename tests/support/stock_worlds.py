@@ -14,15 +14,15 @@ import stock_twin as twin
 from scipy.special import logit
 
 from flowmodel.config import Stock
-from flowmodel.dynamics.stock_rollout import Country
-from flowmodel.dynamics.year import Calendar
+from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.factored.rollout import Country
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity import deterrence
 from flowmodel.gravity.bands import banded
-from flowmodel.gravity.kernel import Place
-from flowmodel.gravity.stored import Pairs
-from flowmodel.parameters import Parameters
-from flowmodel.registration.zones import StockZones
-from flowmodel.stock_parameters import Group, StockParameters
+from flowmodel.gravity.dense import Pairs
+from flowmodel.gravity.operator import Place
+from flowmodel.parameters.registered import Group, StockParameters
+from flowmodel.parameters.registry import Parameters
 
 Array = np.ndarray
 MARGINS = ("home", "within", "near", "far", "out", "elsewhere")

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from flowmodel.fit.optimise import Outcome
-from flowmodel.fit.posterior import Posterior
-from flowmodel.parameters import Parameter, Registry
+from flowmodel.estimation.posterior import Posterior
+from flowmodel.estimation.search import Outcome
+from flowmodel.parameters.registry import Parameter, Registry
 
 
 def registry(*names, lower=-20.0, upper=20.0, scale="natural", prior_sd=1.0, centre=1.0):

@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import twin
 
-from flowmodel.dynamics.year import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity import deterrence
-from flowmodel.gravity.kernel import Place
-from flowmodel.gravity.stored import Pairs
-from flowmodel.parameters import Parameters
-from flowmodel.zones import Zones
+from flowmodel.gravity.dense import Pairs
+from flowmodel.gravity.operator import Place
+from flowmodel.parameters.registry import Parameters
+from flowmodel.dynamics.residents.zones import Zones
 
 NOISE = twin.Noise()
 PLAIN = twin.random_world(1, 60)

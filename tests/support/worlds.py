@@ -3,9 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from flowmodel import config, store
+from flowmodel import config
 from flowmodel.config import Config
-from flowmodel.store import ZoneTable
+from flowmodel.zones import table as store
+from flowmodel.zones.table import ZoneTable
 
 TRUTH = {
     "offset_km": 10.0,

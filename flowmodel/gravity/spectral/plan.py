@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flowmodel.errors import ZonesError
-from flowmodel.gravity.spectral.buckets import boxes, bucketed
 from flowmodel.gravity.spectral.layout import LEVELS, Layout, Shape, Window, window
+from flowmodel.gravity.spectral.window_sizes import boxes, bucketed
 
 Labels = NDArray[np.int32]
 

@@ -9,10 +9,10 @@ from jaxtyping import Array, Float
 from flowmodel.gravity.spectral.cells import Cells
 from flowmodel.gravity.spectral.layout import Window
 from flowmodel.gravity.spectral.mixture import Mixture
-from flowmodel.gravity.spectral.patches import patches, share
 from flowmodel.gravity.spectral.plan import CROSSED, SAME
 from flowmodel.gravity.spectral.spectra import Spectra
 from flowmodel.gravity.spectral.transform import Field, Quarter, convolve, inner
+from flowmodel.gravity.spectral.windows import patches, share
 
 Forms = Float[Array, "kernel level side"]
 """Σ_oj left_o kernel_oj right_j of all pairs, then within one unit of each level; the same by signs of the sides."""

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
 
-from flowmodel.interaction.likelihood import whole as likelihood
+from flowmodel.interaction.likelihood import full_log_likelihood as likelihood
 from flowmodel.interaction.likelihood.family import Evidence, Family, evidence
 from flowmodel.interaction.model.design import Design
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from flowmodel.interaction.separation import checks
-from flowmodel.interaction.separation.cone import raised
 from flowmodel.interaction.separation.directions import Design, directions
+from flowmodel.interaction.separation.separating_directions import raised
 
 _ENOUGH = 20
 """Rows a level: a random graph of so many edges is connected, and a table that is not is read whole."""

@@ -1,0 +1,78 @@
+"""Sums over all cells for a few of them, one by one in float64 NumPy: what transforms and the plane are checked by."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from flowmodel.gravity.deterrence import EARTH_RADIUS_KM, REFERENCE_KM
+from flowmodel.parameters.registry import Parameters
+from flowmodel.zones.cells import GridCells
+from flowmodel.zones.table import ZoneTable
+
+Distance = Callable[[int], np.ndarray]
+"""Distances of one of the cells that are zones from all of them, km [cell]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """What every row of the pair kernel needs of the cells that are zones.
+
+    Attributes:
+        parameters: of the county model.
+        offset_km: the internal distance d0.
+        county: row of each cell's county [cell].
+        province: its province [cell].
+        prefecture: its prefecture [cell].
+        east: side of the divide [cell].
+    """
+
+    parameters: Parameters
+    offset_km: float
+    county: np.ndarray
+    province: np.ndarray
+    prefecture: np.ndarray
+    east: np.ndarray
+
+    def reach(self, row: int, distance: Distance, pull: np.ndarray) -> float:
+        """Σ_j K_oj w_j over cells of other counties than that of cell `row`.
+
+        Args:
+            row: number of the cell among those that are zones.
+            distance: how far the others are.
+            pull: w_j [cell].
+        """
+        p = self.parameters
+        utility = -float(p.distance) * np.log((distance(row) + self.offset_km) / REFERENCE_KM)
+        utility -= float(p.other_province) * (self.province != self.province[row])
+        utility += float(p.same_prefecture) * (self.prefecture == self.prefecture[row])
+        barrier = float(p.divide_east_west) if self.east[row] else float(p.divide_west_east)
+        utility -= barrier * (self.east != self.east[row])
+        return float(np.sum(np.where(self.county != self.county[row], np.exp(utility) * pull, 0.0)))
+
+
+def rows(parameters: Parameters, cells: GridCells, table: ZoneTable, offset_km: float) -> Rows:
+    """The rows of a grid's kernel."""
+    county = cells.zone[cells.zone >= 0]
+    province, prefecture = (table.indices(level)[county] for level in ("province", "prefecture"))
+    return Rows(parameters, offset_km, county, province, prefecture, cells.east[cells.zone >= 0])
+
+
+def in_the_plane(cells: GridCells) -> Distance:
+    """Distances of centres in the plane of the grid."""
+    y, x = (index * cells.cell_km for index in np.nonzero(cells.zone >= 0))
+    return lambda row: np.hypot(y - y[row], x - x[row])
+
+
+def on_the_sphere(lon: np.ndarray, lat: np.ndarray) -> Distance:
+    """Great-circle distances of positions in degrees [cell], by the haversine."""
+    along, up = np.radians(lon), np.radians(lat)
+    cosine = np.cos(up)
+
+    def distance(row: int) -> np.ndarray:
+        across = np.sin((up - up[row]) / 2) ** 2 + cosine[row] * cosine * np.sin((along - along[row]) / 2) ** 2
+        return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(across, 1.0))))
+
+    return distance

@@ -1,0 +1,122 @@
+"""The change of support: what a county's parameters say of its cells.
+
+A county model knows a county's pull n_j^α exp(x_j·γ) and the share of its people who leave it for another county.
+Brought to cells c of county j, of which n_c people live in each:
+
+- The pull of a county is shared by its cells as its people are: w_c = n_j^α exp(x_j·γ) n_c / n_j. Were the power taken
+  of a cell's people, pull would depend on how a county is cut.
+- A cell's people leave the county at the county's rate.
+- Distance is that of the cells, with the same decay and the same internal distance d0; borders are those of the cells.
+- Where a raster gives a covariate by cell, the cell's value stands in the place of its county's, in standard deviations
+  over counties: w_c gains exp((x_c − x_j)·γ), and the logit of the rate (y_c − y_j)·m.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from flowmodel.dynamics.residents.year import departure_rate
+from flowmodel.gravity import attraction
+from flowmodel.parameters.registry import Parameters
+from flowmodel.dynamics.residents.zones import Zones
+from flowmodel.zones.cells import GridCells
+from flowmodel.zones.table import ZoneTable
+
+Field = Float[Array, "y x"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["zones", "zone", "pulled", "sent"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Support:
+    """Counties, and the cells that lie in them.
+
+    Attributes:
+        zones: the counties.
+        zone: row of each cell's county; the number of counties where a cell is no zone.
+        pulled: (x_c − x_j)·γ of cells with a raster's covariates; None without.
+        sent: (y_c − y_j)·m, likewise.
+    """
+
+    zones: Zones
+    zone: Int[Array, "y x"]
+    pulled: Field | None
+    sent: Field | None
+
+    @property
+    def counties(self) -> int:
+        """How many there are."""
+        return int(self.zones.population.shape[0])
+
+    def by_county(self, values: Field) -> Float[Array, " county"]:
+        """Sums over the cells of each county, float64."""
+        sums: Array = jnp.zeros(self.counties + 1).at[self.zone].add(values.astype(float))[:-1]
+        return sums
+
+    def of_cell(self, values: Float[Array, " county"]) -> Field:
+        """A county's value in each of its cells, zero in cells that are no zones."""
+        return jnp.append(values, jnp.zeros((), values.dtype))[self.zone]
+
+
+def support(
+    cells: GridCells,
+    table: ZoneTable,
+    zones: Zones,
+    parameters: Parameters,
+    covariates: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Support:
+    """The cells of a grid under a county model.
+
+    Args:
+        cells: the grid.
+        table: the counties.
+        zones: the same, as the kernels take them.
+        parameters: of the county model.
+        covariates: names of those of attraction, and of those of departure.
+    """
+    counties = len(table.codes)
+    differences = (
+        _differences(cells, table, names, np.asarray(coefficients))
+        for names, coefficients in zip(covariates, (parameters.attraction, parameters.departure), strict=True)
+    )
+    pulled, sent = (None if one is None else jnp.asarray(one) for one in differences)
+    zone = np.where(cells.zone < 0, np.int32(counties), cells.zone)
+    return Support(zones, jnp.asarray(zone), pulled, sent)
+
+
+def pull(parameters: Parameters, support: Support, population: Field) -> Field:
+    """w_c of every cell, but for a factor common to all; at most about one."""
+    people = support.by_county(population)
+    zones = support.zones
+    of_county = attraction.weights(people, parameters.mass, zones.attraction, parameters.attraction)
+    per_person = jnp.where(people > 0, of_county / jnp.where(people > 0, people, 1.0), 0.0)
+    drawn = population * support.of_cell(per_person)
+    return drawn if support.pulled is None else drawn * jnp.exp(support.pulled.astype(float))
+
+
+def leavers(parameters: Parameters, support: Support, population: Field) -> Field:
+    """People of every cell who leave its county within a year, persons."""
+    rate = departure_rate(parameters, support.zones)
+    if support.sent is None:
+        return population * support.of_cell(rate)
+    logit = support.of_cell(jnp.log(rate) - jnp.log1p(-rate))
+    return population * jax.nn.sigmoid(logit + support.sent.astype(float))
+
+
+def _differences(
+    cells: GridCells, table: ZoneTable, names: tuple[str, ...], coefficients: np.ndarray
+) -> np.ndarray | None:
+    """Σ_k (x_ck − x_jk) / sd_k · coefficient_k over covariates given by cell, float32 [y, x]; None without any."""
+    total = None
+    for name, coefficient in zip(names, coefficients, strict=True):
+        if name in cells.covariates:
+            of_county = table.covariate(name)
+            apart = cells.covariates[name] - np.append(of_county, np.nan)[cells.zone]
+            scaled = np.where(np.isfinite(apart), apart, 0.0) * (coefficient / of_county.std())
+            total = scaled if total is None else total + scaled
+    return None if total is None else total.astype(np.float32)

@@ -1,0 +1,101 @@
+"""The years of a grid, and their accounts by county."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from flowmodel import runtime
+from flowmodel.dynamics.cells.downscaling import Field, Support
+from flowmodel.dynamics.cells.operator import GridKernel
+from flowmodel.dynamics.cells.year import CountyYear, GridYear, year
+from flowmodel.dynamics.closure import check_nation
+from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.errors import NumericError, ResourceError
+from flowmodel.parameters.registry import Parameters
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(CountyYear))
+
+
+def years(
+    parameters: Parameters, support: Support, operator: GridKernel, population: Field, calendar: Calendar, first: int
+) -> Iterator[tuple[int, GridYear]]:
+    """Every year with the one it ends in, each checked before the next begins.
+
+    Raises:
+        NumericError: `check`.
+    """
+    for number in range(len(calendar.births)):
+        now = jax.tree.map(lambda path, at=number: path[at], calendar)
+        done = year(parameters, support, operator, population, now)
+        check(done, first + number)
+        yield first + number + 1, done
+        population = done.residents
+
+
+def check(done: GridYear, opening: int) -> None:
+    """Refuses a year in which anybody is lost.
+
+    Inflow and outflow are summed from the two sides of the flow, each by a product of its own: over the nation they
+    must agree to 1e-9 of its people, and no cell may be left with less than nobody.
+
+    Args:
+        done: the year.
+        opening: when it begins.
+
+    Raises:
+        NumericError: E-ACCOUNT-NATION, E-ACCOUNT-ZONE, E-ACCOUNT-NEGATIVE.
+    """
+    of = {name: np.asarray(getattr(done.accounts, name)) for name in COLUMNS}
+    residual = of["opening"] + of["births"] - of["deaths"] + of["inflow"] - of["outflow"] - of["closing"]
+    worst = int(np.argmax(np.where(np.isfinite(residual), np.abs(residual), np.inf)))
+    if not abs(residual[worst]) < 1:
+        what = f"county {worst} of zones.nc, year {opening + 1}: {residual[worst]} persons do not balance"
+        raise NumericError("E-ACCOUNT-ZONE", what, "report it with the configuration; the results were not written")
+    expected = (of["opening"] + of["births"] - of["deaths"]).sum()
+    check_nation(np.abs(np.asarray([of["closing"].sum() / expected - 1])), opening)
+    least = float(jnp.min(done.residents))
+    if not least >= 0:
+        row, column = np.unravel_index(int(jnp.argmin(done.residents)), done.residents.shape)
+        raise NumericError(
+            "E-ACCOUNT-NEGATIVE",
+            f"cell in row {row}, column {column}, year {opening + 1}: {least} residents",
+            "set runtime.kernel = 'float64', or bound the departure rate or the death rate of its county",
+        )
+
+
+def accounts_table(codes: np.ndarray, accounts: dict[int, CountyYear]) -> pd.DataFrame:
+    """`accounts.csv`: one row a county and year (the one in which closing stands), persons, unrounded.
+
+    Args:
+        codes: of the counties.
+        accounts: by year.
+    """
+    frames = [
+        pd.DataFrame(
+            {"zone": codes, "group": "all", "year": when}
+            | {name: np.asarray(getattr(account, name)) for name in COLUMNS}
+        )
+        for when, account in accounts.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def need(parameters: Parameters, support: Support, operator: GridKernel, population: Field, calendar: Calendar) -> str:
+    """What the compiler predicts for a year, beside what is free: "needs 4.1 GB, 20 GB free".
+
+    Raises:
+        ResourceError: E-MEMORY, it does not fit; nothing has run.
+    """
+    now = jax.tree.map(lambda path: path[0], calendar)
+    planned = year.compiled(parameters, support, operator, population, now)
+    total, free = runtime.predicted(planned).total, runtime.available_bytes()
+    said = runtime.sentence(total, free)
+    if free is not None and total > runtime.SHARE * free:
+        raise ResourceError("E-MEMORY", f"a year of the grid {said}", "a larger cell, or a machine with more memory")
+    return said

@@ -1,0 +1,126 @@
+"""One year of all cells: births, deaths, departures, and where those who leave their county go."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flowmodel import runtime
+from flowmodel.dynamics import demography
+from flowmodel.dynamics.cells.downscaling import Field, Support, leavers, pull
+from flowmodel.dynamics.cells.operator import GridKernel
+from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.gravity.operator import shared
+from flowmodel.parameters.registry import Parameters
+
+County = Float[Array, " county"]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["opening", "births", "deaths", "inflow", "outflow", "inside", "closing"],
+    meta_fields=[],
+)
+@dataclasses.dataclass(frozen=True)
+class CountyYear:
+    """A year's accounts, persons, summed over the cells of each county in float64.
+
+    `inflow` and `outflow` are moves from and to other counties; `inside` are moves between cells of the county.
+    """
+
+    opening: County
+    births: County
+    deaths: County
+    inflow: County
+    outflow: County
+    inside: County
+    closing: County
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["residents", "inflow", "outflow", "accounts"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class GridYear:
+    """Residents after a year and its moves, persons by cell (those inside a county among them), and the accounts."""
+
+    residents: Field
+    inflow: Field
+    outflow: Field
+    accounts: CountyYear
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["push", "pull", "reach", "inside"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Pressure:
+    """What makes a year's flows push_o K_oj pull_j, and each origin's reach: beyond its county, and inside it."""
+
+    push: Field
+    pull: Field
+    reach: Field
+    inside: Field | None
+
+
+def pressure(parameters: Parameters, support: Support, operator: GridKernel, population: Field) -> Pressure:
+    """Push and pull of a year's opening; nobody leaves a cell from which nothing is in reach.
+
+    A county's rate of leaving counts moves to other counties. Where moves inside a county are followed as well
+    (`GridKernel`), those to other counties are held at that rate, and the kernel says how many more stay inside.
+    """
+    dtype = operator.dtype
+    drawn = pull(parameters, support, population).astype(dtype)
+    reach, inside = operator.reach(drawn)
+    push = shared(leavers(parameters, support, population), reach.astype(float))
+    return Pressure(push.astype(dtype), drawn, reach, inside)
+
+
+@runtime.program
+def year(
+    parameters: Parameters, support: Support, operator: GridKernel, population: Field, calendar: Calendar
+) -> GridYear:
+    """A year of all cells, persons; births and deaths are at the county's rates, of the residents at its opening.
+
+    Outflow is summed on the side of origins and inflow on that of destinations, by two products of the operator: that
+    they agree over the nation is a check, and nothing is scaled to make it so.
+    """
+    at = pressure(parameters, support, operator, population)
+    push = at.push.astype(float)
+    zones = support.zones
+    birth = demography.births(
+        jnp.ones(support.counties), zones.birth_rate, calendar.births, parameters.birth_adjustment
+    )
+    death = demography.deaths(jnp.ones(support.counties), zones.death_rate, calendar.deaths)
+    inside = jnp.zeros_like(population) if at.inside is None else push * at.inside.astype(float)
+    outflow = push * at.reach.astype(float) + inside
+    inflow = at.pull.astype(float) * operator.arrivals(at.push).astype(float)
+    residents = population * (1 + support.of_cell(birth - death)) + inflow - outflow
+    opening, within = support.by_county(population), support.by_county(inside)
+    accounts = CountyYear(
+        opening=opening,
+        births=opening * birth,
+        deaths=opening * death,
+        inflow=support.by_county(inflow) - within,
+        outflow=support.by_county(outflow) - within,
+        inside=within,
+        closing=support.by_county(residents),
+    )
+    return GridYear(residents, inflow, outflow, accounts)
+
+
+first_pressure = runtime.program(pressure)
+
+
+@runtime.program
+def flows_from(
+    support: Support, operator: GridKernel, at: Pressure, counties: Float[Array, " origin"]
+) -> Float[Array, "origin county"]:
+    """Persons a year from each of some counties to every county, summed over the pairs of their cells."""
+
+    def row(county: Array) -> Float[Array, " county"]:
+        push = jnp.where(support.zone == county, at.push, 0)
+        return support.by_county(at.pull.astype(float) * operator.arrivals(push).astype(float))
+
+    rows: Array = jax.lax.map(row, counties)
+    return rows

@@ -1,0 +1,1 @@
+"""Registered people as factors over zones: no pair of zones is stored."""

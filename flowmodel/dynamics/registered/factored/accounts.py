@@ -1,0 +1,257 @@
+"""The accounts of a run with registration: of residents and of registered people, for every zone, group and year.
+
+As in `accounts`, what moves is summed from the two sides of the flow itself, on the host, and closing is read from the
+state: the balance is a check and not a definition.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from flowmodel.dynamics.closure import check_nation
+from flowmodel.dynamics.registered.children import Children
+from flowmodel.dynamics.registered.factored.pair_reconstruction import blocks
+from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState
+from flowmodel.errors import NumericError
+
+
+@dataclasses.dataclass(frozen=True)
+class StockAccounts:
+    """Persons [year, group, zone] unless said otherwise.
+
+    opening + births − deaths + inflow − outflow + regrouped = closing, and
+    registered_opening + births_registered − deaths_registered + converted_in − converted_out + regrouped_registered =
+    registered_closing. `within`, `near`, `far` are residents registered elsewhere at the end of a year, `away` people
+    registered here and living in another zone; `within_start` and so on those of the start [group, zone].
+
+    `cross_divide` is moves by [year, direction], east to west first; `stock` people away at the end
+    [origin province, province of residence], `stock_start` at the start; `in_city` at the end, residents of the zone
+    registered in another district of its city [zone]; `placed_start` residents from other zones at the start, summed
+    over pairs [zone]. `children` is there where the configuration asks for them.
+    """
+
+    opening: np.ndarray
+    births: np.ndarray
+    deaths: np.ndarray
+    inflow: np.ndarray
+    outflow: np.ndarray
+    regrouped: np.ndarray
+    closing: np.ndarray
+    registered_opening: np.ndarray
+    births_registered: np.ndarray
+    deaths_registered: np.ndarray
+    converted_in: np.ndarray
+    converted_out: np.ndarray
+    regrouped_registered: np.ndarray
+    registered_closing: np.ndarray
+    within: np.ndarray
+    near: np.ndarray
+    far: np.ndarray
+    away: np.ndarray
+    within_start: np.ndarray
+    near_start: np.ndarray
+    far_start: np.ndarray
+    away_start: np.ndarray
+    cross_divide: np.ndarray
+    stock_start: np.ndarray
+    stock: np.ndarray
+    in_city: np.ndarray
+    placed_start: np.ndarray
+    children: Children | None = None
+
+    def residual(self) -> np.ndarray:
+        """What does not balance among residents, persons [year, group, zone]."""
+        came = self.opening + self.births + self.inflow + self.regrouped
+        return np.asarray(came - self.deaths - self.outflow - self.closing)
+
+    def registered_residual(self) -> np.ndarray:
+        """What does not balance among registered people, persons [year, group, zone]."""
+        came = self.registered_opening + self.births_registered + self.converted_in + self.regrouped_registered
+        return np.asarray(came - self.deaths_registered - self.converted_out - self.registered_closing)
+
+    def national_residual(self) -> np.ndarray:
+        """What the nation's births and deaths alone do not explain, as a share of it [year]."""
+        expected = (self.opening + self.births - self.deaths).sum(axis=(1, 2))
+        return np.asarray((self.closing.sum(axis=(1, 2)) - expected) / expected)
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where zones lie, on the host: province, side of the divide, and city (−1 where a zone has no district)."""
+
+    province: np.ndarray
+    east: np.ndarray
+    city: np.ndarray
+
+
+def accounts(
+    starts: tuple[GroupState, ...],
+    states: tuple[GroupState, ...],
+    movements: tuple[GroupMovements, ...],
+    strengths: list[np.ndarray],
+    elsewhere: np.ndarray,
+    places: Places,
+) -> StockAccounts:
+    """The accounts of a run on the factored path.
+
+    Args:
+        starts: every group at the start.
+        states: every group at the end of every year [year, zone].
+        movements: of every group and year.
+        strengths: S of every group, float64.
+        elsewhere: registered people without a residence in any zone, persons [group, zone].
+        places: where the zones lie.
+    """
+    parts = [
+        _of_group(start, ends, moved, strength, elsewhere=beyond, places=places)
+        for start, ends, moved, strength, beyond in zip(starts, states, movements, strengths, elsewhere, strict=True)
+    ]
+    stacked: dict[str, Any] = {
+        name: np.stack(
+            [part[name] for part in parts], axis=1 if parts[0][name].ndim == 2 and name not in _SUMMED else 0
+        )
+        for name in parts[0]
+    }
+    summed = {name: np.sum(stacked.pop(name), axis=0) for name in _SUMMED}
+    return StockAccounts(**stacked, **summed)
+
+
+_SUMMED = ("cross_divide", "stock_start", "stock", "in_city", "placed_start")
+"""What is given for all groups together."""
+
+
+def _of_group(
+    start: GroupState,
+    states: GroupState,
+    movements: GroupMovements,
+    strength: np.ndarray,
+    *,
+    elsewhere: np.ndarray,
+    places: Places,
+) -> dict[str, np.ndarray]:
+    """The accounts of one group [year, zone]."""
+    moved = {field.name: np.asarray(getattr(movements, field.name)) for field in dataclasses.fields(movements)}
+    born = moved["births"] / _or_one(_opening(start.residents, states.residents))
+    died = moved["deaths"] / _or_one(_opening(start.residents, states.residents))
+    sums = _sums(start, movements, strength, born, died, places)
+    home, within = _with_start(start.home, states.home), _with_start(start.within, states.within)
+    registered = home + within + sums["away"] + elsewhere
+    settled = home[:-1] + within[:-1]
+    return {
+        "opening": _opening(start.residents, states.residents),
+        "births": moved["births"],
+        "deaths": moved["deaths"],
+        "inflow": sums["inflow"],
+        "outflow": sums["outflow"],
+        "regrouped": moved["learned"],
+        "closing": np.asarray(states.residents),
+        "registered_opening": registered[:-1],
+        "births_registered": settled * born + sums["births"],
+        "deaths_registered": settled * died + sums["deaths"],
+        "converted_in": sums["converted_in"],
+        "converted_out": sums["converted_out"],
+        "regrouped_registered": moved["learned"],
+        "registered_closing": registered[1:],
+        "within": within[1:],
+        "near": np.asarray(states.near),
+        "far": np.asarray(states.far),
+        "away": sums["away"][1:],
+        "within_start": within[0],
+        "near_start": np.asarray(start.near),
+        "far_start": np.asarray(start.far),
+        "away_start": sums["away"][0],
+        **{name: sums[name] for name in _SUMMED},
+    }
+
+
+def _sums(
+    start: GroupState,
+    movements: GroupMovements,
+    strength: np.ndarray,
+    born: np.ndarray,
+    died: np.ndarray,
+    places: Places,
+) -> dict[str, np.ndarray]:
+    """Row and column sums of the pairs of one group [year, zone], and what is asked of pairs beside."""
+    years, zones = born.shape
+    yearly = ("inflow", "outflow", "births", "deaths", "converted_in", "converted_out")
+    sums: dict[str, np.ndarray] = {name: np.zeros((years, zones)) for name in yearly} | {
+        "away": np.zeros((years + 1, zones))
+    }
+    belongs = (places.province[:, None] == np.arange(places.province.max() + 1)).astype(float)
+    sums |= {name: np.zeros((belongs.shape[1],) * 2) for name in ("stock_start", "stock")}
+    sums |= {"cross_divide": np.zeros((years, 2)), "in_city": np.zeros(zones), "placed_start": np.zeros(zones)}
+    east = places.east
+    for block in blocks(start, movements, strength, places.province):
+        rows, year = block.rows, block.year
+        sums["outflow"][year, rows] += block.left.sum(axis=1)
+        sums["outflow"][year] += block.returned.sum(axis=0)
+        sums["inflow"][year] += block.left.sum(axis=0)
+        sums["inflow"][year, rows] += block.returned.sum(axis=1)
+        sums["births"][year, rows] = block.opening @ born[year]
+        sums["deaths"][year, rows] = block.opening @ died[year]
+        sums["converted_in"][year] += block.converted.sum(axis=0)
+        sums["converted_out"][year, rows] = block.converted.sum(axis=1)
+        sums["cross_divide"][year] += _crossing(block.left, east[rows], east)
+        sums["cross_divide"][year] += _crossing(block.returned, east[rows], east)[::-1]
+        if year == 0:
+            sums["away"][0, rows] = block.opening.sum(axis=1)
+            sums["placed_start"] += block.opening.sum(axis=0)
+            sums["stock_start"] += belongs[rows].T @ block.opening @ belongs
+        closing = block.closing
+        sums["away"][year + 1, rows] = closing.sum(axis=1)
+        if year == years - 1:
+            sums["stock"] += belongs[rows].T @ closing @ belongs
+            inside = (places.city[rows, None] == places.city) & (places.city >= 0)
+            sums["in_city"] += np.where(inside, closing, 0.0).sum(axis=0)
+    return sums
+
+
+def _crossing(moves: np.ndarray, east_rows: np.ndarray, east: np.ndarray) -> np.ndarray:
+    """Moves from rows to columns across the divide: from east to west, from west to east."""
+    return np.asarray([moves[east_rows][:, ~east].sum(), moves[~east_rows][:, east].sum()])
+
+
+def _with_start(start: object, states: object) -> np.ndarray:
+    return np.concatenate([np.asarray(start)[None], np.asarray(states)])
+
+
+def _opening(start: object, states: object) -> np.ndarray:
+    return _with_start(start, states)[:-1]
+
+
+def _or_one(people: np.ndarray) -> np.ndarray:
+    return np.where(people > 0, people, 1.0)
+
+
+def check(closed: StockAccounts, codes: np.ndarray, groups: tuple[str, ...], first_year: int) -> None:
+    """Refuses accounts in which anybody is lost.
+
+    Raises:
+        NumericError: a zone, group and year of residents or of registered people is off by a person or more, the nation
+            by more than 1e-9, or a value is not finite or negative; the message names the worst.
+    """
+    for what, residual in (("residents", closed.residual()), ("registered people", closed.registered_residual())):
+        size = np.where(np.isfinite(residual), np.abs(residual), np.inf)
+        year, group, zone = np.unravel_index(np.argmax(size), size.shape)
+        if not size[year, group, zone] < 1:
+            raise NumericError(
+                "E-ACCOUNT-ZONE",
+                f"zone {codes[zone]}, group {groups[group]}, year {first_year + 1 + year}: "
+                f"{size[year, group, zone]} {what} do not balance",
+                "report it with the configuration; the results were not written",
+            )
+    check_nation(np.abs(closed.national_residual()), first_year)
+    for name in ("closing", "within", "near", "far", "away"):
+        values = getattr(closed, name)
+        if not (values >= 0).all():
+            year, group, zone = np.argwhere(~(values >= 0))[0]
+            raise NumericError(
+                "E-ACCOUNT-NEGATIVE",
+                f"zone {codes[zone]}, group {groups[group]}, year {first_year + 1 + year}: {values[year, group, zone]} "
+                f"people ({name})",
+                "bound the rates of that zone",
+            )

@@ -1,0 +1,1 @@
+"""Registered people by pair of zones: every process, stored as a matrix."""

@@ -1,0 +1,144 @@
+"""The accounts' entries of a year on the dense path: both sides of the moves, summed apart from the state."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial, reduce
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from flowmodel.dynamics.registered.pairwise.choice import Matrix
+from flowmodel.dynamics.registered.pairwise.year import (
+    GroupStock,
+    Moves,
+    Surroundings,
+    Vector,
+    arriving,
+    exchanged,
+    learned,
+    leaving,
+    rates,
+)
+from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.parameters.registered import Group
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=[
+        *("births", "deaths", "inflow", "outflow", "regrouped"),
+        *("births_registered", "deaths_registered", "converted_in", "converted_out", "regrouped_registered"),
+        "cross_divide",
+    ],
+    meta_fields=[],
+)
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What changed residents, and registered people, in a year, persons; births are of the group of the child.
+
+    `cross_divide` is moves of all groups across the divide, east to west first.
+    """
+
+    births: Float[Array, "*year group zone"]
+    deaths: Float[Array, "*year group zone"]
+    inflow: Float[Array, "*year group zone"]
+    outflow: Float[Array, "*year group zone"]
+    regrouped: Float[Array, "*year group zone"]
+    births_registered: Float[Array, "*year group zone"]
+    deaths_registered: Float[Array, "*year group zone"]
+    converted_in: Float[Array, "*year group zone"]
+    converted_out: Float[Array, "*year group zone"]
+    regrouped_registered: Float[Array, "*year group zone"]
+    cross_divide: Float[Array, "*year direction"]
+
+
+def record(
+    groups: tuple[Group, ...],
+    around: Surroundings,
+    opening: tuple[GroupStock, ...],
+    settled: tuple[GroupStock, ...],
+    moves: tuple[Moves, ...],
+    calendar: Calendar,
+) -> Record:
+    """The entries of one year.
+
+    Args:
+        groups: parameters.
+        around: zones and processes.
+        opening: the stocks at the opening of the year.
+        settled: the stocks after the moves, before learning and ageing.
+        moves: the moves.
+        calendar: multipliers of births and deaths.
+    """
+    birth, death = (jnp.stack(rate) for rate in zip(*rates(groups, around.zones, calendar), strict=True))
+    residents = jnp.stack([stock.residents for stock in opening])
+    to = around.zones.birth_to
+    return Record(
+        births=_sent(residents * birth, to),
+        deaths=residents * death,
+        inflow=jnp.stack([_inflow(moved) for moved in moves]),
+        outflow=jnp.stack([_outflow(moved) for moved in moves]),
+        regrouped=_net(groups, around, settled, [stock.residents for stock in settled]),
+        births_registered=_sent(_by_registration(opening, birth), to),
+        deaths_registered=_by_registration(opening, death),
+        converted_in=jnp.stack([arriving(moved.converted) for moved in moves]),
+        converted_out=jnp.stack([leaving(moved.converted) for moved in moves]),
+        regrouped_registered=_net(groups, around, settled, [stock.registered for stock in settled]),
+        cross_divide=reduce(jnp.add, [_crossings(moved, around.pairs.place.east) for moved in moves]),
+    )
+
+
+def _sent(counts: Float[Array, "group zone"], to: tuple[int, ...]) -> Float[Array, "group zone"]:
+    """The counts of every group added up in the groups they go to."""
+    return jnp.zeros_like(counts).at[jnp.asarray(to)].add(counts)
+
+
+def _by_registration(stocks: tuple[GroupStock, ...], rate: Float[Array, "group zone"]) -> Float[Array, "group zone"]:
+    """What happens to people at a rate of their residence, by where they are registered."""
+    return jnp.stack(
+        [
+            (stock.home + stock.within) * r + leaving(stock.away * r.astype(stock.away.dtype)[None, :])
+            for stock, r in zip(stocks, rate, strict=True)
+        ]
+    )
+
+
+def _inflow(moved: Moves) -> Vector:
+    """Who comes to a zone from another: leavers of other zones, those who return, and those who move onward to it."""
+    inflow = arriving(moved.flow) + leaving(moved.returns)
+    return inflow if moved.arrived is None else inflow + arriving(moved.arrived)
+
+
+def _outflow(moved: Moves) -> Vector:
+    """Who leaves a zone for another: of its home pool, those who return from it, and those who move onward from it."""
+    outflow = leaving(moved.flow) + arriving(moved.returns)
+    return outflow if moved.onward is None else outflow + arriving(moved.onward)
+
+
+def _crossings(moved: Moves, east: Bool[Array, " zone"]) -> Float[Array, " direction"]:
+    """Moves of one group across the divide: of leavers, of those who return, of those who move onward."""
+    crossed = _crossing(moved.flow, east) + _crossing(moved.returns, east)[::-1]
+    if moved.onward is None:
+        return crossed
+    left = arriving(moved.onward).astype(moved.shares.dtype)
+    return crossed + _crossing(left[:, None] * moved.shares, east)
+
+
+def _crossing(moves: Matrix, east: Bool[Array, " zone"]) -> Float[Array, " direction"]:
+    """From rows to columns across the divide: from east to west, from west to east."""
+    away = jnp.where(east[:, None] & ~east[None, :], moves, 0)
+    back = jnp.where(~east[:, None] & east[None, :], moves, 0)
+    return jnp.stack([jnp.sum(arriving(away)), jnp.sum(arriving(back))])
+
+
+def _net(
+    groups: tuple[Group, ...], around: Surroundings, settled: tuple[GroupStock, ...], people: list[Vector]
+) -> Float[Array, "group zone"]:
+    """What every group gains, net, from learning and then from ageing, of `people` in zones."""
+    gained = learned(groups, around.zones, settled)
+    if around.stock.groups != "skills_ages":
+        return jnp.stack(gained)
+    older = [(who + gain) * around.zones.ageing[i] for i, (who, gain) in enumerate(zip(people, gained, strict=True))]
+    return jnp.stack(gained) + jnp.stack(exchanged(older, around.zones.next_group))

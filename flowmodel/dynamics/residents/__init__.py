@@ -1,0 +1,1 @@
+"""Residents alone: a year, the years of a run, and their accounts."""

@@ -1,0 +1,69 @@
+"""One year of all zones: births, deaths, departures, and where those who leave go."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+from jaxtyping import Array, Float
+
+from flowmodel.dynamics import demography
+from flowmodel.gravity import attraction
+from flowmodel.gravity.operator import Kernel
+from flowmodel.parameters.registry import Parameters
+from flowmodel.dynamics.residents.zones import Zones
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["births", "deaths"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Calendar:
+    """Multipliers of birth and death rates, one a year."""
+
+    births: Float[Array, "*year"]
+    deaths: Float[Array, "*year"]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["births", "deaths", "inflow", "outflow", "push", "pull"],
+    meta_fields=[],
+)
+@dataclasses.dataclass(frozen=True)
+class Movements:
+    """What a year did, persons per year; the flow itself is F_oj = push_o K_oj pull_j."""
+
+    births: Float[Array, "*year zone"]
+    deaths: Float[Array, "*year zone"]
+    inflow: Float[Array, "*year zone"]
+    outflow: Float[Array, "*year zone"]
+    push: Float[Array, "*year zone"]
+    pull: Float[Array, "*year zone"]
+
+
+def departure_rate(parameters: Parameters, zones: Zones) -> Float[Array, " zone"]:
+    """Share of residents who leave their zone for another within a year: logistic in m_0 + x_i·m."""
+    return jax.nn.sigmoid(parameters.departure_level + zones.departure @ parameters.departure)
+
+
+def year(
+    parameters: Parameters, zones: Zones, kernel: Kernel, population: Float[Array, " zone"], calendar: Calendar
+) -> tuple[Float[Array, " zone"], Movements]:
+    """Residents after a year (persons), and its movements.
+
+    p(o→j) = K_oj w_j / Σ_k K_ok w_k with w_j = n_j^α exp(x_j·γ), so that pull follows the changing population. Births,
+    deaths and departures are all of the residents at the opening of the year. Whoever has nowhere to go (a zone whose
+    every pair has no weight) stays.
+    """
+    pull = attraction.weights(population, parameters.mass, zones.attraction, parameters.attraction)
+    leavers = population * departure_rate(parameters, zones)
+    reach, push, arrivals = kernel.constrained(leavers, pull)
+    moved = Movements(
+        births=demography.births(population, zones.birth_rate, calendar.births, parameters.birth_adjustment),
+        deaths=demography.deaths(population, zones.death_rate, calendar.deaths),
+        inflow=pull * arrivals,
+        outflow=push * reach,
+        push=push,
+        pull=pull,
+    )
+    return population + moved.births - moved.deaths + moved.inflow - moved.outflow, moved

@@ -1,0 +1,59 @@
+"""The nation's children beside what was published of them. NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from flowmodel.config.stock import Published
+from flowmodel.dynamics.registered.census.families import Families
+from flowmodel.dynamics.registered.children import Children
+from flowmodel.models.registered import StockModel
+
+
+def by_zone(found: Children, families: Families) -> dict[str, np.ndarray]:
+    """Persons [start and end, zone], summed over groups; the left-behind of towns are the share of urban residents."""
+    names = ("living", "adults", "migrant", "left_behind")
+    children, adults, migrant, left = (getattr(found, name).sum(axis=1) for name in names)
+    return {
+        "children": children,
+        "adults": adults,
+        "migrant_children": migrant,
+        "left_behind": left,
+        "left_behind_rural": left * (1 - families.urban),
+        "left_behind_town": left * families.urban,
+    }
+
+
+def national(model: StockModel, found: Children) -> dict[str, Any]:
+    """Sums of the nation by year; of the year in which figures were published those, and ours over them.
+
+    `zones_beyond` are zones with more migrant children than children: there the share of the first census is too low
+    for the people who have come.
+    """
+    assert model.stock.children is not None
+    assert model.families is not None
+    zones, published = by_zone(found, model.families), model.stock.children.published
+    report: dict[str, Any] = {}
+    for when, year in enumerate(model.years):
+        sums = {name: float(values[when].sum()) for name, values in zones.items()}
+        sums["migrant_share"] = sums["migrant_children"] / sums["children"]
+        report[str(year)] = {name: {"modelled": value} for name, value in sums.items()}
+        report[str(year)]["zones_beyond"] = int((zones["migrant_children"][when] > zones["children"][when]).sum())
+        if year == published.year:
+            for name, figure in _figures(published).items():
+                report[str(year)][name] |= {"published": figure, "ratio": sums[name] / figure}
+            report[str(year)]["left_behind"] |= {"published_range": list(published.left_behind)}
+    return report
+
+
+def _figures(published: Published) -> dict[str, float]:
+    return {
+        "children": published.children,
+        "migrant_children": published.migrant,
+        "migrant_share": published.migrant_share,
+        "left_behind": sum(published.left_behind) / 2,
+        "left_behind_rural": published.left_behind_rural,
+        "left_behind_town": published.left_behind_town,
+    }

@@ -1,0 +1,48 @@
+"""Censuses drawn from the likelihoods themselves: what `targets` takes a census to be, made at random. NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from flowmodel.config import Fit
+from flowmodel.estimation.registered_census import BANDS
+
+
+def residents(
+    rng: np.random.Generator, start: np.ndarray, end: np.ndarray, values: Mapping[str, float], fit: Fit
+) -> np.ndarray:
+    """Residents counted at the end, persons [zone], where a model has `end`.
+
+    Growth errs by Student's t. The nation errs by its own sd: zones are scaled to a total drawn from it, for a sum
+    that is off by the errors of zones would be no total with that sd.
+    """
+    scale = np.sqrt(values["noise"] ** 2 + values["noise_size"] ** 2 / np.where(start > 0, start, 1.0))
+    counted = end * np.exp(scale * rng.standard_t(fit.degrees_of_freedom, len(end)))
+    return _closed(rng, counted, end, fit.national_sd) if "national_total" in fit.targets else counted
+
+
+def bands(rng: np.random.Generator, said: np.ndarray, values: Mapping[str, float], fit: Fit) -> np.ndarray:
+    """Residents registered elsewhere counted at the end, persons [band, zone], where a model has `said`.
+
+    Negative binomial where the band is a target, as the model says elsewhere.
+    """
+    counted = np.array(said, float)
+    for i, name in enumerate(BANDS):
+        if name in fit.targets:
+            counted[i] = negative_binomial(rng, said[i], values[f"dispersion_{name}"])
+        if "national_bands" in fit.targets:
+            counted[i] = _closed(rng, counted[i], said[i], fit.bands_sd)
+    return counted
+
+
+def negative_binomial(rng: np.random.Generator, mean: np.ndarray, dispersion: float) -> np.ndarray:
+    """Counts with mean μ and variance μ + κ μ²."""
+    size = 1 / dispersion
+    return rng.negative_binomial(size, size / (size + mean)).astype(float)
+
+
+def _closed(rng: np.random.Generator, counted: np.ndarray, expected: np.ndarray, sd: float) -> np.ndarray:
+    """Scaled to the expected total with a normal error of its logarithm."""
+    return np.asarray(counted * (expected.sum() * np.exp(sd * rng.normal()) / counted.sum()))

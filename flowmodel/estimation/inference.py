@@ -1,0 +1,183 @@
+"""What a fit knows about its parameters: standard errors, correlations, and whether the data identify them at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Literal
+
+import jax
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float
+
+from flowmodel.estimation.identification import Sloppy, asymmetry, condition, inverse, sloppy
+from flowmodel.estimation.posterior import Posterior
+from flowmodel.estimation.search import derivatives
+from flowmodel.parameters.registry import Parameter, Registry
+
+Status = Literal["fitted", "fixed", "at_bound", "not_identified", "absorbed"]
+
+INTERVAL = 0.9
+_HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
+_WORST_CORRELATION = 0.95
+"""Correlations beyond this are warned of: the data see the two parameters as nearly one."""
+UNTRUSTED = (
+    "the second derivatives at the optimum are not symmetric ({:.2g} of their diagonal): no standard error, status or "
+    "direction can be trusted; fit with runtime.kernel = 'float64'"
+)
+_MOST_WARNED = 10
+_ASYMMETRY = 0.02
+"""Second derivatives that differ this much by their order, on the scale of the diagonal, are wrong."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Inference:
+    """Uncertainty at an optimum, over the free parameters, from the Hessian of the negative log posterior.
+
+    `data_se` is the part of each standard error that the data contribute: a parameter is not identified when it exceeds
+    the prior's standard deviation. `covariance` is NaN in the rows of parameters at a bound. What ends in `_data` is of
+    the likelihood alone, at the same point. `asymmetry` is by how much the Hessian differs from its transpose, on the
+    scale of its diagonal.
+    """
+
+    names: tuple[str, ...]
+    se: np.ndarray
+    data_se: np.ndarray
+    covariance: np.ndarray
+    status: tuple[Status, ...]
+    condition: float
+    condition_data: float
+    sloppy: Sloppy | None
+    sloppy_data: Sloppy | None
+    asymmetry: float
+
+    def correlations(self) -> list[tuple[str, str, float]]:
+        """Pairs of parameters with their correlation, the strongest first."""
+        scaled = self.covariance / np.outer(self.se, self.se)
+        pairs = [
+            (self.names[i], self.names[j], float(scaled[i, j]))
+            for i in range(len(self.names))
+            for j in range(i)
+            if np.isfinite(scaled[i, j])
+        ]
+        return sorted(pairs, key=lambda pair: -abs(pair[2]))
+
+    def warnings(self) -> list[str]:
+        """Sentences a reader must see: what the data cannot identify, and what they cannot tell apart."""
+        said = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
+        said += [
+            f"{name}: the data say less about it than its prior; do not interpret the estimate"
+            for name, status in zip(self.names, self.status, strict=True)
+            if status == "not_identified"
+        ]
+        said += [f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"]
+        return said + [
+            f"{a} and {b} are correlated {r:+.2f}: the data see them as nearly one"
+            for a, b, r in self.correlations()[:_MOST_WARNED]
+            if abs(r) > _WORST_CORRELATION
+        ]
+
+
+def infer(
+    objective: Posterior, natural: Float[Array, " free"], known: tuple[np.ndarray, np.ndarray] | None = None
+) -> Inference:
+    """Standard errors and status of the free parameters at an optimum (natural values).
+
+    Args:
+        objective: what was minimised.
+        natural: where.
+        known: first and second derivatives there, if a search has left them.
+    """
+    registry = objective.registry
+    gradient, hessian = derivatives(objective, natural) if known is None else known
+    of_data = hessian - np.asarray(jax.hessian(objective.prior)(natural))
+    inside = ~registry.held(natural, gradient)
+    covariance = inverse(hessian, inside)
+    se = np.sqrt(np.diag(covariance))
+    # A log-normal prior is compared where it is normal: on the log scale, at the estimate.
+    unit = np.where([entry.prior_scale == "log" for entry in registry.free], np.asarray(natural), 1.0)
+    prior_sd = unit * np.asarray([entry.prior_sd for entry in registry.free])
+    data_se = _data_se(se, prior_sd) if objective.priors else se
+    status: tuple[Status, ...] = tuple(
+        "at_bound" if not free else "fitted" if data <= prior else "not_identified"
+        for free, data, prior in zip(inside, data_se, prior_sd, strict=True)
+    )
+    names = tuple(entry.name for entry in registry.free)
+    return Inference(
+        names=names,
+        se=se,
+        data_se=data_se,
+        covariance=covariance,
+        status=status,
+        condition=condition(hessian, inside),
+        condition_data=condition(of_data, inside),
+        sloppy=sloppy(hessian, inside, names),
+        sloppy_data=sloppy(of_data, inside, names),
+        asymmetry=asymmetry(hessian, inside),
+    )
+
+
+def _data_se(se: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
+    """What the data alone contribute to each parameter: its precision less the prior's, as a standard error."""
+    precision = 1 / se**2 - 1 / prior_sd**2
+    return np.where(precision > 0, 1 / np.sqrt(np.where(precision > 0, precision, 1)), np.inf)
+
+
+def interval(entry: Parameter, estimate: float, se: float) -> tuple[float, float]:
+    """The interval of nine tenths by a standard error, inside the bounds; NaN without one.
+
+    It is symmetric on the scale of the prior, on which the posterior is nearest to a normal one.
+    """
+    if not np.isfinite(se):
+        return np.nan, np.nan
+    wide = _HALF_WIDTH * se
+    if entry.prior_scale == "log":
+        with np.errstate(over="ignore"):  # beyond every bound
+            ends = estimate * np.exp(-wide / estimate), estimate * np.exp(wide / estimate)
+    else:
+        ends = estimate - wide, estimate + wide
+    return max(float(ends[0]), entry.lower), min(float(ends[1]), entry.upper)
+
+
+def relative_se(inference: Inference, natural: np.ndarray) -> dict[str, float]:
+    """Standard errors as shares of the estimates' sizes, by name; infinite for an estimate of zero."""
+    size = np.abs(natural)
+    shares = np.where(size > 0, inference.se / np.where(size > 0, size, 1.0), np.inf)
+    return dict(zip(inference.names, shares.tolist(), strict=True))
+
+
+def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.DataFrame:
+    """The rows of `parameters.csv` after a fit."""
+    se = dict(zip(inference.names, inference.se.tolist(), strict=True))
+    status = dict(zip(inference.names, inference.status, strict=True))
+    return _rows(registry, registry.values(natural), se, status)
+
+
+def given(registry: Registry, values: Mapping[str, float]) -> pd.DataFrame:
+    """The rows of `parameters.csv` of a run at given values of the free parameters: all of them fixed."""
+    return _rows(registry, registry.values(values[entry.name] for entry in registry.free), {}, {})
+
+
+def _rows(
+    registry: Registry, values: Mapping[str, float], se: Mapping[str, float], status: Mapping[str, Status]
+) -> pd.DataFrame:
+    """Name, symbol, estimate, se, its interval, lower, upper, unit, status, source of every parameter."""
+    ends = {e.name: interval(e, values[e.name], se.get(e.name, np.nan)) for e in registry.entries}
+    return pd.DataFrame(
+        {
+            "name": e.name,
+            "symbol": e.symbol,
+            "estimate": values[e.name],
+            "se": se.get(e.name, np.nan),
+            "interval_lower": ends[e.name][0],
+            "interval_upper": ends[e.name][1],
+            "lower": e.lower,
+            "upper": e.upper,
+            "unit": e.unit,
+            "status": status.get(e.name, "fixed"),
+            "source": e.source,
+        }
+        for e in registry.entries
+    )

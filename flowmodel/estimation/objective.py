@@ -1,0 +1,77 @@
+"""How badly parameters explain a census: one term a target, and the priors; all are negative log densities."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flowmodel.config import Fit
+from flowmodel.dynamics.residents import rollout
+from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.estimation import likelihoods
+from flowmodel.estimation.census import Census, census
+from flowmodel.estimation.posterior import Posterior
+from flowmodel.gravity.operator import AllPairs
+from flowmodel.models.residents import Model
+from flowmodel.parameters.registry import Parameters, Registry
+from flowmodel.dynamics.residents.zones import Zones
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["zones", "pairs", "years", "observed"],
+    meta_fields=["registry", "targets", "weights", "priors", "degrees_of_freedom", "national_sd"],
+)
+@dataclasses.dataclass(frozen=True)
+class Objective(Posterior):
+    """The objective of a fit, a function of the free parameters' natural values; an argument of what is jitted."""
+
+    zones: Zones
+    pairs: AllPairs
+    years: Calendar
+    observed: Census
+    registry: Registry
+    targets: tuple[str, ...]
+    weights: tuple[tuple[str, float], ...]
+    priors: bool
+    degrees_of_freedom: float
+    national_sd: float
+
+    def residents(self, parameters: Parameters) -> Float[Array, " zone"]:
+        """Residents at the end of the interval, persons."""
+        return rollout.residents(parameters, self.zones, self.pairs, self.years)
+
+    def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
+        """Negative log likelihood by target."""
+        parameters = self.registry.parameters(natural)
+        end = self.residents(parameters)
+        terms = {
+            "growth": lambda: likelihoods.growth(
+                parameters.noise, parameters.noise_size, end, self.observed, self.degrees_of_freedom
+            ),
+            "national_total": lambda: likelihoods.national_total(
+                self.observed.total(end), self.observed.national, self.national_sd
+            ),
+        }
+        return {name: terms[name]() for name in self.targets}
+
+
+def objective(model: Model, fit: Fit, seen: Array | None = None) -> Objective:
+    """The objective of `model` against the censuses of its first and last year, in all zones or in those `seen`."""
+    end = jnp.asarray(model.table.population(model.years[1]))
+    return Objective(
+        zones=model.zones,
+        pairs=model.pairs,
+        years=model.calendar,
+        observed=census(model.zones.population, end, seen),
+        registry=model.registry,
+        targets=fit.targets,
+        weights=tuple(fit.weights.items()),
+        priors=fit.priors,
+        degrees_of_freedom=fit.degrees_of_freedom,
+        national_sd=fit.national_sd,
+    )

@@ -1,0 +1,94 @@
+"""Searches that begin at a known optimum and in its coordinates: of fewer observations, or with a parameter held."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from flowmodel.config import Fit
+from flowmodel.estimation.posterior import Posterior
+from flowmodel.estimation.search import (
+    Outcome,
+    Progress,
+    Scaled,
+    descend,
+    gradient_and_hessian,
+    newton_like,
+    scaled_at,
+    verdict_of,
+    whitened,
+)
+from flowmodel.parameters.registry import Registry
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["origin", "scale", "point", "whitener"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Anchor:
+    """Where another search of nearly the same objective may begin, and coordinates that suit it (see `Scaled`).
+
+    A parameter that was held at its bound stays there: its row of `whitener` is zero.
+    """
+
+    origin: Float[Array, " free"]
+    scale: Float[Array, " free"]
+    point: Float[Array, " free"]
+    whitener: Float[Array, "free free"]
+
+
+def anchored(objective: Posterior, natural: Float[Array, " free"]) -> Anchor:
+    """The optimum of `objective` at `natural`, for searches of the same objective with fewer observations."""
+    registry = objective.registry
+    scaled = scaled_at(objective, registry.prior_centres())
+    point = (registry.unconstrained(natural) - scaled.origin) / scaled.scale
+    gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
+    slope = np.asarray(jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))[1])
+    whitener, _ = whitened(hessian, ~registry.held(natural, gradient / slope))
+    return Anchor(scaled.origin, scaled.scale, point, jnp.asarray(whitener))
+
+
+def again(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progress) -> Outcome:
+    """Minimises `objective` from `anchor`, in its coordinates: no Hessian unless these turn out not to suit.
+
+    The remaining step is measured in the anchor's metric, so in standard errors of its objective.
+    """
+    scaled = Scaled(objective, anchor.origin, anchor.scale)
+    point, trace, remaining = descend(scaled, anchor.point, anchor.whitener, fit.lbfgs_steps, fit.tolerance)
+    if not remaining <= fit.tolerance:
+        point, remaining, more, _ = newton_like(scaled, point, fit, progress)
+        trace += more
+    natural = np.asarray(scaled.natural(point))
+    value = trace[-1] if trace else float("nan")
+    return Outcome(natural, value, remaining, verdict_of(remaining, tuple(trace), fit), len(trace), tuple(trace))
+
+
+def constrained(
+    objective: Posterior, natural: np.ndarray, whitener: np.ndarray, most: int, tolerance: float
+) -> tuple[np.ndarray, float, int]:
+    """Minimises from natural values in given coordinates alone, without a Hessian and with nothing to compile anew.
+
+    Args:
+        objective: what is minimised.
+        natural: where to begin; a parameter whose row of `whitener` is zero keeps this value.
+        whitener: W with W Wᵀ the covariance of what may move, natural units.
+        most: steps at most.
+        tolerance: of the slope in these coordinates; the value is then right to half its square.
+
+    Returns:
+        Natural values, the objective there, and the steps taken.
+    """
+    registry = objective.registry
+    origin = registry.unconstrained(jnp.asarray(natural))
+    scaled = Scaled(objective, origin, jnp.ones_like(origin))
+    coordinates = jnp.asarray(whitener) / _slope(registry, origin)[:, None]
+    point, values, *_ = descend(scaled, jnp.zeros_like(origin), coordinates, most, tolerance)
+    return np.asarray(scaled.natural(point)), values[-1], len(values)
+
+
+def _slope(registry: Registry, at: Float[Array, " free"]) -> Float[Array, " free"]:
+    slope: Array = jax.jvp(registry.natural, (at,), (jnp.ones_like(at),))[1]
+    return slope

@@ -1,0 +1,109 @@
+"""Scores of a stock: the initial one beside its margins, the last one beside the bands that a census counted. NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from flowmodel.dynamics.registered.factored.accounts import StockAccounts
+from flowmodel.estimation.registered_census import BANDS
+from flowmodel.estimation.registered_census import bands as census_bands
+from flowmodel.models.registered import StockModel
+
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+def bands(model: StockModel, closed: StockAccounts) -> np.ndarray:
+    """Residents registered elsewhere at the end as a census counts them, persons [band, zone]."""
+    within, near, far = (part[-1].sum(axis=0) for part in (closed.within, closed.near, closed.far))
+    hidden = model.margins.hidden * within
+    return np.stack([within - hidden, near + hidden, far])
+
+
+def counted_bands(model: StockModel) -> np.ndarray:
+    """The same as counted, persons [band, zone]; NaN where the last census did not ask."""
+    table, last = model.table, model.years[1]
+    if "census_in_migrants" not in table.data or not table.asked("in_migrants", last):
+        return np.full((len(BANDS), len(table.codes)), np.nan)
+    return census_bands(table, last)
+
+
+def placed(closed: StockAccounts) -> np.ndarray:
+    """Residents from other zones at the start, summed over the pairs themselves, persons [zone]."""
+    return closed.placed_start
+
+
+def scores(said: np.ndarray, counted: np.ndarray) -> dict[str, float]:
+    """One band over zones: sums, R² and RMSE of its logarithm (one person added), median absolute error per cent."""
+    log_said, log_counted = np.log1p(said), np.log1p(counted)
+    error = log_said - log_counted
+    spread = np.sum((log_counted - log_counted.mean()) ** 2)
+    with_people = counted > 0
+    relative = np.abs(said[with_people] / counted[with_people] - 1)
+    return {
+        "fitted": float(said.sum()),
+        "counted": float(counted.sum()),
+        "log_r2": float(1 - np.sum(error**2) / spread) if spread > 0 else float("nan"),
+        "log_rmse": float(np.sqrt(np.mean(error**2))),
+        "medape": float(100 * np.median(relative)),
+    }
+
+
+def national(model: StockModel, closed: StockAccounts) -> dict[str, Any]:
+    """The nation's names at the end, fitted and counted: bands, people apart, inside cities, the floating population.
+
+    A census of counties does not count who left one district of a city for another, only who left the county: the
+    floating population as counted is not known, as fitted it is people apart less those inside their city.
+    """
+    said, counted = bands(model, closed).sum(axis=1), counted_bands(model).sum(axis=1)
+    in_districts = model.table.values("districts") > 0
+    inside = float(closed.within[-1].sum(axis=0)[in_districts].sum() + closed.in_city.sum())
+    names = dict(zip(BANDS, said, strict=True))
+    return {
+        "bands": {
+            name: {"fitted": float(names[name]), "counted": float(c)} for name, c in zip(BANDS, counted, strict=True)
+        },
+        "apart": {"fitted": float(said.sum()), "counted": float(counted.sum())},
+        "inside_city": {"fitted": inside},
+        "floating": {"fitted": float(said.sum()) - inside},
+        "other_province_share": {
+            "fitted": float(said[2] / said[1:].sum()),
+            "counted": float(counted[2] / counted[1:].sum()),
+        },
+        "other_province_share_by_province": _by_province(model, closed),
+    }
+
+
+def _by_province(model: StockModel, closed: StockAccounts) -> dict[str, float]:
+    """Rank correlation over provinces of the share from other provinces, of all who crossed a county's border."""
+    province = model.table.indices("province")
+
+    def share(of: np.ndarray) -> np.ndarray:
+        return np.asarray(np.bincount(province, of[2]) / np.bincount(province, of[1] + of[2]))
+
+    said, counted = share(bands(model, closed)), share(counted_bands(model))
+    return {"rank_correlation": float(spearmanr(said, counted).statistic)}
+
+
+def initial(model: StockModel, closed: StockAccounts) -> dict[str, Any]:
+    """The initial stock beside its census: errors of residents, bands and registered people, and what was assumed."""
+    m = model.margins
+    residents = m.home + m.within + placed(closed)
+    registered = closed.registered_opening[0].sum(axis=0)
+    assumed = m.assumed
+    return {
+        "residents_largest_error": float(np.abs(residents - model.table.population(model.years[0])).max()),
+        "from_elsewhere_error": _quantiles(placed(closed) / (m.near + m.far) - 1),
+        "registered_error": _quantiles(registered / m.registered - 1),
+        "registered_in_no_zone": float(m.elsewhere.sum()),
+        "assumed": {
+            str(what): {"zones": len(rows), "people": float((rows["assumed"] - rows["counted"]).sum())}
+            for what, rows in assumed.groupby("what", sort=False)
+        },
+    }
+
+
+def _quantiles(values: np.ndarray) -> dict[str, float]:
+    return {f"{100 * q:g}": float(v) for q, v in zip(_QUANTILES, np.quantile(values, _QUANTILES), strict=True)}

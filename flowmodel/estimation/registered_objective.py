@@ -1,0 +1,178 @@
+"""How badly parameters of a stock explain the censuses: one term a target, and the priors."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from flowmodel.config import Fit
+from flowmodel.dynamics.registered.census.groups import skill_counts
+from flowmodel.dynamics.registered.factored import rollout as stock_rollout
+from flowmodel.dynamics.registered.factored.rollout import Country, Decade
+from flowmodel.dynamics.registered.pairwise import rollout
+from flowmodel.estimation import children_target, likelihoods
+from flowmodel.estimation.census import census
+from flowmodel.estimation.children_target import ChildrenTarget
+from flowmodel.estimation.posterior import Posterior
+from flowmodel.estimation.registered_census import BANDS, StockCensus, bands
+from flowmodel.models.registered import StockModel
+from flowmodel.parameters.registered import StockParameters, stock_parameters
+from flowmodel.parameters.registry import Registry
+
+_REGISTERED_SD = 0.01
+"""Log error of a zone's registered people: their share without a residence and away for less than half a year."""
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["country", "observed", "children"],
+    meta_fields=[
+        *("registry", "names", "path", "targets", "weights", "priors"),
+        *("degrees_of_freedom", "national_sd", "bands_sd"),
+    ],
+)
+@dataclasses.dataclass(frozen=True)
+class StockObjective(Posterior):
+    """The objective of a fit with registration, a function of the free parameters' natural values."""
+
+    country: Country
+    observed: StockCensus
+    children: ChildrenTarget | None
+    registry: Registry
+    names: tuple[str, ...]
+    path: Literal["low_rank", "dense"]
+    targets: tuple[str, ...]
+    weights: tuple[tuple[str, float], ...]
+    priors: bool
+    degrees_of_freedom: float
+    national_sd: float
+    bands_sd: float
+
+    def parameters(self, natural: Float[Array, " free"]) -> StockParameters:
+        """What the kernels take."""
+        return stock_parameters(self.registry, natural, self.names)
+
+    def decade(self, natural: Float[Array, " free"]) -> Decade:
+        """What a census could count at the end."""
+        path = rollout.dense_decade if self.path == "dense" else stock_rollout.decade
+        return path(self.parameters(natural), self.country, provinces="interprovincial" in self.targets)
+
+    def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
+        """Negative log likelihood by target, without weights."""
+        end, values = self.decade(natural), self.registry.lookup(natural)
+        return {name: self._term(name, end, values) for name in self.targets}
+
+    def _term(self, name: str, end: Decade, values: dict[str, Array]) -> Float[Array, ""]:
+        seen = self.observed.census.seen
+        match name:
+            case "growth":
+                people = jnp.sum(end.residents, axis=0)
+                noise = values["noise"], values["noise_size"]
+                return likelihoods.growth(*noise, people, self.observed.census, self.degrees_of_freedom)
+            case "national_total":
+                total = self.observed.census.total(jnp.sum(end.residents, axis=0))
+                return likelihoods.national_total(total, self.observed.census.national, self.national_sd)
+            case "national_bands":
+                said, counted = (
+                    jnp.sum(jnp.where(seen, one, 0.0), axis=1)
+                    for one in (banded(end, self.country), self.observed.bands)
+                )
+                return likelihoods.log_normal(counted, said, self.bands_sd, jnp.ones_like(counted, bool))
+            case "registered":
+                said = jnp.sum(registered_at_start(self.country), axis=0)
+                return likelihoods.log_normal(self.observed.registered, said, _REGISTERED_SD, seen & (said > 0))
+            case "interprovincial":
+                assert end.provinces is not None
+                scaled = end.provinces * values["scale_interprovincial"]
+                return likelihoods.negative_binomial(
+                    self.observed.provinces, scaled, values["dispersion_interprovincial"], self.observed.pairs_seen
+                )
+            case "skills":
+                return likelihoods.negative_binomial(
+                    self.observed.skills, end.residents, values["dispersion_skills"], jnp.tile(seen, (3, 1))
+                )
+            case "children":
+                assert self.children is not None
+                return self.children.term(end, values)
+        band = BANDS.index(name)
+        said = banded(end, self.country)[band]
+        return likelihoods.negative_binomial(self.observed.bands[band], said, values[f"dispersion_{name}"], seen)
+
+
+def banded(end: Decade, country: Country) -> Float[Array, "band zone"]:
+    """Residents registered elsewhere as a census counts them, summed over groups, persons.
+
+    Moves between the members of a zone are inside it for the stock, and between counties for the census.
+    """
+    within, near, far = (jnp.sum(part, axis=0) for part in (end.within, end.near, end.far))
+    hidden = country.zones.hidden * within
+    return jnp.stack([within - hidden, near + hidden, far])
+
+
+def registered_at_start(country: Country) -> Float[Array, "group zone"]:
+    """Registered people of the initial stock, persons."""
+    zones = country.zones
+    return zones.home + zones.within + zones.out + zones.elsewhere
+
+
+def objective(
+    model: StockModel,
+    fit: Fit,
+    between: np.ndarray | None = None,
+    seen: np.ndarray | None = None,
+    pairs_seen: np.ndarray | None = None,
+) -> StockObjective:
+    """The objective of `model` against what `fit` names.
+
+    Args:
+        model: zones, years and processes.
+        fit: targets and their likelihoods.
+        between: stocks from province to province, if a target [origin, destination].
+        seen: which zones' outcomes may be seen; all if not given [zone].
+        pairs_seen: which pairs of provinces may be seen; all if not given [origin, destination].
+
+    Raises:
+        ZonesError: the table lacks what a target compares with.
+    """
+    return StockObjective(
+        country=model.country,
+        observed=_observed(model, fit.targets, between, seen, pairs_seen),
+        children=children_target.target(model, fit.children_sd) if "children" in fit.targets else None,
+        registry=model.registry,
+        names=model.groups.names,
+        path=model.plan.path,
+        targets=fit.targets,
+        weights=tuple(fit.weights.items()),
+        priors=fit.priors,
+        degrees_of_freedom=fit.degrees_of_freedom,
+        national_sd=fit.national_sd,
+        bands_sd=fit.bands_sd,
+    )
+
+
+def _observed(
+    model: StockModel,
+    wanted: tuple[str, ...],
+    between: np.ndarray | None,
+    seen: np.ndarray | None,
+    pairs_seen: np.ndarray | None,
+) -> StockCensus:
+    table, (first, last) = model.table, model.years
+    start, end = jnp.asarray(table.population(first)), jnp.asarray(table.population(last))
+    count = model.country.banded.members.shape[0]
+    of_bands = bool({*BANDS, "national_bands"} & set(wanted))
+    apart = ~np.eye(count, dtype=bool) & (np.ones((count, count), bool) if pairs_seen is None else pairs_seen)
+    return StockCensus(
+        census=census(start, end, None if seen is None else jnp.asarray(seen)),
+        bands=jnp.asarray(bands(table, last) if of_bands else np.zeros((len(BANDS), len(start)))),
+        skills=jnp.asarray(skill_counts(table, last) if "skills" in wanted else np.zeros((3, len(start)))),
+        registered=jnp.asarray(model.margins.registered),
+        provinces=jnp.zeros((count, count)) if between is None else jnp.asarray(between),
+        pairs_seen=jnp.asarray(apart),
+    )

@@ -1,0 +1,114 @@
+"""Worlds with a known truth: a later census made by the model itself from named parameter values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from flowmodel.config import Config, Override
+from flowmodel.errors import ConfigError
+from flowmodel.estimation import draws, registered_metrics
+from flowmodel.estimation.registered_census import BANDS
+from flowmodel.models import registered, registered_run
+from flowmodel.models import residents as model
+from flowmodel.parameters.catalogue import registry
+from flowmodel.parameters.registered import stock_parameters
+from flowmodel.zones import table as store
+from flowmodel.zones.table import ZoneTable
+
+_NOISE = {"noise", "noise_size"}
+"""Parameters of every model that say how growth errs."""
+
+
+def observe(table: ZoneTable, config: Config, noise: int | None = None) -> ZoneTable:
+    """`table` with the census of the last year of `config.model`, whole persons, as `config.truth` makes it.
+
+    That census counts residents and, with registration, the bands of those registered elsewhere. What other censuses
+    count beside residents is kept with registration and left out without it.
+
+    Args:
+        table: zones with the first census.
+        config: the model, and the truth.
+        noise: seed of the errors that the likelihoods of `fit.targets` take a census to have; none if not given.
+
+    Raises:
+        ConfigError: `[truth]` lacks a parameter of the model, or of the errors asked for, or names one there is not.
+    """
+    held = _held(config, noisy=noise is not None)
+    fixed = config.model_copy(update={"parameters": {name: Override(fixed=value) for name, value in held.items()}})
+    made = _residents(table, fixed) if config.model.stock is None else _registered(table, fixed)
+    if noise is not None:
+        made = _with_errors(np.random.default_rng(noise), table, config, held, made)
+    residents, bands = (None if one is None else np.rint(one) for one in made)
+    assert residents is not None
+    return store.check(_with_census(table, config.model.years[1], residents, bands), "the synthetic census")
+
+
+def _residents(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
+    """Residents at the end [zone], and no bands."""
+    built = model.build(table, config, jnp.float64)
+    return model.run(built, built.registry.parameters(jnp.zeros(0))).closing[-1], None
+
+
+def _registered(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
+    """Residents at the end [zone], and the bands as a census counts them [band, zone]."""
+    built = registered.build(table, config, jnp.float64)
+    closed = registered_run.run(built, stock_parameters(built.registry, jnp.zeros(0), built.groups.names))
+    return closed.closing[-1].sum(axis=0), registered_metrics.bands(built, closed)
+
+
+def _with_errors(
+    rng: np.random.Generator,
+    table: ZoneTable,
+    config: Config,
+    truth: Mapping[str, float],
+    made: tuple[np.ndarray, np.ndarray | None],
+) -> tuple[np.ndarray, np.ndarray | None]:
+    residents, bands = made
+    start = table.population(config.model.years[0])
+    counted = draws.residents(rng, start, residents, truth, config.fit)
+    return counted, None if bands is None else draws.bands(rng, bands, truth, config.fit)
+
+
+def _with_census(table: ZoneTable, year: int, residents: np.ndarray, bands: np.ndarray | None) -> xr.Dataset:
+    """The table's data with this census in the place of any of that year."""
+    old = table.data["population"]
+    old = old.sel(year=old["year"] != year)
+    added = xr.DataArray(residents[:, None], dims=("zone", "year"), coords={"zone": old["zone"], "year": [year]})
+    population = xr.concat([old, added], dim="year").assign_attrs(old.attrs)
+    population.attrs["source"] = f"{old.attrs['source']}; {year} made by the model from known parameters"
+    data = table.data.drop_vars("population").drop_dims("year").assign(population=population)
+    if bands is None:
+        return data
+    kept = [name for name in table.data.data_vars if str(name).startswith("census_")]
+    counts = table.data[kept].sel(year=old["year"]).reindex(year=population["year"]).copy(deep=True)
+    counts["census_in_migrants"].loc[{"year": year, "band": list(BANDS)}] = bands.T
+    return data.assign({str(name): counts[name] for name in kept})
+
+
+def _held(config: Config, *, noisy: bool) -> dict[str, float]:
+    """Every parameter's true value.
+
+    Those of errors are in `[truth]` only where a fit of them is to be compared, and must be where errors are made.
+    """
+    errors = _of_errors(config)
+    model_only = {entry.name for entry in registry(config.model, {}).entries} - set(errors)
+    needed = model_only | (set(errors) if noisy else set())
+    given = set(config.truth)
+    if needed - given or given - model_only - set(errors):
+        raise ConfigError(
+            "E-TRUTH",
+            f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}",
+            "give every parameter of the model one value; those of errors need one where errors are asked for",
+        )
+    return errors | dict(config.truth)
+
+
+def _of_errors(config: Config) -> dict[str, float]:
+    """The parameters that only likelihoods have, with the centres of their priors."""
+    of_model = {entry.name for entry in registry(config.model, {}).entries} - _NOISE
+    entries = registry(config.model, {}, config.fit.targets).entries
+    return {entry.name: entry.prior_mean for entry in entries if entry.name not in of_model}

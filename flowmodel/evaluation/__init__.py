@@ -1,0 +1,1 @@
+"""What a model says of years, provinces and pairs that its fit has not used."""

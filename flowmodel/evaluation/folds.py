@@ -1,0 +1,144 @@
+"""What a fold may not see, and a whole set of folds predicted: every one refitted without its own zones' outcomes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from flowmodel import runtime
+from flowmodel.config import Fit
+from flowmodel.estimation import refit, registered_objective
+from flowmodel.estimation.census import census
+from flowmodel.estimation.objective import Objective
+from flowmodel.estimation.refit import Anchor
+from flowmodel.estimation.registered_objective import StockObjective
+
+Goal = TypeVar("Goal", Objective, StockObjective)
+Told = Callable[[str, int, int], None]
+"""told(name of the fold, folds done, folds in all)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """Zones whose outcomes are held out together [zone], and what they are called."""
+
+    name: str
+    held: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """What a set of folds said.
+
+    Attributes:
+        said: of every zone by the fold that had not seen it [output, zone], persons; NaN where no fold held it.
+        naturals: estimates of every fold, natural values [fold, free].
+        steps: L-BFGS steps of every fold.
+        remaining: remaining step of every fold, standard errors of the whole fit.
+    """
+
+    said: np.ndarray
+    naturals: np.ndarray
+    steps: tuple[int, ...]
+    remaining: tuple[float, ...]
+
+
+def one_by_one(codes: np.ndarray) -> list[Fold]:
+    """One fold a distinct code: provinces, left out one by one."""
+    return [Fold(str(code), codes == code) for code in np.unique(codes)]
+
+
+def blocks(codes: np.ndarray, count: int, seed: int) -> list[Fold]:
+    """`count` folds of whole units (prefectures), drawn: each goes to the fold with the fewest zones so far."""
+    units, sizes = np.unique(codes, return_counts=True)
+    filled = np.zeros(count, int)
+    fold_of = np.empty(len(units), int)
+    for unit in np.random.default_rng(seed).permutation(len(units)):
+        fold_of[unit] = int(np.argmin(filled))
+        filled[fold_of[unit]] += sizes[unit]
+    at = fold_of[np.searchsorted(units, codes)]
+    return [Fold(f"block {k + 1}", at == k) for k in range(count) if (at == k).any()]
+
+
+def masked(goal: Goal, held: np.ndarray, province: np.ndarray | None = None) -> Goal:
+    """`goal` without the outcomes of the zones `held`: growth, bands, skills, and their part of the national sums.
+
+    Args:
+        goal: the objective of everything.
+        held: which zones are held out [zone].
+        province: index of every zone's province; then pairs of a province held out as a whole are not seen either.
+    """
+    seen = jnp.asarray(~held)
+    if isinstance(goal, Objective):
+        return dataclasses.replace(goal, observed=census(goal.observed.start, goal.observed.end, seen))
+    of = goal.observed
+    pairs = of.pairs_seen
+    if province is not None:
+        whole = np.asarray([held[province == p].all() for p in range(len(pairs))])
+        pairs = jnp.asarray(np.asarray(pairs) & ~whole[:, None] & ~whole)
+    people = census(of.census.start, of.census.end, seen)
+    return dataclasses.replace(goal, observed=dataclasses.replace(of, census=people, pairs_seen=pairs))
+
+
+@runtime.program
+def said(goal: Objective | StockObjective, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+    """Residents at the end, and with registration the bands of a census [output, zone], persons."""
+    if isinstance(goal, Objective):
+        return goal.residents(goal.registry.parameters(natural))[None]
+    end = goal.decade(natural)
+    return jnp.concatenate([jnp.sum(end.residents, axis=0)[None], registered_objective.banded(end, goal.country)])
+
+
+def held_out(
+    goal: Any, folds: Sequence[Fold], anchor: Anchor, fit: Fit, province: np.ndarray | None, told: Told
+) -> HeldOut:
+    """Every fold refitted from `anchor` without its zones' outcomes, and what it says of them.
+
+    Args:
+        goal: the objective of everything.
+        folds: what is held out, each zone in at most one.
+        anchor: where every search begins; it must not matter to where it ends (`from_priors`).
+        fit: how far a search goes.
+        province: see `masked`.
+        told: told of every fold that is done.
+    """
+    values: np.ndarray | None = None
+    naturals, steps, remaining = [], [], []
+    for i, fold in enumerate(folds):
+        part = masked(goal, fold.held, province)
+        outcome = refit.again(part, anchor, fit, lambda *_: None)
+        end = np.asarray(said(part, jnp.asarray(outcome.natural)))
+        values = np.full(end.shape, np.nan) if values is None else values
+        values[:, fold.held] = end[:, fold.held]
+        naturals.append(outcome.natural)
+        steps.append(outcome.steps)
+        remaining.append(outcome.remaining)
+        told(fold.name, i + 1, len(folds))
+    assert values is not None
+    return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
+
+
+def from_priors(
+    goal: Any, folds: Sequence[Fold], found: HeldOut, anchor: Anchor, fit: Fit, province: np.ndarray | None
+) -> list[float]:
+    """The first folds searched again from the centres of the priors, which have seen nothing (as held_out otherwise).
+
+    Returns:
+        By fold, the largest difference to `found` in the logarithm of residents of a zone held out.
+    """
+    differences = []
+    free = jnp.any(anchor.whitener != 0, axis=1)
+    start = dataclasses.replace(anchor, point=jnp.where(free, 0.0, anchor.point))
+    for fold in folds:
+        part = masked(goal, fold.held, province)
+        outcome = refit.again(part, start, fit, lambda *_: None)
+        end = np.asarray(said(part, jnp.asarray(outcome.natural)))[0, fold.held]
+        before = found.said[0, fold.held]
+        both = (end > 0) & (before > 0)
+        differences.append(float(np.abs(np.log(end[both] / before[both])).max(initial=0.0)))
+    return differences

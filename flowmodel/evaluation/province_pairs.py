@@ -1,0 +1,101 @@
+"""Pairs of provinces held out of their stock, and gravity regressions that know as much. NumPy but for the refits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.config import Fit
+from flowmodel.estimation import refit
+from flowmodel.estimation.refit import Anchor
+from flowmodel.estimation.registered_objective import StockObjective
+from flowmodel.evaluation.folds import HeldOut, Told
+from flowmodel.evaluation.map_covariates import distances
+from flowmodel.models.registered import StockModel
+
+
+def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
+    """The fold of every ordered pair of provinces [origin, destination], in equal numbers; -1 on the diagonal."""
+    fold = np.full((provinces, provinces), -1)
+    apart = ~np.eye(provinces, dtype=bool)
+    fold[apart] = np.random.default_rng(seed).permutation(np.arange(apart.sum()) % count)
+    return fold
+
+
+@jax.jit
+def _scaled(goal: StockObjective, natural: jax.Array) -> jax.Array:
+    """Stocks from province to province in units of the source [origin, destination]."""
+    end = goal.decade(natural)
+    assert end.provinces is not None
+    return end.provinces * goal.registry.lookup(natural)["scale_interprovincial"]
+
+
+def held_out(goal: StockObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, told: Told) -> HeldOut:
+    """Every fold of pairs refitted from `anchor` without them; `said` is [origin, destination], NaN on the diagonal."""
+    values = np.full(fold.shape, np.nan)
+    naturals, steps, remaining = [], [], []
+    for k in range(fold.max() + 1):
+        seen = jnp.asarray((fold >= 0) & (fold != k))
+        part = dataclasses.replace(goal, observed=dataclasses.replace(goal.observed, pairs_seen=seen))
+        outcome = refit.again(part, anchor, fit, lambda *_: None)
+        values[fold == k] = np.asarray(_scaled(part, jnp.asarray(outcome.natural)))[fold == k]
+        naturals.append(outcome.natural)
+        steps.append(outcome.steps)
+        remaining.append(outcome.remaining)
+        told(f"pairs {k + 1}", k + 1, int(fold.max()) + 1)
+    return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
+
+
+def regressions(model: StockModel, stocks: np.ndarray, fold: np.ndarray) -> dict[str, np.ndarray]:
+    """Poisson gravity regressions of the stocks, each pair by a fold that has not seen it [origin, destination].
+
+    Returns:
+        gravity, on log residents of both provinces and log distance; gravity_margins, on the people away from one, the
+        people from other provinces in the other, and log distance; margins, on these without distance.
+    """
+    province, m = model.margins.province, model.margins
+    people = model.table.population(model.years[0])
+    apart = np.log(np.maximum(_apart(model, people, province), 1.0))
+    count = fold.shape[0]
+    residents, away, arrived = (np.log(np.bincount(province, part) + 1) for part in (people, m.out, m.far))
+
+    def columns(origin: np.ndarray, destination: np.ndarray, *more: np.ndarray) -> np.ndarray:
+        both = np.broadcast_arrays(np.ones((count, count)), origin[:, None], destination, *more)
+        return np.stack(both, axis=-1)
+
+    designs = {
+        "gravity": columns(residents, residents, apart),
+        "gravity_margins": columns(away, arrived, apart),
+        "margins": columns(away, arrived),
+    }
+    found = {name: np.full(fold.shape, np.nan) for name in designs}
+    for k in range(fold.max() + 1):
+        seen, held = (fold >= 0) & (fold != k), fold == k
+        for name, x in designs.items():
+            found[name][held] = np.exp(x[held] @ poisson(x[seen], stocks[seen]))
+    return found
+
+
+def poisson(columns: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Coefficients of a Poisson regression with the log link, by iterated least squares."""
+    middle = np.log(counts.mean())
+    mean, coefficients = (counts + counts.mean()) / 2, np.zeros(columns.shape[1])
+    for _ in range(100):
+        working = np.log(mean) + (counts - mean) / mean
+        root = np.sqrt(mean)[:, None]
+        before = coefficients
+        coefficients = np.linalg.lstsq(columns * root, working * root[:, 0], rcond=None)[0]
+        mean = np.exp(np.clip(columns @ coefficients, middle - 30, middle + 30))
+        if np.abs(coefficients - before).max() < 1e-9:
+            break
+    return np.asarray(coefficients)
+
+
+def _apart(model: StockModel, people: np.ndarray, province: np.ndarray) -> np.ndarray:
+    """Mean distance of the residents of two provinces, km [province, province]."""
+    share = np.zeros((province.max() + 1, len(people)))
+    share[province, np.arange(len(people))] = people / np.bincount(province, people)[province]
+    return np.asarray(share @ distances(model.table) @ share.T)

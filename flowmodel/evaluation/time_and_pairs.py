@@ -1,0 +1,82 @@
+"""Time and pairs held out: the second interval forecast from the first, and stocks between provinces."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from flowmodel import runtime
+from flowmodel.config import Pairs
+from flowmodel.estimation.refit import Anchor
+from flowmodel.estimation.search import Outcome
+from flowmodel.evaluation import province_pairs, scores, strata, temporal
+from flowmodel.evaluation.world import MODEL, Part, World, say, told, whole, world
+
+
+def temporal_part(of: World) -> Part:
+    """The interval before fitted, the one of the configuration forecast."""
+    asked, (middle, _) = of.evaluate.temporal, of.model.years
+    assert asked is not None
+    start, end = of.people
+    dtype = runtime.kernel_dtype(of.asked.config.runtime)
+    known = temporal.counted(of.table, asked.since, middle)
+    said = temporal.baselines(of.table, asked, middle, _flat_natural(of))
+    notes: dict[str, Any] = {
+        "counted": int(known.sum()),
+        "not_counted": {"zones": int((~known).sum()), "residents": float(start[~known].sum())},
+    }
+    versus = []
+    for name in asked.variants:
+        one = temporal.forward(of.table, of.asked.config, asked, name, dtype, lambda *_: None)
+        say(f"temporal, {name}: {one.outcome.verdict} after {one.outcome.steps} steps")
+        ahead, then = temporal.least_squares(of.table, asked, name, middle)
+        half = f" + {asked.persistence:g} residual"
+        said[f"flow {name}"] = one.said[name]
+        said[f"flow {name}{half}"] = temporal.carried(of.table, asked, middle, one.said[name], one.then)
+        said[f"ols {name}"] = ahead
+        said[f"ols {name}{half}"] = temporal.carried(of.table, asked, middle, ahead, then)
+        versus += [(f"flow {name}{one}", "half_trend") for one in ("", half)]
+        notes[name] = {"verdict": one.outcome.verdict, "estimates": one.estimates}
+    kinds = {stratum: mask & known for stratum, mask in strata.strata(of.table, start, end).items()}
+    return Part(scores.scored("temporal", start, end, said, kinds, of.how, versus), notes)
+
+
+def _flat_natural(of: World) -> np.ndarray:
+    """Residents at the end if nobody moved and the first census's rates went on: no later year is known."""
+    years = of.model.years[1] - of.model.years[0]
+    rates = of.table.values("birth_rate") - of.table.values("death_rate")
+    return np.asarray(of.people[0] * (1 + rates) ** years)
+
+
+def pairs(of: World, asked: Pairs, fitted: Callable[[], tuple[Outcome, Anchor]]) -> Part:
+    """Stocks between provinces: every pair by a fold that has not seen it, beside gravity regressions."""
+    if "interprovincial" not in of.goal.targets:
+        of = _with_pairs(of, asked)
+        at = whole(of, of.goal)
+    else:
+        at = fitted()
+    stocks = np.asarray(of.goal.observed.provinces)
+    fold = province_pairs.pair_folds(len(stocks), asked.folds, asked.seed)
+    found = province_pairs.held_out(of.goal, fold, at[1], of.fit, told)
+    apart = fold >= 0
+    said = {MODEL: found.said[apart]}
+    said |= {name: values[apart] for name, values in province_pairs.regressions(of.model, stocks, fold).items()}
+    origin = np.broadcast_to(np.arange(len(stocks))[:, None], stocks.shape)[apart]
+    how = dataclasses.replace(of.how, block=origin)
+    everywhere = {"all pairs": np.ones(apart.sum(), bool)}
+    versus = [(MODEL, "gravity_margins")]
+    rows = scores.scored(
+        "pairs of provinces", stocks[apart], stocks[apart], said, everywhere, how, versus, scores.counts
+    )
+    return Part(rows, {"folds": asked.folds, "pairs": int(apart.sum()), "steps": list(found.steps)})
+
+
+def _with_pairs(of: World, asked: Pairs) -> World:
+    """The same configuration with the target interprovincial added."""
+    fit = of.asked.config.fit
+    more = {"targets": (*fit.targets, "interprovincial"), "interprovincial": asked.interprovincial}
+    config = of.asked.config.model_copy(update={"fit": fit.model_copy(update=more)})
+    return world(dataclasses.replace(of.asked, config=config), of.evaluate, of.table)

@@ -1,0 +1,109 @@
+"""Where zones lie, in coordinates whose differences keep their digits: on the sphere, or on a plane.
+
+float32 coordinates of the earth are good to half a metre: nothing is left of a distance of a hundred. A coordinate is
+therefore kept as a high and a low part, and differences are taken part by part: those of the high parts are exact
+where points are near.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from flowmodel.gravity import fastmath
+from flowmodel.gravity.deterrence import EARTH_RADIUS_KM, REFERENCE_KM
+
+Metric = Literal["near_sphere", "sphere", "plane"]
+"""How a distance follows from a chord: on a sphere all of whose points are near one another it takes less."""
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["high", "low"], meta_fields=["metric"])
+@dataclasses.dataclass(frozen=True)
+class Points:
+    """Coordinates of one zone or of many, km, an array an axis: three on the sphere, two on a plane."""
+
+    high: tuple[Float[Array, "*zone"], ...]
+    low: tuple[Float[Array, "*zone"], ...]
+    metric: Metric
+
+
+def on_sphere(lon: np.ndarray, lat: np.ndarray, dtype: Any) -> Points:
+    """Points of longitudes and latitudes, degrees [zone], on the sphere of the earth's mean radius."""
+    phi, theta = np.radians(np.asarray(lat, np.float64)), np.radians(np.asarray(lon, np.float64))
+    unit = np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)])
+    return _split(EARTH_RADIUS_KM * unit, "near_sphere" if _near(unit) else "sphere", dtype)
+
+
+def on_plane(*axes_km: np.ndarray, dtype: Any) -> Points:
+    """Points of a plane, an array an axis, km [zone]; of space, if there are three."""
+    return _split(np.stack(axes_km).astype(np.float64), "plane", dtype)
+
+
+def log_distance(origin: Points, destination: Points, offset_km: float) -> Float[Array, ""]:
+    """ln((d + d0) / 300 km) of ONE pair, d along the great circle, or straight on a plane."""
+    squared = _squared_chord(origin, destination)
+    number = squared.dtype.type
+    if origin.metric == "plane" and offset_km == 0:
+        return fastmath.log(squared * number(1 / REFERENCE_KM**2)) / 2
+    return fastmath.log((_distance_km(squared, origin.metric) + number(offset_km)) * number(1 / REFERENCE_KM))
+
+
+def _squared_chord(origin: Points, destination: Points) -> Float[Array, ""]:
+    """Of ONE pair, km²."""
+    high = [a - b for a, b in zip(origin.high, destination.high, strict=True)]
+    low = [a - b for a, b in zip(origin.low, destination.low, strict=True)]
+    apart = [large + small for large, small in zip(high, low, strict=True)]
+    squared: Array = sum((one * one for one in apart[1:]), apart[0] * apart[0])
+    return squared
+
+
+def _distance_km(squared: Float[Array, ""], metric: Metric) -> Float[Array, ""]:
+    if metric == "plane":
+        return jnp.asarray(jnp.sqrt(squared))
+    arc = fastmath.near_arc if metric == "near_sphere" else fastmath.arc
+    number = squared.dtype.type
+    distance: Array = number(2 * EARTH_RADIUS_KM) * arc(squared * number(0.25 / EARTH_RADIUS_KM**2))
+    return distance
+
+
+def in_dtype(points: Points, dtype: Any) -> Points:
+    """The same points in another precision."""
+    return _split(np.stack(coordinates(points)), points.metric, dtype)
+
+
+def coordinates(points: Points) -> list[np.ndarray]:
+    """The coordinates, km, float64, an array an axis."""
+    parts = zip(points.high, points.low, strict=True)
+    return [np.asarray(large, float) + np.asarray(small, float) for large, small in parts]
+
+
+def arc_km(squared: np.ndarray, metric: Metric) -> np.ndarray:
+    """Distances of squared chords (km²), by NumPy in float64."""
+    chord = np.sqrt(squared)
+    if metric == "plane":
+        return np.asarray(chord)
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / (2 * EARTH_RADIUS_KM), 1.0)))
+
+
+def _near(unit: np.ndarray) -> bool:
+    """Whether no two points are further apart than `elementary.NEAR`, as twice the furthest from their middle tells.
+
+    Args:
+        unit: unit vectors [3, zone].
+    """
+    middle = unit.mean(axis=1)
+    chord = np.sqrt(np.max(np.sum((unit.T - middle / np.linalg.norm(middle)) ** 2, axis=1)))
+    furthest = 2 * np.arcsin(min(chord / 2, 1.0))
+    return bool(furthest < np.pi / 2 and np.sin(furthest) ** 2 <= fastmath.NEAR)
+
+
+def _split(coordinates: np.ndarray, metric: Metric, dtype: Any) -> Points:
+    high = coordinates.astype(dtype)
+    low = (coordinates - high.astype(np.float64)).astype(dtype)
+    return Points(tuple(map(jnp.asarray, high)), tuple(map(jnp.asarray, low)), metric)

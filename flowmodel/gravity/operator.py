@@ -1,0 +1,229 @@
+"""The gravity kernel K over all ordered pairs of zones, as a linear operator: `matvec` is K @ w, `rmatvec` K.T @ v.
+
+K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; the zones'
+factors a and b hold what depends on the direction. How S is held is its own matter (`Strength`): as a matrix
+(`stored`), as coordinates from which tiles are made when needed (`tiled`), or as a convolution on a grid (`spectral`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from flowmodel.gravity import barriers
+from flowmodel.parameters.registry import Parameters
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["index", "province", "prefecture", "east"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a zone lies, as far as borders go; a scalar each, or an array over zones."""
+
+    index: Int[Array, "*zone"]
+    province: Int[Array, "*zone"]
+    prefecture: Int[Array, "*zone"]
+    east: Bool[Array, "*zone"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["left", "right"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Factors:
+    """A sum of outer products Σ_r left_r right_rᵀ over pairs, kept as its factors."""
+
+    left: Float[Array, "*rank zone"]
+    right: Float[Array, "*rank zone"]
+
+
+Columns = Float[Array, "zone *column"]
+"""One vector over zones, or several beside each other."""
+
+
+class Exchange(NamedTuple):
+    """The two products of a production-constrained step [zone].
+
+    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or nothing where nothing is in reach; arrivals_j =
+    Σ_o push_o S_oj, of which pull_j times as many come.
+    """
+
+    reach: Float[Array, " zone"]
+    push: Float[Array, " zone"]
+    arrivals: Float[Array, " zone"]
+
+
+class Strength(Protocol):
+    """S over all pairs of zones, at one set of coefficients."""
+
+    def multiply(self, columns: Columns) -> Columns:
+        """S @ columns, summed in the precision of S and handed back in the columns'."""
+
+    def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+        """Those who leave each zone, shared out by S_oj pull_j."""
+
+    def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
+        """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k."""
+
+    def rows(self, step: int) -> Iterator[np.ndarray]:
+        """S itself on the host, `step` rows at a time, float64 [row, zone]."""
+
+
+class AllPairs(Protocol):
+    """What is fixed about the pairs of zones."""
+
+    @property
+    def place(self) -> Place:
+        """Where the zones lie, as far as borders go [zone]."""
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
+
+    def strength(self, coefficient: Float[Array, " coefficient"]) -> Strength:
+        """S at these coefficients."""
+
+    def in_dtype(self, dtype: Any) -> AllPairs:
+        """The same pairs with S in another precision."""
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["matvec", "rmatvec"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Taps:
+    """Zeros beside the two products of a year; their cotangents are the factors of the cotangent of S."""
+
+    matvec: Factors
+    rmatvec: Factors
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["strength", "origin", "destination", "taps"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """The operator K = diag(origin) S diag(destination)."""
+
+    strength: Strength
+    origin: Float[Array, " zone"]
+    destination: Float[Array, " zone"]
+    taps: Taps | None = None
+
+    def matvec(self, weight: Columns) -> Columns:
+        """K @ weight: Σ_j K_oj w_j of every origin, for one vector or several."""
+        return _scaled(self.origin, self.strength.multiply(_scaled(self.destination, weight)))
+
+    def rmatvec(self, weight: Columns) -> Columns:
+        """K.T @ weight: Σ_o v_o K_oj of every destination, for one vector or several."""
+        return _scaled(self.destination, self.strength.multiply(_scaled(self.origin, weight)))
+
+    def constrained(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+        """K's production-constrained step; those who have nothing in reach stay."""
+        drawn = self.destination * pull
+        if self.taps is None:
+            found = self.strength.exchange(leavers, drawn)
+        else:
+            reach = _tapped(self.strength, drawn, self.taps.matvec)
+            push = shared(leavers, reach)
+            found = Exchange(reach, push, _tapped(self.strength, push, self.taps.rmatvec))
+        # What an origin's factor adds to its reach it takes from its push.
+        return Exchange(self.origin * found.reach, found.push / self.origin, self.destination * found.arrivals)
+
+
+def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Float[Array, " zone"]:
+    """Leavers over reach; zero where nothing is in reach."""
+    reachable = reach > 0
+    return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
+
+
+COEFFICIENTS = ("distance", "other_province", "same_prefecture", "divide")
+
+
+def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
+    """C in ln S_oj = Σ_k c_k φ_k(o, j), in the order of `COEFFICIENTS`."""
+    p = parameters
+    height = barriers.divide_height(p.divide_east_west, p.divide_west_east)
+    return jnp.stack([-p.distance, -p.other_province, p.same_prefecture, -height])
+
+
+def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place) -> tuple[Float[Array, ""], ...]:
+    """φ_k(o, j) of ONE pair, in the order of `COEFFICIENTS`."""
+    return log_distance, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
+
+
+def flow_terms(
+    flow: Float[Array, ""], log_distance: Float[Array, ""], origin: Place, destination: Place
+) -> tuple[Float[Array, ""], ...]:
+    """A flow times φ_k(o, j) of its pair, in the order of `COEFFICIENTS`."""
+    return flow * log_distance, *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
+
+
+def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
+    return (
+        barriers.other_province(origin.province, destination.province),
+        barriers.same_prefecture(origin.prefecture, destination.prefecture),
+        barriers.across_divide(origin.east, destination.east),
+    )
+
+
+def log_strength(
+    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+) -> Float[Array, ""]:
+    """The logarithm of S_oj, for ONE pair of two zones."""
+    of_distance, *of_borders = coefficient
+    # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
+    added = [jnp.where(border, c, 0) for c, border in zip(of_borders, _borders(origin, destination), strict=True)]
+    return sum(added, of_distance * log_distance)
+
+
+def pair_strength(
+    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+) -> Float[Array, ""]:
+    """S_oj of ONE pair; zero for a zone with itself."""
+    strength = jnp.exp(log_strength(coefficient, log_distance, origin, destination))
+    return jnp.where(origin.index != destination.index, strength, jnp.zeros_like(log_distance))
+
+
+def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, Place, Place], Any]:
+    """A rule for one pair, f(log_distance, origin, destination), mapped over [origins, destinations]."""
+    return jax.vmap(jax.vmap(rule, (0, None, 0)), (0, 0, None))
+
+
+def tilt(parameters: Parameters, place: Place) -> Float[Array, " zone"]:
+    """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
+    return barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, place.east)
+
+
+def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:
+    """The operator from its S and `tilt`."""
+    return Kernel(strength, jnp.exp(-tilt), jnp.exp(tilt))
+
+
+def build(parameters: Parameters, pairs: AllPairs) -> Kernel:
+    """The operator of a parameter set."""
+    return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place))
+
+
+def _scaled(factor: Float[Array, " zone"], columns: Columns) -> Columns:
+    return factor.reshape(-1, *(1,) * (columns.ndim - 1)) * columns
+
+
+@jax.custom_vjp
+def _tapped(strength: Strength, vector: Float[Array, " zone"], tap: Factors) -> Float[Array, " zone"]:
+    """The product, with a rule that hands the cotangent of S over as factors in the place of the tap's."""
+    return strength.multiply(vector)
+
+
+def _tapped_forward(strength: Strength, vector: Array, tap: Factors) -> tuple[Array, tuple[Strength, Array, Factors]]:
+    return strength.multiply(vector), (strength, vector, tap)
+
+
+def _tapped_backward(residual: tuple[Strength, Array, Factors], cotangent: Array) -> tuple[None, Array, Factors]:
+    # S is symmetric: what its transpose does to a vector it does itself.
+    strength, vector, tap = residual
+    factors = Factors(cotangent.astype(tap.left.dtype), vector.astype(tap.right.dtype))
+    return None, strength.multiply(cotangent), factors
+
+
+_tapped.defvjp(_tapped_forward, _tapped_backward)

@@ -1,0 +1,98 @@
+"""A run with registration at given values: the years in float64, by whichever path, and the accounts closed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.dynamics.registered import children
+from flowmodel.dynamics.registered.census.families import Families
+from flowmodel.dynamics.registered.children import Away
+from flowmodel.dynamics.registered.factored import (
+    accounts as stock_accounts,
+)
+from flowmodel.dynamics.registered.factored import (
+    pair_reconstruction,
+)
+from flowmodel.dynamics.registered.factored import (
+    rollout as stock_rollout,
+)
+from flowmodel.dynamics.registered.factored.accounts import Places, StockAccounts
+from flowmodel.dynamics.registered.factored.rollout import Country
+from flowmodel.dynamics.registered.pairwise import accounts, rollout
+from flowmodel.gravity import operator
+from flowmodel.gravity.dense import strength
+from flowmodel.models.registered import StockModel
+from flowmodel.parameters.registered import StockParameters
+from flowmodel.zones.table import ZoneTable
+
+
+def run(model: StockModel, parameters: StockParameters) -> StockAccounts:
+    """Runs the years in float64 and closes the accounts.
+
+    Raises:
+        NumericError: somebody was lost (`dynamics.stock_accounts.check`).
+    """
+    exact = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float64) if leaf.dtype == jnp.float32 else leaf, model.country.banded
+    )
+    country = dataclasses.replace(model.country, banded=exact)
+    where = places(model.table)
+    closed, away = (_dense if model.plan.path == "dense" else _factored)(parameters, country, where)
+    stock_accounts.check(closed, model.table.codes, model.groups.names, model.years[0])
+    return closed if model.families is None else with_children(closed, away, model.families, where, parameters)
+
+
+def _dense(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
+    history = rollout.dense_history(parameters, country)
+    everybody = slice(0, len(where.province))
+    away = [
+        Away(group, when, everybody, np.asarray(people, float))
+        for when, stock in ((children.START, history.away_start), (children.END, history.away))
+        for group, people in enumerate(stock)
+    ]
+    return accounts.accounts(history, np.asarray(country.zones.elsewhere), where), away
+
+
+def _factored(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
+    groups = parameters.groups
+    found = [
+        np.asarray(strength(operator.coefficients(group.choice), country.banded.pairs))
+        for group in (groups[:1] if country.shared else groups)
+    ]
+    strengths = found * len(groups) if country.shared else found
+    starts, states, movements = stock_rollout.history(parameters, country)
+    elsewhere = np.asarray(country.zones.elsewhere)
+    closed = stock_accounts.accounts(starts, states, movements, strengths, elsewhere, where)
+    return closed, pair_reconstruction.ends(starts, movements, strengths, where.province)
+
+
+def with_children(
+    closed: StockAccounts,
+    away: Iterable[Away],
+    of_census: Families,
+    where: Places,
+    parameters: StockParameters,
+) -> StockAccounts:
+    """`closed` with the account of children, from everybody `away` at the start and the end."""
+    found = children.account(
+        away,
+        np.stack([closed.within_start, closed.within[-1]]),
+        np.stack([closed.opening[0], closed.closing[-1]]),
+        children.ageing(of_census, closed.closing[-1].sum(axis=0), closed.births.sum(axis=1)),
+        of_census,
+        where.province,
+        where.city,
+        children.comoving(of_census, {name: float(value) for name, value in parameters.observed.items()}),
+    )
+    return dataclasses.replace(closed, children=found)
+
+
+def places(table: ZoneTable) -> Places:
+    """Where the zones lie, on the host."""
+    city = np.where(table.values("districts") > 0, table.indices("prefecture"), -1)
+    return Places(table.indices("province"), table.values("east").astype(bool), city)

@@ -1,0 +1,103 @@
+"""A model ready to run: the zones of a table, their pairs, the years, and the parameters' registry."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from flowmodel.config import Config
+from flowmodel.dynamics.residents import accounts as accounting
+from flowmodel.dynamics.residents import rollout
+from flowmodel.dynamics.residents.accounts import Accounts
+from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.errors import ConfigError
+from flowmodel.gravity import operator as kernel
+from flowmodel.gravity import storage
+from flowmodel.gravity.dense import Pairs
+from flowmodel.gravity.operator import AllPairs, Place
+from flowmodel.gravity.storage import Way
+from flowmodel.parameters.catalogue import registry
+from flowmodel.parameters.registry import Parameters, Registry
+from flowmodel.dynamics.residents.zones import Zones, zones
+from flowmodel.zones.table import ZoneTable
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """Everything a run needs besides parameter values."""
+
+    table: ZoneTable
+    years: tuple[int, int]
+    zones: Zones
+    pairs: AllPairs
+    way: Way
+    calendar: Calendar
+    registry: Registry
+
+    @property
+    def covariates(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the covariates of attraction, and of those of departure."""
+        attraction, departure = (
+            tuple(entry.name.partition(":")[2] for entry in self.registry.entries if entry.name.startswith(f"{kind}:"))
+            for kind in ("attraction", "departure")
+        )
+        return attraction, departure
+
+
+def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
+    """The model of `config` on the zones of `table`, its pair kernel in `dtype`.
+
+    Raises:
+        ConfigError: a parameter override is wrong.
+        ResourceError: the pairs do not fit in memory in the way asked for.
+        ZonesError: the table lacks a year or a covariate the configuration names.
+    """
+    names = registry(config.model, config.parameters)
+    offset_km = names["offset_km"].fixed
+    if offset_km is None:
+        raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
+    first, last = config.model.years
+    way = storage.choose(len(table.codes), last - first, dtype, config.runtime.way, config.runtime.tile)
+    return Model(
+        table=table,
+        years=config.model.years,
+        zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
+        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, way),
+        way=way,
+        calendar=rollout.calendar(config.model.natural, config.model.years),
+        registry=names,
+    )
+
+
+def stored_pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
+    """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
+    return storage.stored(table.values("lon"), table.values("lat"), place(table), offset_km, dtype)
+
+
+def place(table: ZoneTable) -> Place:
+    """Where the table's zones lie, as far as borders go."""
+    return Place(
+        index=jnp.arange(len(table.codes), dtype=jnp.int32),
+        province=jnp.asarray(table.indices("province")),
+        prefecture=jnp.asarray(table.indices("prefecture")),
+        east=jnp.asarray(table.values("east").astype(bool)),
+    )
+
+
+def run(model: Model, parameters: Parameters) -> Accounts:
+    """Runs the years in float64 and closes the accounts.
+
+    Raises:
+        NumericError: somebody was lost (`dynamics.accounts.check`).
+    """
+    exact = model.pairs.in_dtype(jnp.float64)
+    states, moved = rollout.history(parameters, model.zones, exact, model.calendar)
+    operator = kernel.build(parameters, exact)
+    closed = accounting.accounts(
+        np.asarray(model.zones.population), np.asarray(states), moved, operator, np.asarray(exact.place.east)
+    )
+    accounting.check(closed, model.table.codes, model.years[0])
+    return closed

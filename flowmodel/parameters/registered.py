@@ -1,0 +1,87 @@
+"""What the kernels of the registered stock take: one set of values a group of people, and those of the observation."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from flowmodel.parameters.registry import Parameters, Registry, block, parameters
+
+_OFF = {
+    "return_origin_level": -jnp.inf,
+    "onward_level": -jnp.inf,
+    "learning": -jnp.inf,
+    "network": 0.0,
+    "competing": 0.0,
+    "nest": 1.0,
+}
+"""Values of the processes that a model does not have."""
+_BLOCKS = ("far", "returning", "returning_origin", "within")
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=[
+        *("choice", "inclusive_value", "hukou", "return_level", "return_origin_level", "conversion_level"),
+        *("onward_level", "learning", "within_level", "within_return", "network", "competing", "nest"),
+        *("far", "returning", "returning_origin", "within"),
+    ],
+    meta_fields=[],
+)
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Natural values of one group, in the units of `docs/model.md`; `choice` is what it shares with residents alone."""
+
+    choice: Parameters
+    inclusive_value: Float[Array, ""]
+    hukou: Float[Array, ""]
+    return_level: Float[Array, ""]
+    return_origin_level: Float[Array, ""]
+    conversion_level: Float[Array, ""]
+    onward_level: Float[Array, ""]
+    learning: Float[Array, ""]
+    within_level: Float[Array, ""]
+    within_return: Float[Array, ""]
+    network: Float[Array, ""]
+    competing: Float[Array, ""]
+    nest: Float[Array, ""]
+    far: Float[Array, " far"]
+    returning: Float[Array, " returning"]
+    returning_origin: Float[Array, " returning_origin"]
+    within: Float[Array, " within"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["groups", "observed"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class StockParameters:
+    """The values of every group, and by name those that only a likelihood has."""
+
+    groups: tuple[Group, ...]
+    observed: dict[str, Float[Array, ""]]
+
+
+def stock_parameters(registry: Registry, natural: Float[Array, " free"], groups: tuple[str, ...]) -> StockParameters:
+    """What the kernels take, from the free parameters' natural values (differentiable).
+
+    Args:
+        registry: the parameters of the run.
+        natural: natural values.
+        groups: names of the groups; of "low:15-29" the skill before the colon has parameters of its own.
+    """
+    values = registry.lookup(natural)
+    return StockParameters(tuple(_group(values, name.partition(":")[0]) for name in groups), values)
+
+
+def _group(values: dict[str, Float[Array, ""]], skill: str) -> Group:
+    """Values of one skill: where a parameter differs between groups its name is followed by the skill's."""
+    own = {name.partition("@")[0]: value for name, value in values.items() if name.endswith(f"@{skill}")}
+    known = {name: jnp.asarray(value, float) for name, value in _OFF.items()} | values | own
+    scalars = {
+        field.name: known[field.name] for field in dataclasses.fields(Group) if field.name not in ("choice", *_BLOCKS)
+    }
+    blocks = {name: block(values, name) for name in _BLOCKS}
+    return Group(choice=parameters(known), **scalars, **blocks)

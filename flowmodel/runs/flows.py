@@ -1,0 +1,251 @@
+"""From the configuration of a flow table to a table and a specification: where maps and the flow model meet."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from flowmodel import config as configuration
+from flowmodel.config import FlowModel, FlowsRun, OwnLaw
+from flowmodel.errors import ConfigError, FlowsError
+from flowmodel.interaction.model import laws, pair
+from flowmodel.interaction.model.laws import LAWS, Law
+from flowmodel.interaction.model.pair import Pair
+from flowmodel.interaction.model.table import Censoring, FlowTable, Specification, home
+from flowmodel.runs import flow_files
+from flowmodel.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geo.flows import FlowData
+
+_LN = "ln:"
+
+
+Asked: TypeAlias = flow_files.Asked[FlowsRun]
+
+
+def request(file: Path, settings: tuple[str, ...], out: Path | None) -> Asked:
+    """Reads a configuration file with its `--set` overrides.
+
+    Raises:
+        ConfigError: see `flowmodel.config`.
+    """
+    config = configuration.parse_flows(configuration.overridden(file, settings), str(file))
+    return Asked(config, file.resolve().parent, out or Path("runs") / config.run.name, str(file))
+
+
+def read(asked: Asked, folder: RunFolder) -> FlowData:
+    """The flow table and its zones; every problem goes to `issues.csv`.
+
+    Raises:
+        ConfigError: `[flows]` or `[zones]` is wrong.
+        DataError: the files are.
+    """
+    from geo import flows
+    from geo.config import flows as sections
+
+    model = asked.config.model
+    parse = partial(sections.parse, asked.config.flows, asked.config.zones, asked.base)
+    (tables,) = flow_files.typed(asked.source, (parse, sections.FlowTables))
+    opportunities = [model.opportunities] if model.opportunities else []
+    return flow_files.read(
+        lambda: flows.read(
+            tables.flows,
+            tables.zones,
+            _distinct([*map(_column, model.origin_mass), *opportunities]),
+            _distinct([*map(_column, model.destination_mass), *opportunities]),
+            _distinct(map(_column, model.pair)),
+        ),
+        folder,
+    )
+
+
+def files(asked: Asked) -> list[Path]:
+    """Every file that a run reads: flows, zones, distances, a law of one's own."""
+    from flowmodel.runs.request import located
+    from geo.config import flows as sections
+
+    tables, law = sections.parse(asked.config.flows, asked.config.zones, asked.base), asked.config.model.law
+    distance = tables.flows.distance
+    return [
+        tables.flows.file,
+        *([tables.zones.file] if tables.zones else []),
+        *([] if distance is None or isinstance(distance, str) else [distance.matrix]),
+        *([] if isinstance(law, str) else [located(asked.base, law.file)]),
+    ]
+
+
+def _distinct(names: Any) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _column(name: str) -> str:
+    """The column of a coefficient: "ln:x" is the logarithm of x."""
+    return name.removeprefix(_LN)
+
+
+def table(data: FlowData, config: FlowsRun) -> FlowTable:
+    """The table, with what its laws read of pairs.
+
+    Raises:
+        FlowsError: E-LAW-NEEDS, opportunities are not of zones, or pairs lack a distance.
+    """
+    named = [config.model.law, *(config.compare.laws if config.compare else ())]
+    needs = {need for name in named for need in (LAWS[name].needs if isinstance(name, str) else ())}
+    return FlowTable(
+        data.origins,
+        data.destinations,
+        data.flow,
+        data.listed,
+        data.allowed,
+        _pair(data, config.model, needs),
+        partial(_place, data),
+    )
+
+
+def _place(data: FlowData, origin: int, destination: int) -> str:
+    line = data.lines.of(origin, destination)
+    return "" if line is None else f"{data.lines.file}:{line}"
+
+
+def _pair(data: FlowData, model: FlowModel, needs: set[str]) -> Pair:
+    distance = data.distance_km
+    if model.opportunities is None or not needs - {"distance_km"}:
+        return Pair(distance_km=distance)
+    origin, mass = data.origin_columns[model.opportunities], data.destination_columns[model.opportunities]
+    if origin.ndim != 1 or mass.ndim != 1:
+        fix = "name a column of [zones]"
+        raise FlowsError("E-LAW-NEEDS", f"{model.opportunities} differs between the pairs of one zone", fix)
+    place = home(data.origins, data.destinations)
+    lying, rivals = None, None
+    if "between" in needs:
+        lying = pair.between(mass, _whole(distance, "what lies between"), place, with_home=model.include_home)
+    if "competing" in needs:
+        square = distance if data.origins == data.destinations else None
+        rivals = pair.competing(mass, _whole(square, "which destinations compete"), place)
+    everywhere = pair.everywhere(origin, mass, place)
+    return Pair(distance, origin, mass, everywhere, lying, rivals)
+
+
+def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:
+    """Distances between all zones, also of pairs that take no part."""
+    if distance is None or not np.all(np.isfinite(distance)):
+        fix = 'give [flows] distance = "geodesic" or "haversine", with [zones]'
+        raise FlowsError("E-LAW-NEEDS", f"to tell {what}, every pair of zones needs a distance", fix)
+    return distance
+
+
+def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None) -> Specification:
+    """The model that the configuration asks for, or the same with another law.
+
+    Raises:
+        ConfigError: E-LAW-FILE, or a threshold that is no whole number.
+        FlowsError: E-LAW-START.
+    """
+    model = asked.config.model
+    chosen = _law(model.law if law is None else law, asked)
+    return Specification(
+        constraint=model.constraint,
+        law=chosen,
+        origin={name: _values(name, data.origin_columns) for name in model.origin_mass},
+        destination={name: _values(name, data.destination_columns) for name in model.destination_mass},
+        pairs={name: _values(name, data.pair_columns) for name in model.pair},
+        family=model.family,
+        censoring=_censoring(data, asked),
+        held=model.held if law is None else _held(model, chosen),
+    )
+
+
+def _held(model: FlowModel, law: Law) -> dict[str, float]:
+    """What is held of a law that is compared: not the coefficients of others."""
+    others = {name for other in LAWS.values() for name in other.terms if name not in law.terms}
+    return {name: value for name, value in model.held.items() if name not in others}
+
+
+def _values(name: str, columns: Any) -> np.ndarray:
+    values = np.asarray(columns[_column(name)])
+    if not name.startswith(_LN):
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is refused where a pair needs it
+        return np.asarray(np.log(values))
+
+
+def _censoring(data: FlowData, asked: Asked) -> Censoring | None:
+    from geo.config import flows as sections
+
+    below = sections.parse(asked.config.flows, asked.config.zones, asked.base).flows.below
+    if below is None or data.gauge is None:
+        return None
+    if below.below != int(below.below):
+        raise ConfigError("E-CONFIG-KEY", f"flows.absent_pairs.below = {below.below}", "give a whole number of units")
+    seen = data.listed & data.allowed
+    per_unit = float(data.flow[seen].sum() / data.gauge[seen].sum())
+    return Censoring(int(below.below), per_unit, below.likelihood)
+
+
+def _law(named: str | OwnLaw, asked: Asked) -> Law:
+    if isinstance(named, str):
+        return LAWS[named]
+    from flowmodel.runs.request import located
+
+    file = located(asked.base, named.file)
+    spec = importlib.util.spec_from_file_location(f"own_law_{file.stem}", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise ConfigError(
+            "E-LAW-FILE", f"no Python file {file}", "name the file of your law, relative to the configuration"
+        )
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigError("E-LAW-FILE", f"{file.name}: {type(error).__name__}: {error}", "correct your law") from error
+    function = getattr(module, named.function, None)
+    if not callable(function):
+        raise ConfigError("E-LAW-FILE", f"{file.name} has no function {named.function}", "define it there")
+    law = laws.own(function, named.function)
+    try:
+        _tried(law)
+    except Exception as error:
+        said = str(error).splitlines()[0]
+        fix = "write it for jax.numpy, without `if` on values: it is traced and differentiated"
+        raise ConfigError(
+            "E-LAW-FILE", f"{named.function} in {file.name}: {type(error).__name__}: {said}", fix
+        ) from error
+    return law
+
+
+def _tried(law: Law) -> None:
+    """Traces the law and its derivative at its start."""
+    import jax
+    import jax.numpy as jnp
+
+    shape = law.shape
+    assert shape is not None
+    at = Pair(jnp.full((1, 1), 100.0))
+    jax.jit(jax.jacfwd(lambda values: shape.rule(values, at)))(jnp.asarray(shape.start, float))
+
+
+def compared(data: FlowData, table: FlowTable, asked: Asked) -> pd.DataFrame:
+    """Every law of `[compare]` on the table."""
+    from flowmodel.interaction.compare import compare
+    from flowmodel.runs import console
+
+    wanted = asked.config.compare
+    assert wanted is not None
+    models: dict[str, Specification] = {law: specification(data, asked, law) for law in wanted.laws}
+    with console.steps("comparing laws") as report:
+        return compare(
+            table,
+            models,
+            share=wanted.held_out,
+            seed=asked.config.run.seed,
+            report=report,
+            tolerance=asked.config.fit.tolerance,
+            most_steps=asked.config.fit.most_steps,
+        )

@@ -1,0 +1,163 @@
+"""Censuses carried to the zones: people whole, counts summed, means averaged with their weights, nothing made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from geo.sources.yearbooks import DIMENSIONS, QUANTITIES, CensusTable, Quantity
+
+from . import crosswalk
+from .crosswalk import Crosswalk
+
+# Counts that are made of a rate: name, rate, what is counted.
+_VITAL = (
+    ("births", "birth_rate", "births"),
+    ("deaths", "death_rate", "deaths"),
+    ("natural_increase", "natural_increase_rate", "births less deaths"),
+)
+# Kept under another name: `population`.
+_RESIDENTS = "residents"
+RATES = tuple(rate for _, rate, _ in _VITAL)
+"""Rates that are kept as the persons they make, too."""
+_DIVIDED = (
+    "a unit divided between zones gives each the share that its residents there are of all, so counts of zones "
+    "have fractions"
+)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Every census on the zones.
+
+    Attributes:
+        population: Whole residents, index zone, one column a census; NaN where a zone was not counted.
+        divided: Share of the residents of a zone who come from a unit that was divided between zones and whose make-up
+            is taken for that of the whole unit; as `population`.
+        quantities: What the year-books keep, over (zone, year) and their own dimensions; NaN where they do not tell.
+    """
+
+    population: pd.DataFrame
+    divided: pd.DataFrame
+    quantities: xr.Dataset
+
+
+def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFrame, zones: pd.Index) -> Carried:
+    """Carry every census to the zones.
+
+    Args:
+        walk: Checked crosswalk.
+        tables: Censuses that have a table.
+        mapped: Residents by polygon of the censuses that the map brings.
+        zones: Codes of the zones, in the order wanted.
+    """
+    population, divided, parts = {}, {}, []
+    for year, table in sorted(tables.items()):
+        lines = walk.of(year)
+        persons = crosswalk.whole_shares(lines, table.places["people"])
+        population[year] = persons.groupby(lines["to"]).sum().reindex(zones, fill_value=0).astype(np.float64)
+        divided[year] = _divided(lines, persons, population[year])
+        shares = crosswalk.operator(_by_persons(lines, persons, table.places["people"]), table.places.index, zones)
+        parts.append(_quantities(table, shares, zones).expand_dims(year=[year], axis=1))
+    for year in sorted(set(mapped.columns.astype(int)) - tables.keys()):
+        population[year] = _from_map(walk, year, mapped[year], zones)
+        divided[year] = population[year] * 0.0
+    years = sorted(population)
+    quantities = xr.concat(parts, dim="year", join="outer").reindex(year=years)
+    for name in quantities.data_vars:
+        files = [part[name].attrs["source"] for part in parts if name in part]
+        quantities[name].attrs["source"] = ", ".join(files)
+    return Carried(pd.DataFrame(population)[years], pd.DataFrame(divided)[years], quantities)
+
+
+def _by_persons(lines: pd.DataFrame, persons: pd.Series, people: pd.Series) -> pd.DataFrame:
+    """Use the shares that whole persons make, so that every quantity goes the way of its people."""
+    total = lines["from"].map(people).astype(np.float64)
+    return lines.assign(share=(persons / total).where(total > 0, lines["share"]))
+
+
+def _divided(lines: pd.DataFrame, persons: pd.Series, population: pd.Series) -> pd.Series:
+    """Give the share of each zone's residents who come from units that went to several zones."""
+    several = lines.groupby("from")["to"].transform("nunique") > 1
+    people = persons[several].groupby(lines["to"][several]).sum().reindex(population.index, fill_value=0)
+    return (people / population).where(population > 0, 0.0)
+
+
+def _from_map(walk: Crosswalk, year: int, mapped: pd.Series, zones: pd.Index) -> pd.Series:
+    """Sum the residents that the map brings; a zone one of whose polygons has none was not counted."""
+    lines = walk.of(year)
+    counted = mapped.dropna()
+    persons = crosswalk.whole_shares(lines, counted)
+    sums = persons.groupby(lines["to"]).sum().reindex(zones).astype(np.float64)
+    known, members = set(lines["from"]), walk.members
+    whole = [all(code in known for code in members[str(zone)]) for zone in zones]
+    return sums.where(np.array(whole))
+
+
+def _quantities(table: CensusTable, shares: csr_array, zones: pd.Index) -> xr.Dataset:
+    """Carry what a year-book keeps; births and deaths become persons in a year."""
+    carried = {}
+    for name, quantity in QUANTITIES.items():
+        if name in table.quantities and name != _RESIDENTS:
+            values = table.quantities[name].transpose("row", *quantity.dims).to_numpy()
+            sums = (
+                _mean(quantity, values, table, shares) if quantity.kind == "mean" else crosswalk.carried(shares, values)
+            )
+            carried[name] = (("zone", *quantity.dims), sums, _attributes(quantity, table))
+    residents = table.quantities[_RESIDENTS].to_numpy()
+    for name, rate, counted in _VITAL:
+        if rate in carried:
+            persons = crosswalk.carried(shares, table.quantities[rate].to_numpy() / 1000.0 * residents)
+            attributes = _attributes(_in_a_year(name, counted, table.year), table)
+            carried[name] = (("zone",), persons, attributes | {"estimated": f"{rate} times residents"})
+    labels = {dim: list(categories) for dim, categories in DIMENSIONS.items()}
+    used = {dim for dims, *_ in carried.values() for dim in dims}
+    coords = {"zone": zones.to_numpy(dtype=np.str_), **{dim: labels[dim] for dim in labels if dim in used}}
+    return xr.Dataset(carried, coords=coords)
+
+
+def _mean(
+    quantity: Quantity, values: NDArray[np.float64], table: CensusTable, shares: csr_array
+) -> NDArray[np.float64]:
+    """Average a quantity with the people it is a mean of; units without such people do not count."""
+    weight = _total(table.quantities[str(quantity.weight)])
+    product = np.where(weight == 0, 0.0, values * weight)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean: NDArray[np.float64] = crosswalk.carried(shares, product) / crosswalk.carried(shares, weight)
+    return mean
+
+
+def _total(quantity: xr.DataArray) -> NDArray[np.float64]:
+    """Sum a quantity over its categories, those left out that a census did not ask for."""
+    asked = quantity.notnull().any("row")
+    dims = [dim for dim in quantity.dims if dim != "row"]
+    total: NDArray[np.float64] = quantity.where(asked, 0.0).sum(dims, skipna=False).to_numpy()
+    return total
+
+
+def _in_a_year(name: str, counted: str, year: int) -> Quantity:
+    """Declare a count made of a rate."""
+    period = f"{counted} in the twelve months before the day of the census"
+    return Quantity(name, f"{counted} in the year before the census", "persons", "count", definition={year: period})
+
+
+def _attributes(quantity: Quantity, table: CensusTable) -> dict[str, str]:
+    """Say what a variable is, and what of it does not compare between the censuses."""
+    divided = {"divided": _DIVIDED} if quantity.kind == "count" else {}
+    return {
+        **divided,
+        "units": quantity.units,
+        "long_name": quantity.long_name,
+        "source": table.file,
+        "role": "census",
+        "kind": quantity.kind,
+        "definition": json.dumps(dict(quantity.definition), ensure_ascii=False),
+        "not_comparable": json.dumps(dict(quantity.not_comparable), ensure_ascii=False),
+    }

@@ -1,0 +1,118 @@
+"""One fit, set up twice: for the product and for the NumPy rival, at the same parameter values."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from benchmarks.numpy_model import Rival
+from flowmodel import runtime
+from flowmodel.estimation import objective as objectives
+from flowmodel.estimation.objective import Objective
+from flowmodel.models import residents as models
+from flowmodel.parameters.registry import Registry
+from flowmodel.runs import request
+from flowmodel.runs.folder import RunFolder, on_device
+
+STEP = 1e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """The objective of a configuration, the rival on the same zones, and values that both are run at."""
+
+    objective: Objective
+    rival: Rival
+    natural: Float[Array, " free"]
+    named: dict[str, float]
+    end: np.ndarray
+    own_peak_gb: float
+
+    @property
+    def zones(self) -> int:
+        """Number of zones."""
+        return len(self.end)
+
+    def _data(self) -> tuple[np.ndarray, float, float]:
+        return self.end, self.objective.degrees_of_freedom, self.objective.national_sd
+
+    def central_differences(self) -> np.ndarray:
+        """The gradient by two evaluations of the rival's loss a parameter."""
+        data = self._data()
+
+        registry = self.objective.registry
+
+        def slope(name: str) -> float:
+            above, below = (self.named | {name: self.named[name] + side * STEP} for side in (1, -1))
+            return (self.rival.loss(above, *data) - self.rival.loss(below, *data)) / (2 * STEP)
+
+        return np.asarray([slope(_numbered(name, registry)) for name in _free(registry)])
+
+    def batched_differences(self) -> np.ndarray:
+        """The same by the rival's short cut: parameters that leave the pairs alone are columns of one product."""
+        registry = self.objective.registry
+        names = [_numbered(name, registry) for name in _free(registry)]
+        data = self._data()
+        return self.rival.gradient(self.named, names, *data)
+
+
+def load(config: Path, settings: Sequence[str] = ()) -> Case:
+    """The case of a configuration and what is set over it, at the centres of its priors, on the device in use."""
+    asked = request.request(config, on_device(tuple(settings), jax.default_backend()), None)
+    with tempfile.TemporaryDirectory() as folder:
+        table = request.obtain(asked, RunFolder(Path(folder)))
+        own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")
+    model = models.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
+    z, place = model.zones, model.pairs.place
+    rival = Rival(
+        lon=table.values("lon"),
+        lat=table.values("lat"),
+        province=np.asarray(place.province),
+        prefecture=np.asarray(place.prefecture),
+        east=np.asarray(place.east),
+        population=np.asarray(z.population),
+        birth_rate=np.asarray(z.birth_rate),
+        death_rate=np.asarray(z.death_rate),
+        attraction=np.asarray(z.attraction),
+        departure=np.asarray(z.departure),
+        births_path=np.asarray(model.calendar.births),
+        deaths_path=np.asarray(model.calendar.deaths),
+        offset_km=float(model.registry["offset_km"].fixed or 0),
+    )
+    objective = objectives.objective(model, asked.config.fit.model_copy(update={"priors": False}))
+    natural = model.registry.prior_centres()
+    values = model.registry.values(np.asarray(natural))
+    named = {_numbered(name, model.registry): value for name, value in values.items()}
+    return Case(objective, rival, natural, named, table.population(model.years[1]), own_peak_gb)
+
+
+def _own_peak_gb(config: Path, zones: Path) -> float:
+    """Largest resident memory of a process that only evaluates our value and gradient, GB."""
+    script = Path(__file__).with_name("_gradient_alone.py")
+    line = [sys.executable, str(script), str(config), str(zones), jax.default_backend()]
+    return float(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+
+
+def largest_difference(ours: object, peer: object) -> float:
+    """The largest difference of two vectors, relative to the second's largest value."""
+    ours, peer = np.asarray(ours), np.asarray(peer)
+    return float(np.max(np.abs(ours - peer)) / np.max(np.abs(peer)))
+
+
+def _free(registry: Registry) -> list[str]:
+    return [entry.name for entry in registry.free]
+
+
+def _numbered(name: str, registry: Registry) -> str:
+    """A covariate's name in the rival, which numbers them."""
+    kind, _, covariate = name.partition(":")
+    same = [entry.name for entry in registry.entries if entry.name.startswith(f"{kind}:")]
+    return f"{kind}:{same.index(name)}" if covariate else name
