@@ -9,7 +9,7 @@ import numpy as np
 from flowmodel.config.stock import Published
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Children
-from flowmodel.models.registered import StockModel
+from flowmodel.dynamics.registered.setup import RegisteredSetup
 
 
 def by_zone(found: Children, families: Families) -> dict[str, np.ndarray]:
@@ -26,7 +26,7 @@ def by_zone(found: Children, families: Families) -> dict[str, np.ndarray]:
     }
 
 
-def national(model: StockModel, found: Children) -> dict[str, Any]:
+def national(model: RegisteredSetup, found: Children) -> dict[str, Any]:
     """Sums of the nation by year; of the year in which figures were published those, and ours over them.
 
     `zones_beyond` are zones with more migrant children than children: there the share of the first census is too low

@@ -18,10 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.dynamics.registered import children
+from flowmodel.dynamics.registered import run as registered_run
 from flowmodel.dynamics.registered.factored.rollout import Decade
+from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import likelihoods
-from flowmodel.models import registered_run
-from flowmodel.models.registered import StockModel
 from flowmodel.parameters.registered import stock_parameters
 
 
@@ -68,7 +68,7 @@ class ChildrenTarget:
         return likelihoods.log_normal(self.published, self.said(end, values), self.sd, jnp.ones(2, bool))
 
 
-def target(model: StockModel, sd: float) -> ChildrenTarget:
+def target(model: RegisteredSetup, sd: float) -> ChildrenTarget:
     """The target of `model`, from one run at the centres of the priors."""
     asked, families = model.stock.children, model.families
     assert asked is not None

@@ -11,14 +11,14 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import Fit
 from flowmodel.dynamics.residents import rollout
+from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.estimation import likelihoods
 from flowmodel.estimation.census import Census, census
 from flowmodel.estimation.posterior import Posterior
 from flowmodel.gravity.operator import AllPairs
-from flowmodel.models.residents import Model
 from flowmodel.parameters.registry import Parameters, Registry
-from flowmodel.dynamics.residents.zones import Zones
 
 
 @partial(
@@ -60,7 +60,7 @@ class Objective(Posterior):
         return {name: terms[name]() for name in self.targets}
 
 
-def objective(model: Model, fit: Fit, seen: Array | None = None) -> Objective:
+def objective(model: Setup, fit: Fit, seen: Array | None = None) -> Objective:
     """The objective of `model` against the censuses of its first and last year, in all zones or in those `seen`."""
     end = jnp.asarray(model.table.population(model.years[1]))
     return Objective(

@@ -8,21 +8,21 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from flowmodel.dynamics.registered.factored.accounts import StockAccounts
+from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation.registered_census import BANDS
 from flowmodel.estimation.registered_census import bands as census_bands
-from flowmodel.models.registered import StockModel
 
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def bands(model: StockModel, closed: StockAccounts) -> np.ndarray:
+def bands(model: RegisteredSetup, closed: StockAccounts) -> np.ndarray:
     """Residents registered elsewhere at the end as a census counts them, persons [band, zone]."""
     within, near, far = (part[-1].sum(axis=0) for part in (closed.within, closed.near, closed.far))
     hidden = model.margins.hidden * within
     return np.stack([within - hidden, near + hidden, far])
 
 
-def counted_bands(model: StockModel) -> np.ndarray:
+def counted_bands(model: RegisteredSetup) -> np.ndarray:
     """The same as counted, persons [band, zone]; NaN where the last census did not ask."""
     table, last = model.table, model.years[1]
     if "census_in_migrants" not in table.data or not table.asked("in_migrants", last):
@@ -51,7 +51,7 @@ def scores(said: np.ndarray, counted: np.ndarray) -> dict[str, float]:
     }
 
 
-def national(model: StockModel, closed: StockAccounts) -> dict[str, Any]:
+def national(model: RegisteredSetup, closed: StockAccounts) -> dict[str, Any]:
     """The nation's names at the end, fitted and counted: bands, people apart, inside cities, the floating population.
 
     A census of counties does not count who left one district of a city for another, only who left the county: the
@@ -76,7 +76,7 @@ def national(model: StockModel, closed: StockAccounts) -> dict[str, Any]:
     }
 
 
-def _by_province(model: StockModel, closed: StockAccounts) -> dict[str, float]:
+def _by_province(model: RegisteredSetup, closed: StockAccounts) -> dict[str, float]:
     """Rank correlation over provinces of the share from other provinces, of all who crossed a county's border."""
     province = model.table.indices("province")
 
@@ -87,7 +87,7 @@ def _by_province(model: StockModel, closed: StockAccounts) -> dict[str, float]:
     return {"rank_correlation": float(spearmanr(said, counted).statistic)}
 
 
-def initial(model: StockModel, closed: StockAccounts) -> dict[str, Any]:
+def initial(model: RegisteredSetup, closed: StockAccounts) -> dict[str, Any]:
     """The initial stock beside its census: errors of residents, bands and registered people, and what was assumed."""
     m = model.margins
     residents = m.home + m.within + placed(closed)

@@ -16,12 +16,12 @@ from flowmodel.dynamics.registered.census.groups import skill_counts
 from flowmodel.dynamics.registered.factored import rollout as stock_rollout
 from flowmodel.dynamics.registered.factored.rollout import Country, Decade
 from flowmodel.dynamics.registered.pairwise import rollout
+from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_target, likelihoods
 from flowmodel.estimation.census import census
 from flowmodel.estimation.children_target import ChildrenTarget
 from flowmodel.estimation.posterior import Posterior
 from flowmodel.estimation.registered_census import BANDS, StockCensus, bands
-from flowmodel.models.registered import StockModel
 from flowmodel.parameters.registered import StockParameters, stock_parameters
 from flowmodel.parameters.registry import Registry
 
@@ -122,7 +122,7 @@ def registered_at_start(country: Country) -> Float[Array, "group zone"]:
 
 
 def objective(
-    model: StockModel,
+    model: RegisteredSetup,
     fit: Fit,
     between: np.ndarray | None = None,
     seen: np.ndarray | None = None,
@@ -157,7 +157,7 @@ def objective(
 
 
 def _observed(
-    model: StockModel,
+    model: RegisteredSetup,
     wanted: tuple[str, ...],
     between: np.ndarray | None,
     seen: np.ndarray | None,

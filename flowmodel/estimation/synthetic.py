@@ -9,11 +9,13 @@ import numpy as np
 import xarray as xr
 
 from flowmodel.config import Config, Override
+from flowmodel.dynamics.registered import run as registered_run
+from flowmodel.dynamics.registered import setup as registered
+from flowmodel.dynamics.residents import setup
+from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import draws, registered_metrics
 from flowmodel.estimation.registered_census import BANDS
-from flowmodel.models import registered, registered_run
-from flowmodel.models import residents as model
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import stock_parameters
 from flowmodel.zones import table as store
@@ -49,8 +51,8 @@ def observe(table: ZoneTable, config: Config, noise: int | None = None) -> ZoneT
 
 def _residents(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
     """Residents at the end [zone], and no bands."""
-    built = model.build(table, config, jnp.float64)
-    return model.run(built, built.registry.parameters(jnp.zeros(0))).closing[-1], None
+    built = setup.build(table, config, jnp.float64)
+    return run_residents(built, built.registry.parameters(jnp.zeros(0))).closing[-1], None
 
 
 def _registered(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:

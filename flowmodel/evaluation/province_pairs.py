@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from flowmodel.config import Fit
+from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import refit
 from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.registered_objective import StockObjective
 from flowmodel.evaluation.folds import HeldOut, Told
 from flowmodel.evaluation.map_covariates import distances
-from flowmodel.models.registered import StockModel
 
 
 def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def held_out(goal: StockObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, t
     return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
 
 
-def regressions(model: StockModel, stocks: np.ndarray, fold: np.ndarray) -> dict[str, np.ndarray]:
+def regressions(model: RegisteredSetup, stocks: np.ndarray, fold: np.ndarray) -> dict[str, np.ndarray]:
     """Poisson gravity regressions of the stocks, each pair by a fold that has not seen it [origin, destination].
 
     Returns:
@@ -94,7 +94,7 @@ def poisson(columns: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(coefficients)
 
 
-def _apart(model: StockModel, people: np.ndarray, province: np.ndarray) -> np.ndarray:
+def _apart(model: RegisteredSetup, people: np.ndarray, province: np.ndarray) -> np.ndarray:
     """Mean distance of the residents of two provinces, km [province, province]."""
     share = np.zeros((province.max() + 1, len(people)))
     share[province, np.arange(len(people))] = people / np.bincount(province, people)[province]

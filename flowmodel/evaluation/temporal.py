@@ -11,14 +11,13 @@ import numpy as np
 
 from flowmodel.config import Config, Temporal, Variant
 from flowmodel.config import Model as ModelSection
+from flowmodel.dynamics.registered import setup as registered
 from flowmodel.dynamics.registered.factored import rollout as stock_rollout
-from flowmodel.dynamics.residents import rollout
+from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.estimation import objective, search
 from flowmodel.estimation.search import Outcome, Progress
 from flowmodel.evaluation import baselines as naive
 from flowmodel.evaluation import map_covariates
-from flowmodel.models import registered
-from flowmodel.models import residents as models
 from flowmodel.parameters.registered import stock_parameters
 from flowmodel.zones.table import ZoneTable
 
@@ -60,7 +59,7 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
     early = _section(variant, (asked.since, middle))
     late = _section(variant, (middle, last))
     part = config.model_copy(update={"model": early, "parameters": {}, "fit": _growth_only(config)})
-    built = models.build(_early_table(table, asked, variant, known), part, dtype)
+    built = setup.build(_early_table(table, asked, variant, known), part, dtype)
     before, now = _covariates(table, variant, known, (asked.since, middle))
     built = dataclasses.replace(built, zones=_described(built.zones, variant, before[known]))
     goal = objective.objective(built, part.fit)
@@ -168,7 +167,7 @@ def _residents(
     dtype: Any,
 ) -> np.ndarray:
     part = config.model_copy(update={"model": late, "parameters": {}, "fit": _growth_only(config)})
-    built = models.build(_with_columns(table, variant), part, dtype)
+    built = setup.build(_with_columns(table, variant), part, dtype)
     built = dataclasses.replace(built, zones=_described(built.zones, variant, now))
     parameters = built.registry.parameters(built.registry.vector(values))
     return np.asarray(rollout.residents(parameters, built.zones, built.pairs, built.calendar))

@@ -10,9 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from flowmodel.dynamics.residents.accounts import Accounts
+from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.estimation import baselines, metrics
-from flowmodel.models.residents import Model
 from flowmodel.zones.table import ZoneTable
 
 FLOWS = {
@@ -35,7 +35,7 @@ class Timed(Protocol):
         """First and last year."""
 
 
-def dataset(model: Model, closed: Accounts) -> xr.Dataset:
+def dataset(model: Setup, closed: Accounts) -> xr.Dataset:
     """`results.nc`: states at the end of every year, movements of every year, and the censuses, persons."""
     states = np.concatenate([closed.opening[:1], closed.closing]).T
     data = labelled(model, states, {name: getattr(closed, name) for name in FLOWS})
@@ -77,7 +77,7 @@ def census_years(model: Timed) -> list[int]:
     return [int(year) for year in model.table.data["year"].values if int(year) in model.years]
 
 
-def accounts_table(model: Model, closed: Accounts) -> pd.DataFrame:
+def accounts_table(model: Setup, closed: Accounts) -> pd.DataFrame:
     """`accounts.csv`: one row a zone and year (the one in which closing stands), persons, unrounded."""
     years = np.arange(model.years[0] + 1, model.years[1] + 1)
     codes = model.table.codes
@@ -123,7 +123,7 @@ def natural_only(table: ZoneTable, first: int, calendar: Calendar) -> np.ndarray
     return np.asarray(table.population(first) * np.prod(growth, axis=0))
 
 
-def known(model: Model) -> np.ndarray:
+def known(model: Setup) -> np.ndarray:
     """What the model knows of a zone besides residents: vital rates, side of the divide, every covariate once."""
     z = model.zones
     blocks = (*np.asarray(z.attraction).T, *np.asarray(z.departure).T)

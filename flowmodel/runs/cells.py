@@ -19,7 +19,7 @@ from flowmodel.zones import table as store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flowmodel.models.residents import Model
+    from flowmodel.dynamics.residents.setup import Setup
     from flowmodel.parameters.registry import Parameters
     from flowmodel.zones.cells import GridCells
     from geo.config import GridConfig
@@ -35,7 +35,7 @@ class County:
     """A finished county run: its model, its parameters and its table of zones."""
 
     config: Config
-    model: Model
+    model: Setup
     parameters: Parameters
 
 
@@ -148,7 +148,7 @@ def _county(section: GridConfig, years: tuple[int, int], given: Path) -> County:
     """
     import jax.numpy as jnp
 
-    from flowmodel.models import residents as models
+    from flowmodel.dynamics.residents import setup
     from flowmodel.parameters import given as _values
 
     tables = configuration.read_toml(section.run / "config.toml")
@@ -157,7 +157,7 @@ def _county(section: GridConfig, years: tuple[int, int], given: Path) -> County:
         what = f"{section.run.name} follows registered people"
         raise ConfigError("E-GRID-RUN", what, "name a run of residents alone: one without [model.stock]")
     config = config.model_copy(update={"model": config.model.model_copy(update={"years": years})})
-    model = models.build(store.read_zones(section.run / "zones.nc"), config, jnp.float32)
+    model = setup.build(store.read_zones(section.run / "zones.nc"), config, jnp.float32)
     values = _values.values(model.registry, {}, given)
     return County(config, model, model.registry.parameters(model.registry.vector(values)))
 
@@ -169,37 +169,35 @@ def _compare(
     import jax
     import jax.numpy as jnp
 
-    from flowmodel.dynamics.cells import year
-    from flowmodel.models import cells_against_counties
+    from flowmodel.dynamics.cells import against_counties, year
 
     model = county.model
     people = cells.by_county(cells.population, len(model.table.codes))
     wanted = len(people) if section.pairs == "all" else section.pairs
     if not wanted:
         return {}
-    origins = cells_against_counties.sample(people, wanted) if wanted < len(people) else np.arange(len(people))
+    origins = against_counties.sample(people, wanted) if wanted < len(people) else np.arange(len(people))
     by_cells = np.asarray(year.flows_from(ground, kernel, at, jnp.asarray(origins, jnp.int32)))
     first = jax.tree.map(lambda path: path[0], model.calendar)
-    by_counties = cells_against_counties.county_model(model, county.parameters, people, first)
-    flows = cells_against_counties.table(model.table.codes, origins, by_cells, by_counties.rows(origins))
+    by_counties = against_counties.county_model(model, county.parameters, people, first)
+    flows = against_counties.table(model.table.codes, origins, by_cells, by_counties.rows(origins))
     folder.write("county_flows.csv", lambda path: flows.to_csv(path, index=False))
     inflow = np.asarray(by_counties.moved.inflow)
     return {
         "origins": len(origins),
-        "flows": cells_against_counties.scores(flows, cells_against_counties.distances(model.table, origins)),
+        "flows": against_counties.scores(flows, against_counties.distances(model.table, origins)),
         "inflow": inflow,
     }
 
 
 def _checked(county: County, cells: GridCells, at: Any, built: Built) -> dict[str, Any]:
     """The reach of a few cells again, summed one by one: what transforms miss, and what the plane does."""
-    from flowmodel.dynamics.cells import direct_sums
-    from flowmodel.models import cells_against_counties
+    from flowmodel.dynamics.cells import against_counties, direct_sums
     from geo.raster.cells import to_degrees
 
     zones = cells.zone >= 0
     reach, pull = (np.asarray(field, float)[zones] for field in (at.reach, at.pull))
-    sampled = cells_against_counties.sample(cells.population[zones], ROWS)
+    sampled = against_counties.sample(cells.population[zones], ROWS)
     grid = built.places.grid
     lon, lat = to_degrees(grid.crs, *grid.centres(*np.nonzero(zones)))
     of = direct_sums.rows(

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.config import Config
+from flowmodel.dynamics.registered import run as registered_run
+from flowmodel.dynamics.registered import setup as registered
 from flowmodel.estimation import children_metrics, registered_census, registered_metrics, registered_objective
-from flowmodel.models import registered, registered_run
 from flowmodel.parameters.registered import stock_parameters
 from flowmodel.results import registered as stock_results
 from flowmodel.results import residents
@@ -22,23 +23,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flowmodel.dynamics.registered.factored.accounts import StockAccounts
+    from flowmodel.dynamics.registered.setup import RegisteredSetup
     from flowmodel.estimation.registered_objective import StockObjective
-    from flowmodel.models.registered import StockModel
     from flowmodel.runs.folder import RunFolder
     from flowmodel.runs.request import Request
 
 
-def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
+def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     """The model of a configuration."""
     return registered.build(table, config, dtype)
 
 
-def tile(model: StockModel) -> int:
+def tile(model: RegisteredSetup) -> int:
     """The stock's kernel is always stored."""
     return 0
 
 
-def announce(model: StockModel) -> None:
+def announce(model: RegisteredSetup) -> None:
     """Says which path carries the stock, and what was assumed of the first census."""
     print(model.plan, file=sys.stderr)
     assumed = model.margins.assumed
@@ -47,7 +48,7 @@ def announce(model: StockModel) -> None:
         print(f"assumed: {what}: {len(rows)} zones, {people:+,.0f} people (assumptions.csv)", file=sys.stderr)
 
 
-def objective(model: StockModel, asked: Request) -> StockObjective:
+def objective(model: RegisteredSetup, asked: Request) -> StockObjective:
     """What is minimised."""
     of = asked.config.fit.interprovincial
     between = None
@@ -56,13 +57,13 @@ def objective(model: StockModel, asked: Request) -> StockObjective:
     return registered_objective.objective(model, asked.config.fit, between)
 
 
-def run(model: StockModel, natural: Float[Array, " free"]) -> StockAccounts:
+def run(model: RegisteredSetup, natural: Float[Array, " free"]) -> StockAccounts:
     """The closed accounts at natural values."""
     parameters = stock_parameters(model.registry, jnp.asarray(natural), model.groups.names)
     return registered_run.run(model, parameters)
 
 
-def write(folder: RunFolder, model: StockModel, closed: StockAccounts) -> None:
+def write(folder: RunFolder, model: RegisteredSetup, closed: StockAccounts) -> None:
     """What every run leaves behind."""
     from flowmodel.zones import table as store
 
@@ -71,7 +72,7 @@ def write(folder: RunFolder, model: StockModel, closed: StockAccounts) -> None:
         folder.write(name, partial(table.to_csv, index=False))
 
 
-def _tables(model: StockModel, closed: StockAccounts) -> dict[str, pd.DataFrame]:
+def _tables(model: RegisteredSetup, closed: StockAccounts) -> dict[str, pd.DataFrame]:
     tables = {
         "accounts.csv": stock_results.accounts_table(model, closed),
         "registered.csv": stock_results.registered_table(model, closed),
@@ -89,7 +90,7 @@ def end(closed: StockAccounts) -> Any:
     return closed.closing[-1].sum(axis=0)
 
 
-def report(model: StockModel, closed: StockAccounts) -> dict[str, Any]:
+def report(model: RegisteredSetup, closed: StockAccounts) -> dict[str, Any]:
     """The blocks of metrics.json that both kinds have, and those of the stock."""
     natural = residents.natural_only(model.table, model.years[0], model.country.calendar)
     growth, baselines = residents.growth_scores(model, end(closed), natural, stock_results.known(model))

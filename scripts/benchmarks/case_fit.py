@@ -15,9 +15,9 @@ from jaxtyping import Array, Float
 
 from benchmarks.numpy_model import Rival
 from flowmodel import runtime
+from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
 from flowmodel.estimation.objective import Objective
-from flowmodel.models import residents as models
 from flowmodel.parameters.registry import Registry
 from flowmodel.runs import request
 from flowmodel.runs.folder import RunFolder, on_device
@@ -70,7 +70,7 @@ def load(config: Path, settings: Sequence[str] = ()) -> Case:
     with tempfile.TemporaryDirectory() as folder:
         table = request.obtain(asked, RunFolder(Path(folder)))
         own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")
-    model = models.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
+    model = setup.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
     z, place = model.zones, model.pairs.place
     rival = Rival(
         lon=table.values("lon"),

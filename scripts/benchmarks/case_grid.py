@@ -50,7 +50,7 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
     """The cells of the counties of a configuration and what is set over it."""
     import jax.numpy as jnp
 
-    from flowmodel.models import residents as models
+    from flowmodel.dynamics.residents import setup
     from flowmodel.zones.cells import GridCells
     from geo.crs import china_albers, project
     from geo.grid.places import Places, east
@@ -61,7 +61,7 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
     with tempfile.TemporaryDirectory() as folder:
         table = request.obtain(asked, RunFolder(Path(folder)))
         polygons = _polygons(Path(folder) / "zones.gpkg", table.codes)
-    model = models.build(table, asked.config, jnp.float32)
+    model = setup.build(table, asked.config, jnp.float32)
     shapes = project(np.asarray(polygons.array), polygons.crs, china_albers())
     grid = covering(_bounds(shapes), china_albers(), cell_m)
     ownership = own(shapes, grid, tuple(table.codes))

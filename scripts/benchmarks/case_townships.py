@@ -42,9 +42,9 @@ def town(zones: int) -> Town:
     import jax.numpy as jnp
 
     from flowmodel.dynamics.residents.year import Calendar
+    from flowmodel.dynamics.residents.zones import Zones
     from flowmodel.gravity.operator import Place
     from flowmodel.parameters.registry import Parameters
-    from flowmodel.dynamics.residents.zones import Zones
 
     case, draw = case_step.step(zones), np.random.default_rng(1)
     lon, lat = case.degrees

@@ -12,8 +12,8 @@ from pathlib import Path
 import jax
 
 from flowmodel import runtime
+from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
-from flowmodel.models import residents as models
 from flowmodel.runs import request
 from flowmodel.runs.folder import on_device
 from flowmodel.zones import table
@@ -23,7 +23,7 @@ def main(config: Path, zones: Path, device: str) -> None:
     """Prints the peak of three evaluations at the centres of the priors."""
     asked = request.request(config, on_device((), device), None)
     runtime.configure(asked.config.runtime)
-    model = models.build(table.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
+    model = setup.build(table.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
     objective = objectives.objective(model, asked.config.fit)
     both = runtime.program(lambda objective, natural: jax.value_and_grad(objective)(natural))
     for _ in range(3):

@@ -7,11 +7,11 @@ import numpy as np
 import twin
 
 from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.gravity import deterrence
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import Place
 from flowmodel.parameters.registry import Parameters
-from flowmodel.dynamics.residents.zones import Zones
 
 NOISE = twin.Noise()
 PLAIN = twin.random_world(1, 60)

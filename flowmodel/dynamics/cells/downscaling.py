@@ -22,9 +22,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flowmodel.dynamics.residents.year import departure_rate
+from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.gravity import attraction
 from flowmodel.parameters.registry import Parameters
-from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable
 

@@ -12,11 +12,11 @@ from flowmodel import runtime
 from flowmodel.config import Natural
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.residents.year import Calendar, Movements, year
+from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.adjoint import through_strength
 from flowmodel.gravity.operator import AllPairs, Strength, Taps
 from flowmodel.parameters.registry import Parameters
-from flowmodel.dynamics.residents.zones import Zones
 
 
 def calendar(natural: Natural, years: tuple[int, int]) -> Calendar:

@@ -9,10 +9,10 @@ import jax
 from jaxtyping import Array, Float
 
 from flowmodel.dynamics import demography
+from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.gravity import attraction
 from flowmodel.gravity.operator import Kernel
 from flowmodel.parameters.registry import Parameters
-from flowmodel.dynamics.residents.zones import Zones
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["births", "deaths"], meta_fields=[])

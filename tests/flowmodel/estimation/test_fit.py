@@ -9,10 +9,11 @@ import pytest
 import worlds
 import xarray as xr
 
+from flowmodel.dynamics.residents import setup
+from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import ConfigError, NumericError, ZonesError
 from flowmodel.estimation import baselines, calibrate, inference, metrics, search, synthetic
 from flowmodel.estimation import objective as objectives
-from flowmodel.models import residents as models
 from flowmodel.zones import table as store
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
@@ -29,11 +30,11 @@ def world():
 
 def fitted(world, *settings, seed=0, dtype=jnp.float64):
     config = worlds.configuration(*settings)
-    model = models.build(world, config, dtype)
+    model = setup.build(world, config, dtype)
     goal = objectives.objective(model, config.fit)
 
     def run(natural):
-        return models.run(model, model.registry.parameters(natural))
+        return run_residents(model, model.registry.parameters(natural))
 
     return calibrate.calibrate(goal, run, config.fit, seed, quiet)
 
@@ -58,7 +59,7 @@ def test_noise_free_truth_is_found_from_a_far_start(world, seed):
 
 def test_derivatives_agree_with_differences(world):
     config = worlds.configuration("fit.priors=true", "parameters={}")
-    goal = objectives.objective(models.build(world, config, jnp.float64), config.fit)
+    goal = objectives.objective(setup.build(world, config, jnp.float64), config.fit)
     point = goal.registry.draw(5)
     gradient, hessian = map(np.asarray, search.gradient_and_hessian(goal, point))
     value, slope = jax.jit(lambda p: goal(p)), jax.jit(lambda p: jax.grad(goal)(p))

@@ -10,9 +10,9 @@ import pytest
 from checkout import ROOT
 
 from flowmodel import config
+from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
 from flowmodel.estimation import search, synthetic
-from flowmodel.models import residents as models
 from flowmodel.zones import table as store
 from geo import assemble
 from geo.config import BuiltinConfig
@@ -23,7 +23,7 @@ def demo(counties):
     parsed = config.parse(config.read_toml(ROOT / "configs/demo.toml"), "demo.toml")
     built = assemble.build(BuiltinConfig(source="builtin", counties=counties), parsed.run.seed)
     table = synthetic.observe(store.check(built.dataset, "demo"), parsed)
-    model = models.build(table, parsed, jnp.float32)
+    model = setup.build(table, parsed, jnp.float32)
     assert not parsed.fit.priors
     return parsed, model, objectives.objective(model, parsed.fit)
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import recovery_worlds
 
+from flowmodel.dynamics.registered import setup as registered
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import draws, inference, registered_objective, search, synthetic
 from flowmodel.estimation.census import census
-from flowmodel.models import registered
 
 pytestmark = pytest.mark.slow
 REPLICATES = 50

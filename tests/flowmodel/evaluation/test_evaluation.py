@@ -9,13 +9,13 @@ import worlds
 
 from flowmodel import config
 from flowmodel.config import Temporal
+from flowmodel.dynamics.registered import setup as stock_model
+from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective, refit, search
 from flowmodel.estimation import registered_objective as stock_objectives
 from flowmodel.evaluation import baselines, jackknife, placebo, province_pairs, scores, strata, temporal
 from flowmodel.evaluation import folds as holding
 from flowmodel.evaluation.scores import Resampling
-from flowmodel.models import registered as stock_model
-from flowmodel.models import residents
 from flowmodel.zones.table import ZoneTable
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
@@ -131,7 +131,7 @@ def test_a_fold_of_residents_alone_is_blind_as_well():
     world, asked = stock_tables.table(), worlds.configuration()
     held = world.values("province") == "2"
     goals = [
-        objective.objective(residents.build(one, asked, jnp.float64), asked.fit)
+        objective.objective(setup.build(one, asked, jnp.float64), asked.fit)
         for one in (world, with_outcomes(world, held, 2.0))
     ]
     start = refit.anchored(goals[0], goals[0].registry.prior_centres())

@@ -7,12 +7,12 @@ import pytest
 import worlds
 
 from flowmodel import runtime
+from flowmodel.dynamics.registered import setup as registered
+from flowmodel.dynamics.residents import setup
 from flowmodel.errors import ConfigError, ResourceError
 from flowmodel.gravity import storage
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.tiled import Tiles
-from flowmodel.models import registered
-from flowmodel.models import residents as models
 
 GB = 10**9
 
@@ -51,8 +51,8 @@ def test_what_is_forced_is_done_or_refused(free):
 
 def test_a_model_is_built_in_the_way_asked_for():
     config = worlds.configuration()
-    assert isinstance(models.build(worlds.table(20), config, jnp.float32).pairs, Pairs)
-    forced = models.build(worlds.table(20), worlds.configuration("runtime.way='tiled'", "runtime.tile=8"), jnp.float32)
+    assert isinstance(setup.build(worlds.table(20), config, jnp.float32).pairs, Pairs)
+    forced = setup.build(worlds.table(20), worlds.configuration("runtime.way='tiled'", "runtime.tile=8"), jnp.float32)
     assert isinstance(forced.pairs, Tiles)
     assert forced.pairs.tile == forced.way.tile == 8
 

@@ -11,14 +11,13 @@ import pytest
 import worlds
 from scipy.special import expit
 
-from flowmodel.dynamics.cells import downscaling, operator, rollout, year
+from flowmodel.dynamics.cells import against_counties, downscaling, operator, rollout, year
+from flowmodel.dynamics.residents import setup
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.errors import NumericError, ZonesError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.operator import Place
-from flowmodel.models import cells_against_counties
-from flowmodel.models import residents as models
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones import cells as grids
 from flowmodel.zones.cells import GridCells
@@ -32,7 +31,7 @@ COUNTIES, SHAPE, CELL_KM = 12, (14, 17), 20.0
 class Case:
     """Cells of twelve counties, with a covariate by cell in some of them."""
 
-    model: models.Model
+    model: setup.Setup
     parameters: Parameters
     cells: GridCells
     support: downscaling.Support
@@ -49,7 +48,7 @@ class Case:
 @pytest.fixture(scope="module")
 def case() -> Case:
     config = worlds.configuration()
-    model = models.build(worlds.table(COUNTIES), config, jnp.float64)
+    model = setup.build(worlds.table(COUNTIES), config, jnp.float64)
     rng = np.random.default_rng(3)
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     seats = rng.uniform((0, 0), SHAPE, (COUNTIES, 2))
@@ -157,7 +156,7 @@ def test_departures_are_those_of_the_county_model(case: Case) -> None:
     made = case.kernel("kernel")
     done = year.year(case.parameters, bare, made, jnp.asarray(case.cells.population), case.calendar)
     people = case.cells.by_county(case.cells.population, COUNTIES)
-    counted = cells_against_counties.county_model(case.model, case.parameters, people, case.calendar)
+    counted = against_counties.county_model(case.model, case.parameters, people, case.calendar)
     np.testing.assert_allclose(done.accounts.outflow, counted.moved.outflow, rtol=1e-9)
     np.testing.assert_allclose(done.accounts.births, counted.moved.births, rtol=1e-12)
     rows = counted.rows(np.array([5, 1]))
@@ -200,18 +199,18 @@ def test_a_person_lost_between_the_two_sides_is_caught(case: Case) -> None:
 
 def test_sampled_counties_are_of_every_size() -> None:
     people = np.array([1.0, 5.0, 100.0, 20.0, 3.0, 60.0, 11.0])
-    drawn = cells_against_counties.sample(people, 4)
+    drawn = against_counties.sample(people, 4)
     assert people[drawn].max() == 100
     assert people[drawn].min() < 60
-    assert len(cells_against_counties.sample(people, 700)) == 7
+    assert len(against_counties.sample(people, 700)) == 7
 
 
 def test_scores_of_equal_flows_are_perfect() -> None:
     codes = np.array(["a", "b", "c"])
     cells = np.array([[0.0, 2.0, 3.0]])
-    flows = cells_against_counties.table(codes, np.array([0]), cells, cells)
+    flows = against_counties.table(codes, np.array([0]), cells, cells)
     assert flows["destination"].tolist() == ["b", "c"]
-    found = cells_against_counties.scores(flows, np.array([10.0, 3000.0]))
+    found = against_counties.scores(flows, np.array([10.0, 3000.0]))
     assert found["common_part"] == found["ratio"] == 1
     assert found["by_distance"]["0-50 km"]["by_cells"] == 2
     assert found["by_distance"]["1600-inf km"]["by_counties"] == 3

@@ -9,12 +9,13 @@ from checkout import DOCS
 from scipy.special import expit
 
 from flowmodel.dynamics.registered import children
+from flowmodel.dynamics.registered import run as registered_run
+from flowmodel.dynamics.registered import setup as registered
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away, Comoving
 from flowmodel.dynamics.registered.factored.rollout import Decade
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import children_metrics, registered_objective
-from flowmodel.models import registered, registered_run
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import stock_parameters
 from flowmodel.results import registered as stock_results

@@ -9,17 +9,17 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowmodel.dynamics.residents import accounts, rollout
+from flowmodel.dynamics.residents import accounts, rollout, setup
+from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import NumericError
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.dense import Stored
-from flowmodel.models import residents as models
 
 
 @pytest.fixture(scope="module")
 def built():
     config = worlds.configuration()
-    return models.build(worlds.table(120), config, jnp.float64)
+    return setup.build(worlds.table(120), config, jnp.float64)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def parameters(built):
 
 
 def test_every_zone_and_year_closes(built, parameters):
-    closed = models.run(built, parameters)
+    closed = run_residents(built, parameters)
     assert closed.closing.shape == (10, 120)
     assert np.abs(closed.residual()).max() < 1e-6
     assert np.abs(closed.national_residual()).max() < 1e-13
@@ -44,7 +44,7 @@ def test_nobody_is_lost_whatever_the_parameters_and_wherever_nobody_lives(built,
     clipped = np.clip(natural, *np.array(bounds).T)
     people = built.zones.population.at[np.array(sorted(empty), int)].set(0.0)
     model = dataclasses.replace(built, zones=dataclasses.replace(built.zones, population=people))
-    closed = models.run(model, built.registry.parameters(jnp.asarray(clipped)))
+    closed = run_residents(model, built.registry.parameters(jnp.asarray(clipped)))
     assert np.abs(closed.residual()).max() < 1e-3
     assert (closed.closing[:, sorted(empty)] == 0).all()
     born = (closed.births - closed.deaths).sum()
@@ -52,7 +52,7 @@ def test_nobody_is_lost_whatever_the_parameters_and_wherever_nobody_lives(built,
 
 
 def test_crossings_are_the_flows_between_the_sides(built, parameters):
-    closed = models.run(built, parameters)
+    closed = run_residents(built, parameters)
     east = built.table.values("east").astype(bool)
     born = (closed.births - closed.deaths)[:, east].sum(axis=1)
     change = (closed.closing - closed.opening)[:, east].sum(axis=1)
@@ -76,7 +76,7 @@ def test_perturbing_one_side_of_one_flow_is_caught(built, parameters):
 
 
 def test_a_leak_too_small_for_any_zone_is_caught_in_the_nation(built, parameters):
-    closed = models.run(built, parameters)
+    closed = run_residents(built, parameters)
     leaking = dataclasses.replace(closed, closing=closed.closing * (1 + 1e-7 / closed.closing * 1e6))
     assert np.abs(leaking.residual()).max() < 1
     with pytest.raises(NumericError, match="E-ACCOUNT-NATION"):
@@ -84,7 +84,7 @@ def test_a_leak_too_small_for_any_zone_is_caught_in_the_nation(built, parameters
 
 
 def test_negative_and_missing_residents_are_caught(built, parameters):
-    closed = models.run(built, parameters)
+    closed = run_residents(built, parameters)
     shift = np.zeros_like(closed.closing)
     shift[:, 7] = -2 * closed.closing[:, 7]
     sunk = dataclasses.replace(closed, closing=closed.closing + shift, inflow=closed.inflow + shift)

@@ -17,12 +17,12 @@ from twin_worlds import HARD, LIVED_IN, NOISE, PLAIN, WORLDS, country_of, parame
 from flowmodel.config import Model
 from flowmodel.dynamics.residents import accounts, rollout
 from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.estimation.census import census
 from flowmodel.estimation.objective import Objective
 from flowmodel.gravity import operator as kernel
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Parameters
-from flowmodel.dynamics.residents.zones import Zones
 
 # The twin against closed forms.
 

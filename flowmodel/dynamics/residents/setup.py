@@ -1,4 +1,4 @@
-"""A model ready to run: the zones of a table, their pairs, the years, and the parameters' registry."""
+"""What a run of residents needs besides parameter values: zones, pairs of zones, years, and the list of parameters."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from flowmodel.config import Config
-from flowmodel.dynamics.residents import accounts as accounting
 from flowmodel.dynamics.residents import rollout
-from flowmodel.dynamics.residents.accounts import Accounts
 from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.residents.zones import Zones, zones
 from flowmodel.errors import ConfigError
-from flowmodel.gravity import operator as kernel
 from flowmodel.gravity import storage
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs, Place
 from flowmodel.gravity.storage import Way
 from flowmodel.parameters.catalogue import registry
-from flowmodel.parameters.registry import Parameters, Registry
-from flowmodel.dynamics.residents.zones import Zones, zones
+from flowmodel.parameters.registry import Registry
 from flowmodel.zones.table import ZoneTable
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class Setup:
     """Everything a run needs besides parameter values."""
 
     table: ZoneTable
@@ -47,7 +43,7 @@ class Model:
         return attraction, departure
 
 
-def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
+def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
     """The model of `config` on the zones of `table`, its pair kernel in `dtype`.
 
     Raises:
@@ -61,7 +57,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Model:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first, last = config.model.years
     way = storage.choose(len(table.codes), last - first, dtype, config.runtime.way, config.runtime.tile)
-    return Model(
+    return Setup(
         table=table,
         years=config.model.years,
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
@@ -85,19 +81,3 @@ def place(table: ZoneTable) -> Place:
         prefecture=jnp.asarray(table.indices("prefecture")),
         east=jnp.asarray(table.values("east").astype(bool)),
     )
-
-
-def run(model: Model, parameters: Parameters) -> Accounts:
-    """Runs the years in float64 and closes the accounts.
-
-    Raises:
-        NumericError: somebody was lost (`dynamics.accounts.check`).
-    """
-    exact = model.pairs.in_dtype(jnp.float64)
-    states, moved = rollout.history(parameters, model.zones, exact, model.calendar)
-    operator = kernel.build(parameters, exact)
-    closed = accounting.accounts(
-        np.asarray(model.zones.population), np.asarray(states), moved, operator, np.asarray(exact.place.east)
-    )
-    accounting.check(closed, model.table.codes, model.years[0])
-    return closed

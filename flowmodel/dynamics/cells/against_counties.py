@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.residents.year import Calendar, Movements, year
 from flowmodel.gravity import distance
 from flowmodel.gravity import operator as kernel
-from flowmodel.models.residents import Model
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.table import ZoneTable
 
@@ -35,7 +35,7 @@ class CountyModel:
         return np.stack(found)[order]
 
 
-def county_model(model: Model, parameters: Parameters, people: np.ndarray, first: Calendar) -> CountyModel:
+def county_model(model: Setup, parameters: Parameters, people: np.ndarray, first: Calendar) -> CountyModel:
     """The county model's first year.
 
     Args:

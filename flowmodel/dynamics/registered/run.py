@@ -24,14 +24,14 @@ from flowmodel.dynamics.registered.factored import (
 from flowmodel.dynamics.registered.factored.accounts import Places, StockAccounts
 from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.registered.pairwise import accounts, rollout
+from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.gravity import operator
 from flowmodel.gravity.dense import strength
-from flowmodel.models.registered import StockModel
 from flowmodel.parameters.registered import StockParameters
 from flowmodel.zones.table import ZoneTable
 
 
-def run(model: StockModel, parameters: StockParameters) -> StockAccounts:
+def run(model: RegisteredSetup, parameters: StockParameters) -> StockAccounts:
     """Runs the years in float64 and closes the accounts.
 
     Raises:

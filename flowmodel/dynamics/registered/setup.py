@@ -15,10 +15,9 @@ from flowmodel.dynamics.registered.census.groups import Groups, groups
 from flowmodel.dynamics.registered.census.margins import Margins, margins
 from flowmodel.dynamics.registered.census.zones import stock_zones
 from flowmodel.dynamics.registered.factored.rollout import Country
-from flowmodel.dynamics.residents import rollout
+from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.errors import ConfigError
 from flowmodel.gravity.bands import banded
-from flowmodel.models import residents as models
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry
 from flowmodel.zones.table import ZoneTable
@@ -40,7 +39,7 @@ class Plan:
 
 
 @dataclasses.dataclass(frozen=True)
-class StockModel:
+class RegisteredSetup:
     """Everything a run with registration needs besides parameter values."""
 
     table: ZoneTable
@@ -54,7 +53,7 @@ class StockModel:
     families: Families | None = None
 
 
-def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
+def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     """The model of `config` on the zones of `table`, its pairs in `dtype`.
 
     Raises:
@@ -73,11 +72,11 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
-    exact = banded(models.stored_pairs(table, offset_km, jnp.float64))
+    exact = banded(setup.stored_pairs(table, offset_km, jnp.float64))
     away = initial.away_by_group(table, of_census, exact, of_people.share)
     country = Country(
         zones=stock_zones(table, config.model, stock, of_census, of_people, away),
-        banded=banded(models.stored_pairs(table, offset_km, dtype)),
+        banded=banded(setup.stored_pairs(table, offset_km, dtype)),
         calendar=rollout.calendar(config.model.natural, config.model.years),
         stock=stock,
         offset_km=offset_km,
@@ -85,7 +84,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> StockModel:
     )
     plan = planned(stock, len(table.codes), np.dtype(dtype).itemsize, country.years)
     home = None if stock.children is None else families(table, config.model, stock.children, of_census)
-    return StockModel(table, config.model.years, stock, of_census, of_people, country, names, plan, home)
+    return RegisteredSetup(table, config.model.years, stock, of_census, of_people, country, names, plan, home)
 
 
 def planned(stock: Stock, zones: int, bytes_a_number: int, years: int) -> Plan:
