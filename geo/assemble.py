@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -34,6 +35,10 @@ class Build:
     polygons: gpd.GeoDataFrame
     issues: tuple[Issue, ...]
     tables: Mapping[str, pd.DataFrame]
+
+    def write_polygons(self, path: Path, dataset: xr.Dataset) -> None:
+        """Write the polygons with the numbers of `dataset`, which may have another census than was built."""
+        with_numbers(self.polygons, dataset).to_file(path, layer="zones", driver="GPKG")
 
 
 # Variable: column of `Source.zones`, units, long_name.

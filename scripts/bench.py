@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import tyro
 from benchmarks.timing import Side, Turns, alternate, timed
 
-from flowmodel.runs.folder import Device, cli, prepare
+from flowmodel.runs.command import Device, cli
+from flowmodel.runs.start import prepare
 
 
 def bench(

@@ -1,8 +1,6 @@
 """Builds zones.nc from the sources a configuration names: polygons, census tables, rules for what is missing."""
 
-from __future__ import annotations
-
-from flowmodel.runs.folder import Config, Out, Settings, cli, run_folder
+from flowmodel.runs.command import Config, Out, Settings, cli
 
 
 def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
@@ -15,18 +13,12 @@ def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
         set_: overrides one value of the configuration; may be repeated.
         out: the folder to write to; runs/NAME if not given.
     """
-    import numpy as np
+    import geo
+    from flowmodel.config import Config
+    from flowmodel.runs.build import build_zones
+    from flowmodel.runs.request import read_config
 
-    from flowmodel.runs import request
-
-    asked = request.request(config, set_, out)
-    with run_folder(asked.out) as folder:
-        table = request.obtain(asked, folder)
-    for year in map(int, table.data["year"].values):
-        people = table.counted(year)
-        missing = int(np.isnan(people).sum())
-        rest = f", {missing} zones not counted" if missing else ""
-        print(f"{year}: {len(people)} zones, {np.nansum(people):,.0f} residents{rest}")
+    build_zones(read_config(config, set_, form=Config), maps=geo.Maps(), out=out)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
-from flowmodel.runs.folder import Device, cli
+from flowmodel.runs.command import Device, cli
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "dev.lock"

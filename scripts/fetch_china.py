@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from flowmodel.runs.folder import Out, cli
+from flowmodel.runs.command import Out, cli
 from geo.fetch import STALL_S, RawFile, fetch
 
 From = Annotated[str | None, tyro.conf.arg(name="from", metavar="DIR|URL", help_behavior_hint="")]

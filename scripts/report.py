@@ -1,28 +1,18 @@
 """Writes the report of a finished run: one HTML page that needs nothing else."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Annotated
-
-import tyro
-
-from flowmodel.runs.folder import cli, finished_run, run_folder
+from flowmodel.runs.command import Folder, cli
 
 
-def report(run: Annotated[Path, tyro.conf.Positional]) -> None:
+def report(run: Folder) -> None:
     """Writes RUN/report.html and RUN/figures/*.png.
 
     Args:
         run: the folder of a finished run.
     """
-    from geo.maps import report as page
+    import geo
+    from flowmodel.runs.outputs import report
 
-    finished_run(run)
-    with run_folder(run) as folder:
-        page.write(folder.path, folder.file("report.html"))
-        folder.log("reported")
-    print(folder.file("report.html"))
+    report(run, maps=geo.Maps())
 
 
 if __name__ == "__main__":

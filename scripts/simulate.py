@@ -3,15 +3,9 @@
 A configuration with a section [grid] runs the cells of a raster with the parameters of a finished county run.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from flowmodel.runs.folder import Config, Device, Out, RunFolder, Settings, cli, on_device, prepare, run_folder
-
-if TYPE_CHECKING:
-    from flowmodel.runs.request import Request
+from flowmodel.runs.command import Config, Device, Out, Settings, cli
 
 
 def simulate(
@@ -26,42 +20,11 @@ def simulate(
         out: the run folder; runs/NAME if not given.
         device: what computes, whatever the configuration says; one that is not there is an error.
     """
-    from flowmodel import config as configuration
-    from flowmodel.runs import request
+    import flowmodel
+    import geo
 
-    settings = on_device(set_, device)
-    tables = configuration.overridden(config, settings)
-    if "grid" in tables:
-        from flowmodel.runs import cells
-
-        cells.simulate(tables, config, out, parameters)
-        return
-    asked = request.request(config, settings, out)
-    with run_folder(asked.out) as folder:
-        _simulate(asked, folder, parameters)
-
-
-def _simulate(asked: Request, folder: RunFolder, parameters: Path | None) -> None:
-    import jax.numpy as jnp
-
-    from flowmodel.estimation import inference
-    from flowmodel.parameters import given
-    from flowmodel.runs import request
-
-    prepare(asked.config.runtime)
-    table = request.obtain(asked, folder)
-    kind = request.kind(asked.config)
-
-    def run(model: Any) -> Any:
-        values = given.values(model.registry, asked.config.truth, parameters)
-        return inference.given(model.registry, values), kind.run(model, model.registry.vector(values))
-
-    model, (rows, closed) = request.in_tiles(asked, table, jnp.float64, run)
-    request.write_run(asked, folder, kind, model, closed)
-    folder.write("parameters.csv", lambda path: rows.to_csv(path, index=False))
-    residents = float(kind.end(closed).sum())
-    folder.log("simulated", residents=residents)
-    print(f"{model.years[1]}: {residents:,.0f} residents; written to {folder.path}")
+    request = flowmodel.read_config(config, set_, device=device)
+    flowmodel.simulate(request, parameters=parameters, maps=geo.Maps(), out=out)
 
 
 if __name__ == "__main__":

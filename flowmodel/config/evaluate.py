@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, StrictBool, ValidationError
-
-from flowmodel.errors import ConfigError
+from pydantic import Field, StrictBool
 
 from .fields import Names, Number, Positive, Section, Share, Year
-from .reading import validation_text
 from .sections import Interprovincial, Run
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
@@ -106,16 +103,3 @@ class Evaluation(Section):
 
     run: Run
     evaluate: Evaluate
-
-
-def parse_evaluation(tables: dict[str, Any], source: str) -> Evaluation:
-    """`tables` as a typed configuration; `source` names the file in messages.
-
-    Raises:
-        ConfigError: see `reading.parse`.
-    """
-    try:
-        return Evaluation.model_validate(tables)
-    except ValidationError as error:
-        text = validation_text(error, Evaluation)
-        raise ConfigError("E-CONFIG-KEY", f"{source}: {text}", "see docs/configs.md") from None

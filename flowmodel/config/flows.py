@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, ValidationError, model_validator
-
-from flowmodel.errors import ConfigError
+from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Section
-from .reading import validation_text
 from .sections import Run, Runtime
 
 LawName = Literal[
@@ -93,17 +90,3 @@ class FlowsRun(Section):
         if self.draws is not None and self.draws.kind == "poisson" and self.model.family == "negative_binomial":
             raise ValueError("draws.kind = 'poisson' of a negative binomial model would scatter too little")
         return self
-
-
-def parse_flows(tables: dict[str, Any], source: str) -> FlowsRun:
-    """`tables` as a typed configuration; `source` names the file in messages.
-
-    Raises:
-        ConfigError: one message with every unknown key, wrong type and bound passed.
-    """
-    try:
-        return FlowsRun.model_validate(tables)
-    except ValidationError as error:
-        raise ConfigError(
-            "E-CONFIG-KEY", f"{source}: {validation_text(error, FlowsRun)}", "see docs/configs.md"
-        ) from None

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from flowmodel.errors import ConfigError
-
 from .fields import Section
-from .reading import validation_text
 from .sections import Run, Runtime
 
 
@@ -26,15 +21,7 @@ class GridRun(Section):
     grid: dict[str, Any]
     runtime: GridRuntime = GridRuntime()
 
-
-def parse_grid_run(tables: dict[str, Any], source: str) -> GridRun:
-    """`tables` as a typed configuration; `source` names the file in messages.
-
-    Raises:
-        ConfigError: one message with every problem, but for those inside `[grid]`.
-    """
-    try:
-        return GridRun.model_validate(tables)
-    except ValidationError as error:
-        text = validation_text(error, GridRun)
-        raise ConfigError("E-CONFIG-KEY", f"{source}: {text}", "see docs/configs.md") from None
+    @property
+    def kind(self) -> Literal["cells"]:
+        """What is run: the cells of a raster."""
+        return "cells"

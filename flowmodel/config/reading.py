@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from flowmodel.errors import ConfigError
 
-from .sections import Config
+Form = TypeVar("Form", bound=BaseModel)
 
 _SHOWN = 80
 """Characters of a wrong value that a message repeats."""
@@ -30,18 +30,6 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError("E-CONFIG-FILE", f"no such file: {file}", "name an existing configuration") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("E-CONFIG-TOML", f"{file}: {error}", "correct that line") from None
-
-
-def overridden(file: Path, assignments: Sequence[str]) -> dict[str, Any]:
-    """The tables of a TOML file after each `section.key=value`.
-
-    Raises:
-        ConfigError: as `read_toml` and `override`.
-    """
-    tables = read_toml(file)
-    for assignment in assignments:
-        override(tables, assignment)
-    return tables
 
 
 def override(tables: dict[str, Any], assignment: str) -> None:
@@ -65,18 +53,31 @@ def override(tables: dict[str, Any], assignment: str) -> None:
     tables[keys[-1]] = value
 
 
-def parse(tables: dict[str, Any], source: str) -> Config:
-    """`tables` as a typed configuration; `source` names the file in messages.
+def typed(form: type[Form], tables: Mapping[str, Any], source: str) -> Form:
+    """`tables` as a configuration of the form `form`; `source` names the file in messages.
 
     Raises:
         ConfigError: one message with every unknown key (and the nearest known one), wrong type and bound passed.
     """
     try:
-        return Config.model_validate(tables)
+        return form.model_validate(tables)
     except ValidationError as error:
-        raise ConfigError(
-            "E-CONFIG-KEY", f"{source}: {validation_text(error, Config)}", "see docs/configs.md"
-        ) from None
+        raise coded(error, form, source) from None
+
+
+def coded(error: ValidationError, form: type[BaseModel], source: str, section: str | None = None) -> ConfigError:
+    """What pydantic found as one coded error (E-CONFIG-KEY); arguments as of `validation_text`."""
+    return ConfigError("E-CONFIG-KEY", f"{source}: {validation_text(error, form, section)}", "see docs/configs.md")
+
+
+def as_toml(config: BaseModel) -> dict[str, Any]:
+    """A configuration with every default written out, as TOML can hold it."""
+    tables: dict[str, Any] = _text_keys(config.model_dump(mode="json", exclude_none=True))
+    return tables
+
+
+def _text_keys(value: Any) -> Any:
+    return {str(key): _text_keys(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 def validation_text(error: ValidationError, model: type[BaseModel], section: str | None = None) -> str:

@@ -111,12 +111,17 @@ class Config(Section):
     """A whole configuration file."""
 
     run: Run
-    zones: dict[str, Any]
+    zones: dict[str, Any] = {}
     model: Model
     parameters: dict[str, Override] = {}
     truth: dict[str, Number] = {}
     fit: Fit = Fit()
     runtime: Runtime = Runtime()
+
+    @property
+    def kind(self) -> Literal["zones"]:
+        """What is run: the zones of a table."""
+        return "zones"
 
     @model_validator(mode="after")
     def _of_the_model(self) -> Config:

@@ -7,6 +7,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.config import Fit
@@ -44,6 +45,23 @@ class Objective(Posterior):
     def residents(self, parameters: Parameters) -> Float[Array, " zone"]:
         """Residents at the end of the interval, persons."""
         return rollout.residents(parameters, self.zones, self.pairs, self.years)
+
+    @property
+    def census(self) -> Census:
+        """The counts of residents."""
+        return self.observed
+
+    def predicted(self, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+        """Residents at the end, persons."""
+        return self.residents(self.registry.parameters(natural))[None]
+
+    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> Objective:
+        """The same objective without the outcomes of the zones `held`."""
+        return dataclasses.replace(self, observed=census(self.census.start, self.census.end, jnp.asarray(~held)))
+
+    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> Objective:
+        """The same objective where the census counts `end` residents."""
+        return dataclasses.replace(self, observed=census(self.census.start, jnp.asarray(end), self.census.seen))
 
     def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
         """Negative log likelihood by target."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import abc
+from typing import Self
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.estimation.census import Census
 from flowmodel.parameters.registry import Registry
 
 
@@ -21,6 +24,31 @@ class Posterior(abc.ABC):
     @abc.abstractmethod
     def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
         """Negative log likelihood by target, without weights."""
+
+    @property
+    @abc.abstractmethod
+    def census(self) -> Census:
+        """The counts of residents, and which zones the fit may use."""
+
+    @abc.abstractmethod
+    def predicted(self, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+        """Residents at the end, and with registration the bands of a census, persons."""
+
+    @abc.abstractmethod
+    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> Self:
+        """The same objective without the outcomes of the zones `held` [zone].
+
+        Growth, bands, skills, and their part of the national sums are left out. With the index of every zone's
+        `province`, pairs of a province that is held out as a whole are left out too.
+        """
+
+    @abc.abstractmethod
+    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> Self:
+        """The same objective where the census counts `end` residents and each zone has the growth of `from_zone`.
+
+        The bands of a zone are those predicted at `natural`, times the ratio of counted to predicted bands in the zone
+        whose growth it takes.
+        """
 
     def likelihood(self, natural: Float[Array, " free"]) -> Float[Array, ""]:
         """Negative log likelihood of all targets, each with its weight."""

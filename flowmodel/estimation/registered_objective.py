@@ -18,7 +18,7 @@ from flowmodel.dynamics.registered.factored.rollout import Country, Decade
 from flowmodel.dynamics.registered.pairwise import rollout
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_target, likelihoods
-from flowmodel.estimation.census import census
+from flowmodel.estimation.census import Census, census
 from flowmodel.estimation.children_target import ChildrenTarget
 from flowmodel.estimation.posterior import Posterior
 from flowmodel.estimation.registered_census import BANDS, StockCensus, bands
@@ -62,6 +62,33 @@ class StockObjective(Posterior):
         """What a census could count at the end."""
         path = rollout.dense_decade if self.path == "dense" else stock_rollout.decade
         return path(self.parameters(natural), self.country, provinces="interprovincial" in self.targets)
+
+    @property
+    def census(self) -> Census:
+        """The counts of residents."""
+        return self.observed.census
+
+    def predicted(self, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+        """Residents at the end, and the bands of a census, persons."""
+        end = self.decade(natural)
+        return jnp.concatenate([jnp.sum(end.residents, axis=0)[None], banded(end, self.country)])
+
+    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> StockObjective:
+        """The same objective without the outcomes of the zones `held`, and without pairs of whole provinces of them."""
+        pairs = self.observed.pairs_seen
+        if province is not None:
+            whole = np.asarray([held[province == p].all() for p in range(len(pairs))])
+            pairs = jnp.asarray(np.asarray(pairs) & ~whole[:, None] & ~whole)
+        people = census(self.census.start, self.census.end, jnp.asarray(~held))
+        return dataclasses.replace(self, observed=dataclasses.replace(self.observed, census=people, pairs_seen=pairs))
+
+    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> StockObjective:
+        """The same objective where the census counts `end` residents, with bands that err as those of `from_zone`."""
+        people = census(self.census.start, jnp.asarray(end), self.census.seen)
+        expected = np.maximum(np.asarray(self.predicted(jnp.asarray(natural)))[1:], 1.0)
+        bands = expected * (np.asarray(self.observed.bands) / expected)[:, from_zone]
+        observed = dataclasses.replace(self.observed, census=people, bands=jnp.asarray(bands))
+        return dataclasses.replace(self, observed=observed)
 
     def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
         """Negative log likelihood by target, without weights."""

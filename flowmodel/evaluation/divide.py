@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -14,7 +12,7 @@ from flowmodel.estimation import inference
 from flowmodel.estimation.search import Outcome
 from flowmodel.evaluation import jackknife, placebo, scores
 from flowmodel.evaluation.folds import HeldOut
-from flowmodel.evaluation.world import MODEL, Part, World, province_folds, searched, whole, world
+from flowmodel.evaluation.world import MODEL, Part, World, changed, province_folds, searched, whole
 
 _BARRIERS = ("divide_east_west", "divide_west_east")
 _WEIGHTS = {"east_west": (1.0, 0.0), "west_east": (0.0, 1.0), "barrier": (0.5, 0.5)}
@@ -54,7 +52,7 @@ def contrast(of: World, asked: Divide, outcome: Outcome, left_out: HeldOut) -> P
 
 def rotated(of: World, degrees: float, level: float) -> Part:
     """The divide turned by `degrees`, and everything fitted anew."""
-    turned = world(of.asked, of.evaluate, placebo.turned(of.table, degrees))
+    turned = changed(of, table=placebo.turned(of.table, degrees))
     outcome, anchor = whole(turned, turned.goal)
     folds = province_folds(turned, turned.goal, anchor)
     return barriers(turned, outcome, folds, f"divide turned by {degrees:g} degrees", level)
@@ -62,10 +60,10 @@ def rotated(of: World, degrees: float, level: float) -> Part:
 
 def _with_targets(of: World, targets: tuple[str, ...]) -> World:
     """The same configuration fitted to `targets`."""
-    fit = of.asked.config.fit
+    fit = of.config.fit
     weights = {name: weight for name, weight in fit.weights.items() if name in targets}
-    less = of.asked.config.model_copy(update={"fit": fit.model_copy(update={"targets": targets, "weights": weights})})
-    return world(dataclasses.replace(of.asked, config=less), of.evaluate, of.table)
+    less = of.config.model_copy(update={"fit": fit.model_copy(update={"targets": targets, "weights": weights})})
+    return changed(of, less)
 
 
 def _positions(of: World) -> list[int]:

@@ -12,13 +12,11 @@ from jaxtyping import Array, Float
 
 from flowmodel import runtime
 from flowmodel.config import Fit
-from flowmodel.estimation import refit, registered_objective
-from flowmodel.estimation.census import census
-from flowmodel.estimation.objective import Objective
+from flowmodel.estimation import refit
+from flowmodel.estimation.posterior import Posterior
 from flowmodel.estimation.refit import Anchor
-from flowmodel.estimation.registered_objective import StockObjective
 
-Goal = TypeVar("Goal", Objective, StockObjective)
+Goal = TypeVar("Goal", bound=Posterior)
 Told = Callable[[str, int, int], None]
 """told(name of the fold, folds done, folds in all)."""
 
@@ -73,25 +71,14 @@ def masked(goal: Goal, held: np.ndarray, province: np.ndarray | None = None) -> 
         held: which zones are held out [zone].
         province: index of every zone's province; then pairs of a province held out as a whole are not seen either.
     """
-    seen = jnp.asarray(~held)
-    if isinstance(goal, Objective):
-        return dataclasses.replace(goal, observed=census(goal.observed.start, goal.observed.end, seen))
-    of = goal.observed
-    pairs = of.pairs_seen
-    if province is not None:
-        whole = np.asarray([held[province == p].all() for p in range(len(pairs))])
-        pairs = jnp.asarray(np.asarray(pairs) & ~whole[:, None] & ~whole)
-    people = census(of.census.start, of.census.end, seen)
-    return dataclasses.replace(goal, observed=dataclasses.replace(of, census=people, pairs_seen=pairs))
+    return goal.held_out(held, province)
 
 
 @runtime.program
-def said(goal: Objective | StockObjective, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+def said(goal: Posterior, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
     """Residents at the end, and with registration the bands of a census [output, zone], persons."""
-    if isinstance(goal, Objective):
-        return goal.residents(goal.registry.parameters(natural))[None]
-    end = goal.decade(natural)
-    return jnp.concatenate([jnp.sum(end.residents, axis=0)[None], registered_objective.banded(end, goal.country)])
+    predicted: Array = goal.predicted(natural)
+    return predicted
 
 
 def held_out(

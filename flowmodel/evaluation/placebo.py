@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
-from flowmodel.estimation.census import census
-from flowmodel.estimation.objective import Objective
-from flowmodel.evaluation.folds import said
 from flowmodel.zones.table import ZoneTable, check
 
 HEIHE, TENGCHONG = (127.53, 50.24), (98.49, 25.02)
@@ -23,7 +18,7 @@ def shuffled(goal: Any, natural: np.ndarray, seed: int) -> Any:
     A zone's new bands are what the fit at `natural` says of it, times the ratio of counted to said of the zone whose
     growth it has got. One factor keeps the national total, which the same growths on other sizes would change.
     """
-    of = goal.observed if isinstance(goal, Objective) else goal.observed.census
+    of = goal.census
     start, end = np.asarray(of.start), np.asarray(of.end)
     counted = np.flatnonzero((start > 0) & (end > 0))
     from_zone = np.arange(len(start))
@@ -31,13 +26,7 @@ def shuffled(goal: Any, natural: np.ndarray, seed: int) -> Any:
     dealt = end.copy()
     dealt[counted] = start[counted] * (end / np.where(start > 0, start, 1.0))[from_zone[counted]]
     dealt[counted] *= end[counted].sum() / dealt[counted].sum()
-    people = census(of.start, jnp.asarray(dealt), of.seen)
-    if isinstance(goal, Objective):
-        return dataclasses.replace(goal, observed=people)
-    expected = np.maximum(np.asarray(said(goal, jnp.asarray(natural)))[1:], 1.0)
-    bands = expected * (np.asarray(goal.observed.bands) / expected)[:, from_zone]
-    observed = dataclasses.replace(goal.observed, census=people, bands=jnp.asarray(bands))
-    return dataclasses.replace(goal, observed=observed)
+    return goal.with_growth(dealt, from_zone, natural)
 
 
 def turned(table: ZoneTable, degrees: float) -> ZoneTable:

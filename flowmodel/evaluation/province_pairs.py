@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from flowmodel.config import Fit
-from flowmodel.dynamics.registered.setup import RegisteredSetup
+from flowmodel.dynamics.registered.census.margins import Margins
 from flowmodel.estimation import refit
 from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.registered_objective import StockObjective
 from flowmodel.evaluation.folds import HeldOut, Told
 from flowmodel.evaluation.map_covariates import distances
+from flowmodel.zones.table import ZoneTable
 
 
 def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
@@ -49,16 +50,18 @@ def held_out(goal: StockObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, t
     return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
 
 
-def regressions(model: RegisteredSetup, stocks: np.ndarray, fold: np.ndarray) -> dict[str, np.ndarray]:
+def regressions(
+    table: ZoneTable, margins: Margins, first: int, stocks: np.ndarray, fold: np.ndarray
+) -> dict[str, np.ndarray]:
     """Poisson gravity regressions of the stocks, each pair by a fold that has not seen it [origin, destination].
 
     Returns:
         gravity, on log residents of both provinces and log distance; gravity_margins, on the people away from one, the
         people from other provinces in the other, and log distance; margins, on these without distance.
     """
-    province, m = model.margins.province, model.margins
-    people = model.table.population(model.years[0])
-    apart = np.log(np.maximum(_apart(model, people, province), 1.0))
+    province, m = margins.province, margins
+    people = table.population(first)
+    apart = np.log(np.maximum(_apart(table, people, province), 1.0))
     count = fold.shape[0]
     residents, away, arrived = (np.log(np.bincount(province, part) + 1) for part in (people, m.out, m.far))
 
@@ -94,8 +97,8 @@ def poisson(columns: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.asarray(coefficients)
 
 
-def _apart(model: RegisteredSetup, people: np.ndarray, province: np.ndarray) -> np.ndarray:
+def _apart(table: ZoneTable, people: np.ndarray, province: np.ndarray) -> np.ndarray:
     """Mean distance of the residents of two provinces, km [province, province]."""
     share = np.zeros((province.max() + 1, len(people)))
     share[province, np.arange(len(people))] = people / np.bincount(province, people)[province]
-    return np.asarray(share @ distances(model.table) @ share.T)
+    return np.asarray(share @ distances(table) @ share.T)

@@ -1,33 +1,28 @@
-"""`evaluation.csv`, `evaluation.json` and `evaluation.md` of an evaluation."""
+"""The tables of an evaluation: rows, notes, and the rows as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from flowmodel.config import Evaluation
-    from flowmodel.evaluation.world import Part
-    from flowmodel.runs.folder import RunFolder
+from flowmodel.config import Evaluate
+from flowmodel.evaluation.world import Part
 
 _DIGITS = {"r2": 3, "rmse": 4, "mape": 2, "medape": 2, "malpe": 2, "sign": 3}
 
 
-def write(folder: RunFolder, asked: Evaluation, parts: Mapping[str, Part], seconds: float) -> None:
-    """Writes what there is so far."""
-    from flowmodel import runtime
+def rows(parts: Mapping[str, Part]) -> pd.DataFrame:
+    """The rows of all finished parts."""
+    return pd.concat([part.rows for part in parts.values()], ignore_index=True)
 
-    rows = pd.concat([part.rows for part in parts.values()], ignore_index=True)
-    of = asked.evaluate
+
+def notes(of: Evaluate, parts: Mapping[str, Part]) -> dict[str, Any]:
+    """How intervals are made, and the notes of each finished part."""
     head: dict[str, Any] = {"draws": of.draws, "level": of.level, "tolerance": of.tolerance}
-    notes = {name: part.notes for name, part in parts.items()}
-    end = {"seconds": seconds, "memory_gb": runtime.peak_memory_gb()}
-    folder.write("evaluation.csv", lambda path: rows.to_csv(path, index=False))
-    folder.write_json("evaluation.json", head | {"parts": notes} | end)
-    folder.write_text("evaluation.md", markdown(rows, of.level))
+    return head | {"parts": {name: part.notes for name, part in parts.items()}}
 
 
 def markdown(rows: pd.DataFrame, level: float) -> str:

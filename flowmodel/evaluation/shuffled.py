@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from flowmodel.config import Spatial
-from flowmodel.estimation.registered_objective import StockObjective
 from flowmodel.estimation.search import Outcome
 from flowmodel.evaluation import baselines, placebo, scores
 from flowmodel.evaluation import folds as holding
 from flowmodel.evaluation.space import spatial_folds
-from flowmodel.evaluation.world import MODEL, Part, World, fold_notes, told, whole
+from flowmodel.evaluation.world import MODEL, Part, World, fold_notes, whole
 
 
 def shuffled(of: World, outcome: Outcome, seed: int) -> Part:
@@ -21,12 +20,14 @@ def shuffled(of: World, outcome: Outcome, seed: int) -> Part:
     found, anchor = whole(of, goal)
     asked = of.evaluate.spatial or Spatial(prefecture_blocks=None)
     protocol, folds = list(spatial_folds(of, asked).items())[-1]
-    held = holding.held_out(goal, folds, anchor, of.fit, of.province, told)
-    census = goal.observed.census if isinstance(goal, StockObjective) else goal.observed
+    held = holding.held_out(goal, folds, anchor, of.fit, of.province, of.told)
+    census = goal.census
     start, end = np.asarray(census.start), np.asarray(census.end)
     everywhere = {"all": (start > 0) & (end > 0)}
     name = f"placebo: growth shuffled ({seed}), {protocol}"
-    simple = baselines.spatial(start, end, of.earlier(), of.natural_end(), {"ols": of.known()["ols"]}, folds)
+    simple = baselines.spatial(
+        start, end, of.earlier(), of.model.natural_end(), {"ols": of.model.known()["ols"]}, folds
+    )
     said = {MODEL: held.said[0], "ols": simple["ols"], "uniform_national": simple["uniform_national"]}
     inside = np.asarray(holding.said(goal, jnp.asarray(found.natural)))[0]
     rows = scores.scored(name, start, end, said, everywhere, of.how)

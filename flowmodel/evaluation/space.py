@@ -15,7 +15,7 @@ from flowmodel.estimation.search import Outcome
 from flowmodel.evaluation import baselines, jackknife, scores, strata
 from flowmodel.evaluation import folds as holding
 from flowmodel.evaluation.folds import Fold, HeldOut
-from flowmodel.evaluation.world import MODEL, Part, World, fold_notes, told
+from flowmodel.evaluation.world import MODEL, Part, World, fold_notes
 
 PROVINCES = "leave one province out"
 
@@ -36,7 +36,7 @@ def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor], left_out: Cal
         if protocol == PROVINCES:
             found = left_out()
         else:
-            found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, told)
+            found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, of.told)
         rows += [_growth_rows(of, protocol, folds, found.said[0]), *_band_rows(of, protocol, folds, found.said)]
         starts = folds[: asked.check_starts]
         apart = holding.from_priors(of.goal, starts, found, at[1], of.fit, of.province)
@@ -49,10 +49,10 @@ def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor], left_out: Cal
 
 def _growth_rows(of: World, protocol: str, folds: list[Fold], said: np.ndarray) -> pd.DataFrame:
     start, end = of.people
-    naive_said = baselines.spatial(start, end, of.earlier(), of.natural_end(), of.known(), folds)
+    naive_said = baselines.spatial(start, end, of.earlier(), of.model.natural_end(), of.model.known(), folds)
     kinds = strata.strata(of.table, start, end)
     everywhere = {name: v for name, v in naive_said.items() if not name.endswith("_trend")}
-    versus = [(MODEL, name) for name in of.known()]
+    versus = [(MODEL, name) for name in of.model.known()]
     rows = scores.scored(protocol, start, end, {MODEL: said} | everywhere, kinds, of.how, versus)
     if not np.isfinite(of.earlier()).any():
         return rows
@@ -66,7 +66,7 @@ def _band_rows(of: World, protocol: str, folds: list[Fold], said: np.ndarray) ->
     if len(said) == 1 or not set(BANDS) <= set(of.goal.targets):
         return []
     first, last = (registered_census.bands(of.table, year) for year in of.model.years)
-    simple = baselines.bands(first, last, of.people[0], of.known()["ols"], folds)
+    simple = baselines.bands(first, last, of.people[0], of.model.known()["ols"], folds)
     everywhere = {"all": np.isfinite(said[0])}
     return [
         scores.scored(

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from flowmodel import runtime
 from flowmodel.config import Pairs
+from flowmodel.dynamics.registered.census.margins import margins
 from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.search import Outcome
 from flowmodel.evaluation import province_pairs, scores, strata, temporal
-from flowmodel.evaluation.world import MODEL, Part, World, say, told, whole, world
+from flowmodel.evaluation.world import MODEL, Part, World, changed, whole
 
 
 def temporal_part(of: World) -> Part:
@@ -21,7 +21,6 @@ def temporal_part(of: World) -> Part:
     asked, (middle, _) = of.evaluate.temporal, of.model.years
     assert asked is not None
     start, end = of.people
-    dtype = runtime.kernel_dtype(of.asked.config.runtime)
     known = temporal.counted(of.table, asked.since, middle)
     said = temporal.baselines(of.table, asked, middle, _flat_natural(of))
     notes: dict[str, Any] = {
@@ -30,8 +29,8 @@ def temporal_part(of: World) -> Part:
     }
     versus = []
     for name in asked.variants:
-        one = temporal.forward(of.table, of.asked.config, asked, name, dtype, lambda *_: None)
-        say(f"temporal, {name}: {one.outcome.verdict} after {one.outcome.steps} steps")
+        one = temporal.forward(of.table, of.config, asked, name, of.dtype, lambda *_: None)
+        of.say(f"temporal, {name}: {one.outcome.verdict} after {one.outcome.steps} steps")
         ahead, then = temporal.least_squares(of.table, asked, name, middle)
         half = f" + {asked.persistence:g} residual"
         said[f"flow {name}"] = one.said[name]
@@ -59,11 +58,17 @@ def pairs(of: World, asked: Pairs, fitted: Callable[[], tuple[Outcome, Anchor]])
     else:
         at = fitted()
     stocks = np.asarray(of.goal.observed.provinces)
+    stock, first = of.config.model.stock, of.model.years[0]
+    assert stock is not None
+    counted = margins(of.table, first, stock)
     fold = province_pairs.pair_folds(len(stocks), asked.folds, asked.seed)
-    found = province_pairs.held_out(of.goal, fold, at[1], of.fit, told)
+    found = province_pairs.held_out(of.goal, fold, at[1], of.fit, of.told)
     apart = fold >= 0
     said = {MODEL: found.said[apart]}
-    said |= {name: values[apart] for name, values in province_pairs.regressions(of.model, stocks, fold).items()}
+    said |= {
+        name: values[apart]
+        for name, values in province_pairs.regressions(of.table, counted, first, stocks, fold).items()
+    }
     origin = np.broadcast_to(np.arange(len(stocks))[:, None], stocks.shape)[apart]
     how = dataclasses.replace(of.how, block=origin)
     everywhere = {"all pairs": np.ones(apart.sum(), bool)}
@@ -76,7 +81,7 @@ def pairs(of: World, asked: Pairs, fitted: Callable[[], tuple[Outcome, Anchor]])
 
 def _with_pairs(of: World, asked: Pairs) -> World:
     """The same configuration with the target interprovincial added."""
-    fit = of.asked.config.fit
+    fit = of.config.fit
     more = {"targets": (*fit.targets, "interprovincial"), "interprovincial": asked.interprovincial}
-    config = of.asked.config.model_copy(update={"fit": fit.model_copy(update=more)})
-    return world(dataclasses.replace(of.asked, config=config), of.evaluate, of.table)
+    config = of.config.model_copy(update={"fit": fit.model_copy(update=more)})
+    return changed(of, config)

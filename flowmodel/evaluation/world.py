@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-import time
-from types import ModuleType
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from flowmodel import runtime
-from flowmodel.config import Evaluate, Fit
+from flowmodel import models
+from flowmodel.config import Config, Evaluate, Fit
+from flowmodel.config.paths import located
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import refit, search
 from flowmodel.estimation.refit import Anchor
-from flowmodel.estimation.registered_objective import StockObjective
 from flowmodel.estimation.search import Outcome
 from flowmodel.evaluation import folds
 from flowmodel.evaluation.folds import Fold, HeldOut
 from flowmodel.evaluation.scores import Resampling
+from flowmodel.models.model import Model
 from flowmodel.parameters.registry import Registry
-from flowmodel.results import residents
-from flowmodel.runs import request
-from flowmodel.runs.request import Request
 from flowmodel.zones.table import ZoneTable
 
 MODEL = "flow model"
@@ -43,17 +40,19 @@ class Part:
 class World:
     """A configuration on its zones: everything that does not depend on what is held out."""
 
-    asked: Request
+    config: Config
+    base: Path
     evaluate: Evaluate
     table: ZoneTable
-    kind: ModuleType
-    model: Any
+    dtype: Any
+    model: Model
     goal: Any
+    say: Callable[[str], None]
 
     @property
     def fit(self) -> Fit:
         """How far the search of a fold goes."""
-        return self.asked.config.fit.model_copy(update={"tolerance": self.evaluate.tolerance})
+        return self.config.fit.model_copy(update={"tolerance": self.evaluate.tolerance})
 
     @property
     def province(self) -> np.ndarray:
@@ -72,36 +71,32 @@ class World:
         of = self.evaluate
         return Resampling(self.province, of.draws, of.seed, of.level)
 
-    def natural_end(self) -> np.ndarray:
-        """Residents at the end if nobody moved, persons [zone]."""
-        calendar = self.goal.country.calendar if isinstance(self.goal, StockObjective) else self.goal.years
-        return residents.natural_only(self.table, self.model.years[0], calendar)
-
     def earlier(self) -> np.ndarray:
         """Residents of the census before the start, NaN where there is none, persons [zone]."""
         years = [int(year) for year in self.table.data["year"].values if int(year) < self.model.years[0]]
         return self.table.counted(max(years)) if years else np.full(len(self.table.codes), np.nan)
 
-    def known(self) -> dict[str, np.ndarray]:
-        """What least squares may know: as much as the model, and its plain covariates alone."""
-        if not isinstance(self.goal, StockObjective):
-            return {"ols": residents.known(self.model)}
-        from flowmodel.results import registered
+    def told(self, name: str, done: int, most: int) -> None:
+        """Reports the progress of a set of folds."""
+        self.say(f"{name}: {done} of {most}")
 
-        section = self.asked.config.model
-        assert section.stock is not None
-        lists = [value for key, value in section.stock.model_dump().items() if key.endswith("covariates")]
-        names = {name for one in (section.attraction, section.departure, *lists) for name in one}
-        plain = [self.table.covariate(name) for name in sorted(names)]
-        rates = [self.table.values(name) for name in ("birth_rate", "death_rate", "east")]
-        return {"ols": registered.known(self.model), "ols_plain": residents.distinct([*rates, *plain])}
+    def searching(self, stage: str, done: int, most: int, value: float) -> None:
+        """Reports the progress of a search, every twenty steps."""
+        if done % 20 == 0:
+            self.say(f"{stage} {done} of {most}: {value:.2f}")
 
 
-def world(asked: Request, evaluate: Evaluate, table: ZoneTable) -> World:
-    """The model of a configuration and its objective on `table`."""
-    kind = request.kind(asked.config)
-    model = kind.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
-    return World(asked, evaluate, table, kind, model, kind.objective(model, asked))
+def world(
+    config: Config, base: Path, evaluate: Evaluate, table: ZoneTable, dtype: Any, say: Callable[[str], None]
+) -> World:
+    """The model of a configuration and its objective on `table`; `say` takes lines of progress."""
+    model = models.of_counties(table, config, base, dtype)
+    return World(config, base, evaluate, table, dtype, model, model.objective(), say)
+
+
+def changed(of: World, config: Config | None = None, table: ZoneTable | None = None) -> World:
+    """The same evaluation with another configuration or other zones."""
+    return world(config or of.config, of.base, of.evaluate, table or of.table, of.dtype, of.say)
 
 
 def whole(of: World, goal: Any) -> tuple[Outcome, Anchor]:
@@ -109,49 +104,34 @@ def whole(of: World, goal: Any) -> tuple[Outcome, Anchor]:
     start = _start(of, goal.registry)
     if start is None:
         return searched(of, goal)
-    return _anchored(goal, refit.again(goal, refit.anchored(goal, start), of.asked.config.fit, _progress))
+    return _anchored(of, goal, refit.again(goal, refit.anchored(goal, start), of.config.fit, of.searching))
 
 
 def searched(of: World, goal: Any) -> tuple[Outcome, Anchor]:
     """`goal` fitted to everything from the priors' centres, and where its folds begin."""
-    return _anchored(goal, search.search(goal, goal.registry.prior_centres(), of.asked.config.fit, _progress))
+    return _anchored(of, goal, search.search(goal, goal.registry.prior_centres(), of.config.fit, of.searching))
 
 
-def _anchored(goal: Any, outcome: Outcome) -> tuple[Outcome, Anchor]:
-    say(f"fitted to everything: {outcome.verdict} after {outcome.steps} steps")
+def _anchored(of: World, goal: Any, outcome: Outcome) -> tuple[Outcome, Anchor]:
+    of.say(f"fitted to everything: {outcome.verdict} after {outcome.steps} steps")
     return outcome, refit.anchored(goal, jnp.asarray(outcome.natural))
 
 
 def province_folds(of: World, goal: Any, anchor: Anchor) -> HeldOut:
     """`goal` refitted without each province in turn."""
-    return folds.held_out(goal, folds.one_by_one(of.table.values("province")), anchor, of.fit, of.province, told)
+    return folds.held_out(goal, folds.one_by_one(of.table.values("province")), anchor, of.fit, of.province, of.told)
 
 
 def _start(of: World, registry: Registry) -> Any:
     """Estimates of the fit that `evaluate.start` names, natural values; prior centres of what it does not have."""
     if of.evaluate.start is None:
         return None
-    file = request.located(of.asked.base, of.evaluate.start)
+    file = located(of.base, of.evaluate.start)
     try:
         known = pd.read_csv(file).set_index("name")["estimate"]
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError("E-EVALUATE-START", f"{file}: {error}", "name the parameters.csv of a fit") from None
     return registry.vector({e.name: float(known.get(e.name, e.prior_mean)) for e in registry.free})
-
-
-def _progress(stage: str, done: int, most: int, value: float) -> None:
-    if done % 20 == 0:
-        say(f"{stage} {done} of {most}: {value:.2f}")
-
-
-def say(text: str) -> None:
-    """One line of progress, with the time."""
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
-
-
-def told(name: str, done: int, most: int) -> None:
-    """Progress of a set of folds."""
-    say(f"{name}: {done} of {most}")
 
 
 def fold_notes(of: list[Fold], found: HeldOut) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Runs: from a request to a finished run folder."""
+"""Runs: from a configuration to a finished run folder, the same way for every command and API call."""

@@ -1,8 +1,11 @@
-"""What a script tells a person: the progress bar, and the tables at the end of a fit."""
+"""Output of a run for a person: lines, progress bars, and the tables at the end of a fit."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,8 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from flowmodel import runtime
 
 _SCORES = {"r2": "R²", "rmse": "RMSE", "mape": "MAPE %", "medape": "MedAPE %", "malpe": "MALPE %", "sign": "sign"}
 _FLOW_SCORES = {
@@ -24,6 +29,32 @@ _FLOW_SCORES = {
     "mean_distance_observed": "km observed",
     "mean_distance": "km fitted",
 }
+
+
+def say(line: str) -> None:
+    """Prints a line of results."""
+    print(line)
+
+
+def warn(line: str) -> None:
+    """Prints a line about the run, on standard error."""
+    print(line, file=sys.stderr)
+
+
+@functools.cache
+def warn_once(line: str) -> None:
+    """Prints a line on standard error, once in a process."""
+    warn(line)
+
+
+def timed(line: str) -> None:
+    """Prints a line of progress with the time, on standard error."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+def memory() -> dict[str, float]:
+    """Peak memory of the process, as metrics have it."""
+    return {"memory_gb": runtime.peak_memory_gb()}
 
 
 @contextlib.contextmanager

@@ -1,84 +1,34 @@
-"""From the configuration of a flow table to a table and a specification: where maps and the flow model meet."""
+"""From a flow table that maps have read to the table and the specification that a calibration takes."""
 
 from __future__ import annotations
 
 import importlib.util
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from flowmodel import config as configuration
 from flowmodel.config import FlowModel, FlowsRun, OwnLaw
+from flowmodel.config.paths import located
 from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction.model import laws, pair
 from flowmodel.interaction.model.laws import LAWS, Law
 from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.model.table import Censoring, FlowTable, Specification, home
-from flowmodel.runs import flow_files
-from flowmodel.runs.folder import RunFolder
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from geo.flows import FlowData
+from flowmodel.runs.maps import FlowData
+from flowmodel.runs.request import Request
 
 _LN = "ln:"
 
 
-Asked: TypeAlias = flow_files.Asked[FlowsRun]
-
-
-def request(file: Path, settings: tuple[str, ...], out: Path | None) -> Asked:
-    """Reads a configuration file with its `--set` overrides.
-
-    Raises:
-        ConfigError: see `flowmodel.config`.
-    """
-    config = configuration.parse_flows(configuration.overridden(file, settings), str(file))
-    return Asked(config, file.resolve().parent, out or Path("runs") / config.run.name, str(file))
-
-
-def read(asked: Asked, folder: RunFolder) -> FlowData:
-    """The flow table and its zones; every problem goes to `issues.csv`.
-
-    Raises:
-        ConfigError: `[flows]` or `[zones]` is wrong.
-        DataError: the files are.
-    """
-    from geo import flows
-    from geo.config import flows as sections
-
-    model = asked.config.model
-    parse = partial(sections.parse, asked.config.flows, asked.config.zones, asked.base)
-    (tables,) = flow_files.typed(asked.source, (parse, sections.FlowTables))
+def columns(model: FlowModel) -> tuple[list[str], list[str], list[str]]:
+    """The columns that a model reads: of origins, of destinations, of pairs."""
     opportunities = [model.opportunities] if model.opportunities else []
-    return flow_files.read(
-        lambda: flows.read(
-            tables.flows,
-            tables.zones,
-            _distinct([*map(_column, model.origin_mass), *opportunities]),
-            _distinct([*map(_column, model.destination_mass), *opportunities]),
-            _distinct(map(_column, model.pair)),
-        ),
-        folder,
+    return (
+        _distinct([*map(_column, model.origin_mass), *opportunities]),
+        _distinct([*map(_column, model.destination_mass), *opportunities]),
+        _distinct(map(_column, model.pair)),
     )
-
-
-def files(asked: Asked) -> list[Path]:
-    """Every file that a run reads: flows, zones, distances, a law of one's own."""
-    from flowmodel.runs.request import located
-    from geo.config import flows as sections
-
-    tables, law = sections.parse(asked.config.flows, asked.config.zones, asked.base), asked.config.model.law
-    distance = tables.flows.distance
-    return [
-        tables.flows.file,
-        *([tables.zones.file] if tables.zones else []),
-        *([] if distance is None or isinstance(distance, str) else [distance.matrix]),
-        *([] if isinstance(law, str) else [located(asked.base, law.file)]),
-    ]
 
 
 def _distinct(names: Any) -> list[str]:
@@ -141,7 +91,7 @@ def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:
     return distance
 
 
-def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None) -> Specification:
+def specification(data: FlowData, asked: Request[FlowsRun], law: str | OwnLaw | None = None) -> Specification:
     """The model that the configuration asks for, or the same with another law.
 
     Raises:
@@ -157,7 +107,7 @@ def specification(data: FlowData, asked: Asked, law: str | OwnLaw | None = None)
         destination={name: _values(name, data.destination_columns) for name in model.destination_mass},
         pairs={name: _values(name, data.pair_columns) for name in model.pair},
         family=model.family,
-        censoring=_censoring(data, asked),
+        censoring=_censoring(data),
         held=model.held if law is None else _held(model, chosen),
     )
 
@@ -176,24 +126,20 @@ def _values(name: str, columns: Any) -> np.ndarray:
         return np.asarray(np.log(values))
 
 
-def _censoring(data: FlowData, asked: Asked) -> Censoring | None:
-    from geo.config import flows as sections
-
-    below = sections.parse(asked.config.flows, asked.config.zones, asked.base).flows.below
-    if below is None or data.gauge is None:
+def _censoring(data: FlowData) -> Censoring | None:
+    if data.threshold is None or data.gauge is None:
         return None
-    if below.below != int(below.below):
-        raise ConfigError("E-CONFIG-KEY", f"flows.absent_pairs.below = {below.below}", "give a whole number of units")
+    below, likelihood = data.threshold
+    if below != int(below):
+        raise ConfigError("E-CONFIG-KEY", f"flows.absent_pairs.below = {below}", "give a whole number of units")
     seen = data.listed & data.allowed
     per_unit = float(data.flow[seen].sum() / data.gauge[seen].sum())
-    return Censoring(int(below.below), per_unit, below.likelihood)
+    return Censoring(int(below), per_unit, likelihood)
 
 
-def _law(named: str | OwnLaw, asked: Asked) -> Law:
+def _law(named: str | OwnLaw, asked: Request[FlowsRun]) -> Law:
     if isinstance(named, str):
         return LAWS[named]
-    from flowmodel.runs.request import located
-
     file = located(asked.base, named.file)
     spec = importlib.util.spec_from_file_location(f"own_law_{file.stem}", file)
     if spec is None or spec.loader is None or not file.is_file():
@@ -229,23 +175,3 @@ def _tried(law: Law) -> None:
     assert shape is not None
     at = Pair(jnp.full((1, 1), 100.0))
     jax.jit(jax.jacfwd(lambda values: shape.rule(values, at)))(jnp.asarray(shape.start, float))
-
-
-def compared(data: FlowData, table: FlowTable, asked: Asked) -> pd.DataFrame:
-    """Every law of `[compare]` on the table."""
-    from flowmodel.interaction.compare import compare
-    from flowmodel.runs import console
-
-    wanted = asked.config.compare
-    assert wanted is not None
-    models: dict[str, Specification] = {law: specification(data, asked, law) for law in wanted.laws}
-    with console.steps("comparing laws") as report:
-        return compare(
-            table,
-            models,
-            share=wanted.held_out,
-            seed=asked.config.run.seed,
-            report=report,
-            tolerance=asked.config.fit.tolerance,
-            most_steps=asked.config.fit.most_steps,
-        )

@@ -1,67 +1,58 @@
-"""What a run says of itself: the problems of its inputs, and how it was made."""
+"""How a run was made: configuration, versions, machine, inputs with their hashes."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
+import platform
+import subprocess
 import sys
-from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import tomli_w
+
+from flowmodel import runtime
+from flowmodel.config.paths import CHECKOUT
 from flowmodel.runs.folder import RunFolder
 
-if TYPE_CHECKING:
-    from geo.errors import Issue
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def write_issues(folder: RunFolder, issues: Sequence[Issue]) -> None:
-    """Writes `issues.csv`, a row a problem."""
-    import pandas as pd
-
-    columns = ["code", "severity", "file", "line", "column", "value", "rule", "fix", "people"]
-    frame = pd.DataFrame([dataclasses.asdict(issue) for issue in issues], columns=columns)
-    frame["line"] = frame["line"].astype("Int64")
-    folder.write("issues.csv", lambda path: frame.to_csv(path, index=False))
+_PACKAGES = (
+    *("flowmodel", "jax", "jaxlib", "optax", "numpy", "scipy"),
+    *("xarray", "geopandas", "shapely", "pyproj", "rasterio"),
+)
 
 
-def provenance(out: Path, seed: int, inputs: Any, *, synthetic: Any = False) -> dict[str, Any]:
-    """What a reader needs to make the run again: versions, device, configuration, inputs."""
-    import platform
-    from importlib import metadata
+def write(folder: RunFolder, config: dict[str, Any], seed: int, inputs: Any, *, synthetic: bool = False) -> None:
+    """Writes config.toml, with every default, and provenance.json.
 
-    from flowmodel import runtime
-
-    named = (
-        "flowmodel",
-        "jax",
-        "jaxlib",
-        "optax",
-        "numpy",
-        "scipy",
-        "xarray",
-        "geopandas",
-        "shapely",
-        "pyproj",
-        "rasterio",
-    )
-    versions = {name: _version(metadata, name) for name in named}
-    config = out / "config.toml"
-    return {
+    Args:
+        folder: the run.
+        config: the resolved configuration, as TOML can hold it.
+        seed: of everything random in the run.
+        inputs: the files that were read, with their SHA-256.
+        synthetic: whether the zones are invented.
+    """
+    text = tomli_w.dumps(config)
+    folder.write_text("config.toml", text)
+    content = {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "git": _git(),
-        "versions": versions,
+        "versions": {name: _version(name) for name in _PACKAGES},
         "machine": {"system": platform.platform(), "processor": platform.machine()} | runtime.describe(),
-        "config_sha256": hashlib.sha256(config.read_bytes()).hexdigest(),
+        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "seed": seed,
         "inputs": inputs,
         "synthetic": synthetic,
     }
+    folder.write_json("provenance.json", content)
 
 
-def _version(metadata: Any, name: str) -> str | None:
+def hashed(files: Any) -> dict[str, str]:
+    """SHA-256 of files by name."""
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _version(name: str) -> str | None:
     try:
         return str(metadata.version(name))
     except metadata.PackageNotFoundError:
@@ -69,9 +60,6 @@ def _version(metadata: Any, name: str) -> str | None:
 
 
 def _git() -> str | None:
-    import subprocess
-
-    found = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
+    call = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
+    found = subprocess.run(call, capture_output=True, text=True, check=False)
     return found.stdout.strip() or None

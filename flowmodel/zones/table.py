@@ -119,13 +119,14 @@ class ZoneTable:
         return np.unique(self.values(name), return_inverse=True)[1].astype(np.int32)
 
 
-def read_zones(file: Path) -> ZoneTable:
+def read_zones(file: Path | str) -> ZoneTable:
     """Reads and checks a `zones.nc`.
 
     Raises:
         ZonesError: the file is missing or no NetCDF, lacks a variable, repeats a zone or year, or holds a value that is
             not finite or out of its range.
     """
+    file = Path(file)
     if not file.is_file():
         raise ZonesError("E-ZONES-FILE", f"no such file: {file}", "run scripts/build_zones.py first")
     try:
@@ -164,6 +165,17 @@ def check(data: xr.Dataset, name: str) -> ZoneTable:
             rule = f"it lies between {least:g} and {greatest:g}, in {data[variable].attrs.get('units')}"
             raise ZonesError("E-ZONES-RANGE", f"{name}: {variable} of zone {zone} is {value}", rule)
     return ZoneTable(data)
+
+
+def as_table(zones: ZoneTable | xr.Dataset | Any) -> ZoneTable:
+    """Zones in memory as a checked table: a table, its dataset, or an object with a `dataset`.
+
+    Raises:
+        ZonesError: see `read_zones`.
+    """
+    if isinstance(zones, ZoneTable):
+        return zones
+    return check(getattr(zones, "dataset", zones), "the zones in memory")
 
 
 def write(data: xr.Dataset, file: Path) -> None:

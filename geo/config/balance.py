@@ -74,6 +74,12 @@ class BalanceTables(Strict):
     flows: PriorConfig
     totals: TotalsConfig
 
+    @property
+    def files(self) -> list[Path]:
+        """The files of flows, totals and blocks."""
+        block = self.totals.block
+        return [self.flows.file, self.totals.file, *([block.file] if block else [])]
+
 
 def parse(sections: dict[str, Any], base: Path) -> BalanceTables:
     """Read the sections `[flows]` and `[totals]` of a config.

@@ -156,6 +156,16 @@ class FlowTables(Strict):
     flows: FlowsConfig
     zones: FlowZonesConfig | None = None
 
+    @property
+    def files(self) -> list[Path]:
+        """The files of flows, zones and distances."""
+        distance = self.flows.distance
+        return [
+            self.flows.file,
+            *([self.zones.file] if self.zones else []),
+            *([] if distance is None or isinstance(distance, str) else [distance.matrix]),
+        ]
+
     @model_validator(mode="after")
     def _positions_known(self) -> FlowTables:
         if self.flows.distance not in COMPUTED:

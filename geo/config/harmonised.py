@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -107,6 +108,11 @@ class HarmonisedConfig(Strict):
     covariates: dict[Identifier, OfQuantity] = Field(default_factory=dict)
     rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
     position: PositionConfig | None = Field(None, description="where zones stand, if a raster of people says so")
+
+    @property
+    def edited(self) -> list[Path]:
+        """Files of this section that a run may have written and a user edited."""
+        return [] if self.harmonise.crosswalk is None else [self.harmonise.crosswalk]
 
     @model_validator(mode="after")
     def _rasters_agree(self) -> HarmonisedConfig:

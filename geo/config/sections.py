@@ -26,6 +26,11 @@ class PanelConfig(Strict):
     rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
     position: PositionConfig | None = Field(None, description="where zones stand, if a raster of people says so")
 
+    @property
+    def edited(self) -> list[Path]:
+        """Files of this section that a run may have written and a user edited."""
+        return []
+
     @model_validator(mode="after")
     def _rasters_agree(self) -> PanelConfig:
         check_references(
@@ -48,6 +53,11 @@ class BuiltinConfig(Strict):
 
     source: Literal["builtin"]
     counties: int = Field(2800, ge=248, le=5000)
+
+    @property
+    def edited(self) -> list[Path]:
+        """Files of this section that a run may have written and a user edited."""
+        return []
 
 
 Sources = PanelConfig | HarmonisedConfig | BuiltinConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ class FlowData:
         distance_km: Shape (O, D), or None where the config names none. NaN where nobody says it, which is never so
             where a pair is allowed.
         gauge: What the threshold of a censored table is of, shape (O, D), NaN where not listed; None unless censored.
+        threshold: Least quantity of a listed pair, and likelihood of the others; None unless censored.
         origin_columns: By name, shape (O,), or (O, D) where a column of the flow table differs within an origin. NaN
             only where no pair is allowed.
         destination_columns: By name, shape (D,) or (O, D).
@@ -63,6 +65,7 @@ class FlowData:
     allowed: NDArray[np.bool_]
     distance_km: NDArray[np.float64] | None
     gauge: NDArray[np.float64] | None
+    threshold: tuple[float, Literal["censored", "truncated"]] | None
     origin_columns: Mapping[str, NDArray[np.float64]]
     destination_columns: Mapping[str, NDArray[np.float64]]
     pair_columns: Mapping[str, NDArray[np.float64]]

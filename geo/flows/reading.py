@@ -73,6 +73,7 @@ def read(
         allowed=placed.allowed,
         distance_km=distance,
         gauge=gauge,
+        threshold=None if flows_config.below is None else (flows_config.below.below, flows_config.below.likelihood),
         origin_columns=_chosen(origin_columns, masses, origin),
         destination_columns=_chosen(destination_columns, masses, destination),
         pair_columns=of_pairs,

@@ -13,14 +13,16 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+import geo
 from benchmarks.numpy_model import Rival
 from flowmodel import runtime
 from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
 from flowmodel.estimation.objective import Objective
 from flowmodel.parameters.registry import Registry
-from flowmodel.runs import request
-from flowmodel.runs.folder import RunFolder, on_device
+from flowmodel.runs.folder import RunFolder
+from flowmodel.runs.request import read_config
+from flowmodel.runs.zones import obtain
 
 STEP = 1e-3
 
@@ -66,9 +68,9 @@ class Case:
 
 def load(config: Path, settings: Sequence[str] = ()) -> Case:
     """The case of a configuration and what is set over it, at the centres of its priors, on the device in use."""
-    asked = request.request(config, on_device(tuple(settings), jax.default_backend()), None)
+    asked = read_config(config, settings, device=jax.default_backend())
     with tempfile.TemporaryDirectory() as folder:
-        table = request.obtain(asked, RunFolder(Path(folder)))
+        table = obtain(asked, RunFolder(Path(folder)), geo.Maps())
         own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")
     model = setup.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
     z, place = model.zones, model.pairs.place

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+import geo
 from benchmarks import case_townships
-from flowmodel.runs import request
 from flowmodel.runs.folder import RunFolder
+from flowmodel.runs.request import read_config
+from flowmodel.runs.zones import obtain
 
 BORDERS = {"divide": (), "province": ("province",), "county": ("province", "prefecture", "county")}
 """What counts besides the divide, by the name of a case."""
@@ -57,9 +59,9 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
     from geo.raster.grid import covering
     from geo.raster.zonal import own
 
-    asked = request.request(config, settings, None)
+    asked = read_config(config, settings)
     with tempfile.TemporaryDirectory() as folder:
-        table = request.obtain(asked, RunFolder(Path(folder)))
+        table = obtain(asked, RunFolder(Path(folder)), geo.Maps())
         polygons = _polygons(Path(folder) / "zones.gpkg", table.codes)
     model = setup.build(table, asked.config, jnp.float32)
     shapes = project(np.asarray(polygons.array), polygons.crs, china_albers())

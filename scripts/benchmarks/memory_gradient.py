@@ -14,14 +14,13 @@ import jax
 from flowmodel import runtime
 from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
-from flowmodel.runs import request
-from flowmodel.runs.folder import on_device
+from flowmodel.runs.request import read_config
 from flowmodel.zones import table
 
 
 def main(config: Path, zones: Path, device: str) -> None:
     """Prints the peak of three evaluations at the centres of the priors."""
-    asked = request.request(config, on_device((), device), None)
+    asked = read_config(config, device=device)
     runtime.configure(asked.config.runtime)
     model = setup.build(table.read_zones(zones), asked.config, runtime.kernel_dtype(asked.config.runtime))
     objective = objectives.objective(model, asked.config.fit)

@@ -59,16 +59,21 @@ def _dense(parameters: StockParameters, country: Country, where: Places) -> tupl
 
 
 def _factored(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
+    of_groups = strengths(parameters, country)
+    starts, states, movements = stock_rollout.history(parameters, country)
+    elsewhere = np.asarray(country.zones.elsewhere)
+    closed = stock_accounts.accounts(starts, states, movements, of_groups, elsewhere, where)
+    return closed, pair_reconstruction.ends(starts, movements, of_groups, where.province)
+
+
+def strengths(parameters: StockParameters, country: Country) -> list[np.ndarray]:
+    """S of every group on the host; groups that share one S have the same array."""
     groups = parameters.groups
     found = [
         np.asarray(strength(operator.coefficients(group.choice), country.banded.pairs))
         for group in (groups[:1] if country.shared else groups)
     ]
-    strengths = found * len(groups) if country.shared else found
-    starts, states, movements = stock_rollout.history(parameters, country)
-    elsewhere = np.asarray(country.zones.elsewhere)
-    closed = stock_accounts.accounts(starts, states, movements, strengths, elsewhere, where)
-    return closed, pair_reconstruction.ends(starts, movements, strengths, where.province)
+    return found * len(groups) if country.shared else found
 
 
 def with_children(

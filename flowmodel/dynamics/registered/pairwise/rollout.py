@@ -18,7 +18,15 @@ from flowmodel.dynamics.registered.factored.rollout import Country, Decade, side
 from flowmodel.dynamics.registered.pairwise import choice
 from flowmodel.dynamics.registered.pairwise.choice import Matrix
 from flowmodel.dynamics.registered.pairwise.entries import Record, record
-from flowmodel.dynamics.registered.pairwise.year import GroupStock, Surroundings, arriving, leaving, network, year
+from flowmodel.dynamics.registered.pairwise.year import (
+    GroupStock,
+    Moves,
+    Surroundings,
+    arriving,
+    leaving,
+    network,
+    year,
+)
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity import operator
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
@@ -95,6 +103,28 @@ def dense_history(parameters: StockParameters, country: Country) -> DenseHistory
     ends, (states, records) = jax.lax.scan(step, starts, country.calendar)
     start, end = (jnp.stack([stock.away for stock in stocks]) for stocks in (starts, ends))
     return DenseHistory(_view(starts, pairs), states, records, start, end)
+
+
+@runtime.program
+def moves(parameters: StockParameters, country: Country, at: Array) -> Float[Array, "zone zone"]:
+    """Moves of all groups from zone to zone in the year numbered `at` from zero, persons [origin, destination]."""
+    groups = parameters.groups
+    starts = _starts(groups, country)
+    around = _surroundings(groups, country, starts)
+
+    def step(number: Array, stocks: Stocks) -> Stocks:
+        now = jax.tree.map(lambda path: path[number], country.calendar)
+        return year(groups, around, stocks, now)[0]
+
+    stocks = jax.lax.fori_loop(0, at, step, starts)
+    now = jax.tree.map(lambda path: path[at], country.calendar)
+    return reduce(jnp.add, [_between_zones(moved) for moved in year(groups, around, stocks, now)[2]])
+
+
+def _between_zones(moved: Moves) -> Matrix:
+    """Leavers, people who return and people who move onward, of one group [origin, destination]."""
+    found = moved.flow + moved.returns.T
+    return found if moved.onward is None else found + jnp.sum(moved.onward, axis=0)[:, None] * moved.shares
 
 
 def _surroundings(groups: tuple[Group, ...], country: Country, starts: Stocks) -> Surroundings:

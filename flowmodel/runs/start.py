@@ -1,0 +1,62 @@
+"""The start of a run: the device, and a model that fits in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flowmodel import models, runtime
+from flowmodel.config import Config, Runtime
+from flowmodel.models.model import Model
+from flowmodel.runs import console
+from flowmodel.zones.table import ZoneTable
+
+_SMALLEST_TILE = 16
+
+Done = TypeVar("Done")
+
+
+def prepare(asked: Runtime) -> None:
+    """Prepares the device that a configuration asks for, before any array, and says once which device computes.
+
+    Raises:
+        ResourceError: E-DEVICE, it is not there.
+    """
+    runtime.configure(asked, console.warn_once)
+
+
+def with_model(
+    table: ZoneTable, config: Config, base: Path, dtype: Any, work: Callable[[Model], Done]
+) -> tuple[Model, Done]:
+    """The model of a configuration, announced, and what `work` makes of it.
+
+    Where the kernel is made in tiles and memory runs out all the same, the model is built again with tiles of half the
+    size.
+
+    Args:
+        table: the zones.
+        config: the configuration.
+        base: the folder that its paths start from.
+        dtype: precision of the pair kernel.
+        work: what is done with the model; it leaves nothing behind where it fails.
+
+    Raises:
+        ResourceError: E-MEMORY, the smallest tiles do not fit either.
+    """
+    model = models.of_counties(table, config, base, dtype)
+    for line in model.announce():
+        console.warn(line)
+    side = model.tile
+    if not side:
+        return model, work(model)
+
+    def attempt(tile: int) -> tuple[Model, Done]:
+        smaller = model if tile == side else models.of_counties(table, _with_tile(config, tile), base, dtype)
+        return smaller, work(smaller)
+
+    return runtime.retrying(attempt, side, _SMALLEST_TILE, console.warn)
+
+
+def _with_tile(config: Config, tile: int) -> Config:
+    return config.model_copy(update={"runtime": config.runtime.model_copy(update={"way": "tiled", "tile": tile})})
