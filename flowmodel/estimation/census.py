@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["start", "end", "counted", "seen"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Census:
     """Two counts of residents, persons; which zones a fit may see, and which of them have a growth.

@@ -10,7 +10,6 @@ the last digit, whoever comes along, and elsewhere but for changes in where peop
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +24,7 @@ from flowmodel.estimation import likelihoods
 from flowmodel.parameters.registered import stock_parameters
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["near", "far", "within", "young", "grown", "school", "strictness", "published"],
-    meta_fields=["sd"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class ChildrenTarget:
     """Children for every resident from elsewhere before `children_away` and `ageing`, and the figures.
@@ -49,7 +44,7 @@ class ChildrenTarget:
     school: Float[Array, " zone"]
     strictness: Float[Array, " zone"]
     published: Float[Array, " figure"]
-    sd: float
+    sd: float = dataclasses.field(metadata={"static": True})
 
     def said(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, " figure"]:
         """Migrant and left-behind children of the nation, persons."""

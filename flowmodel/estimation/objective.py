@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +21,7 @@ from flowmodel.gravity.operator import AllPairs
 from flowmodel.parameters.registry import Parameters, Registry
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["zones", "pairs", "years", "observed"],
-    meta_fields=["registry", "targets", "weights", "priors", "degrees_of_freedom", "national_sd"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Objective(Posterior):
     """The objective of a fit, a function of the free parameters' natural values; an argument of what is jitted."""
@@ -35,12 +30,12 @@ class Objective(Posterior):
     pairs: AllPairs
     years: Calendar
     observed: Census
-    registry: Registry
-    targets: tuple[str, ...]
-    weights: tuple[tuple[str, float], ...]
-    priors: bool
-    degrees_of_freedom: float
-    national_sd: float
+    registry: Registry = dataclasses.field(metadata={"static": True})
+    targets: tuple[str, ...] = dataclasses.field(metadata={"static": True})
+    weights: tuple[tuple[str, float], ...] = dataclasses.field(metadata={"static": True})
+    priors: bool = dataclasses.field(metadata={"static": True})
+    degrees_of_freedom: float = dataclasses.field(metadata={"static": True})
+    national_sd: float = dataclasses.field(metadata={"static": True})
 
     def residents(self, parameters: Parameters) -> Float[Array, " zone"]:
         """Residents at the end of the interval, persons."""

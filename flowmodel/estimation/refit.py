@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +25,7 @@ from flowmodel.estimation.search import (
 from flowmodel.parameters.registry import Registry
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["origin", "scale", "point", "whitener"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Anchor:
     """Where another search of nearly the same objective may begin, and coordinates that suit it (see `Scaled`).

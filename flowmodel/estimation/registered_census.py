@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import numpy as np
@@ -18,11 +17,7 @@ from flowmodel.zones.table import ZoneTable
 BANDS = ("same_county", "other_county", "other_province")
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["census", "bands", "skills", "registered", "provinces", "pairs_seen"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StockCensus:
     """Persons; zeros where a fit does not ask.

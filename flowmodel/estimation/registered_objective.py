@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Literal
 
 import jax
@@ -29,14 +28,7 @@ _REGISTERED_SD = 0.01
 """Log error of a zone's registered people: their share without a residence and away for less than half a year."""
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["country", "observed", "children"],
-    meta_fields=[
-        *("registry", "names", "path", "targets", "weights", "priors"),
-        *("degrees_of_freedom", "national_sd", "bands_sd"),
-    ],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StockObjective(Posterior):
     """The objective of a fit with registration, a function of the free parameters' natural values."""
@@ -44,15 +36,15 @@ class StockObjective(Posterior):
     country: Country
     observed: StockCensus
     children: ChildrenTarget | None
-    registry: Registry
-    names: tuple[str, ...]
-    path: Literal["low_rank", "dense"]
-    targets: tuple[str, ...]
-    weights: tuple[tuple[str, float], ...]
-    priors: bool
-    degrees_of_freedom: float
-    national_sd: float
-    bands_sd: float
+    registry: Registry = dataclasses.field(metadata={"static": True})
+    names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
+    path: Literal["low_rank", "dense"] = dataclasses.field(metadata={"static": True})
+    targets: tuple[str, ...] = dataclasses.field(metadata={"static": True})
+    weights: tuple[tuple[str, float], ...] = dataclasses.field(metadata={"static": True})
+    priors: bool = dataclasses.field(metadata={"static": True})
+    degrees_of_freedom: float = dataclasses.field(metadata={"static": True})
+    national_sd: float = dataclasses.field(metadata={"static": True})
+    bands_sd: float = dataclasses.field(metadata={"static": True})
 
     def parameters(self, natural: Float[Array, " free"]) -> StockParameters:
         """What the kernels take."""

@@ -50,7 +50,7 @@ class Outcome:
     derivatives: tuple[np.ndarray, np.ndarray] | None = None
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["objective", "origin", "scale"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Scaled:
     """The objective over unconstrained coordinates in which a unit is about one prior standard deviation."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +14,7 @@ from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, band_contra
 from flowmodel.gravity.operator import Factors
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["initial", "years", "provinces"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GroupTaps:
     """The taps of one group: of its initial stock, of every year's products, and of the table of provinces if asked."""

@@ -20,11 +20,7 @@ from flowmodel.gravity.operator import Factors, Place, over_pairs, pair_strength
 Columns = Float[Array, "zone column"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["pairs", "members", "slot", "near_log_distance", "prefectures"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class BandedPairs:
     """What is fixed about the pairs.
@@ -41,7 +37,7 @@ class BandedPairs:
     prefectures: Float[Array, "zone prefecture"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["near", "far"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Bands:
     """Something of the near and of the far pairs: the two parts of S, or the two columns of a product."""
@@ -50,7 +46,7 @@ class Bands:
     far: Array
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["near", "far"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class BandFactors:
     """Sums of outer products over the near and the far pairs, as their factors [zone, rank]."""

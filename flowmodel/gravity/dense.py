@@ -25,7 +25,7 @@ from flowmodel.gravity.operator import (
 )
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["log_distance", "place"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pairs:
     """The logarithm of every distance; its dtype is the precision of S."""
@@ -47,7 +47,7 @@ class Pairs:
         return dataclasses.replace(self, log_distance=self.log_distance.astype(dtype))
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["matrix", "pairs"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Stored:
     """S over all pairs, and the pairs it is of."""

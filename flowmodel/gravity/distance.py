@@ -8,7 +8,6 @@ where points are near.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -23,14 +22,14 @@ Metric = Literal["near_sphere", "sphere", "plane"]
 """How a distance follows from a chord: on a sphere all of whose points are near one another it takes less."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["high", "low"], meta_fields=["metric"])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Points:
     """Coordinates of one zone or of many, km, an array an axis: three on the sphere, two on a plane."""
 
     high: tuple[Float[Array, "*zone"], ...]
     low: tuple[Float[Array, "*zone"], ...]
-    metric: Metric
+    metric: Metric = dataclasses.field(metadata={"static": True})
 
 
 def on_sphere(lon: np.ndarray, lat: np.ndarray, dtype: Any) -> Points:

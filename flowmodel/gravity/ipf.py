@@ -9,7 +9,6 @@ conjugate gradients.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any
 
 import jax
@@ -27,7 +26,7 @@ _MOST_ROUNDS = 2000
 _MOST_SOLVER_STEPS = 400
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["out", "near", "far"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sides:
     """The margins of a table, or its potentials x and y: by origin, and by destination in two bands."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -21,7 +20,7 @@ from flowmodel.gravity import barriers
 from flowmodel.parameters.registry import Parameters
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["index", "province", "prefecture", "east"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Place:
     """Where a zone lies, as far as borders go; a scalar each, or an array over zones."""
@@ -32,7 +31,7 @@ class Place:
     east: Bool[Array, "*zone"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["left", "right"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Factors:
     """A sum of outer products Σ_r left_r right_rᵀ over pairs, kept as its factors."""
@@ -91,7 +90,7 @@ class AllPairs(Protocol):
         """The same pairs with S in another precision."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["matvec", "rmatvec"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Taps:
     """Zeros beside the two products of a year; their cotangents are the factors of the cotangent of S."""
@@ -100,7 +99,7 @@ class Taps:
     rmatvec: Factors
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["strength", "origin", "destination", "taps"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Kernel:
     """The operator K = diag(origin) S diag(destination)."""

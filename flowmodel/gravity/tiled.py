@@ -26,7 +26,7 @@ from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, st
 Coefficient = Float[Array, " coefficient"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["points", "place"], meta_fields=["offset_km", "tile", "same"])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Tiles(Layout):
     """The pairs of zones whose S is made in tiles."""
@@ -54,7 +54,7 @@ def tiles(where: Points, place: Place, offset_km: float, tile: int) -> Tiles:
     return Tiles(where, place, offset_km, tile, (same[0], same[1], same[2]))
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["coefficient", "tiles"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Tiled:
     """S over all pairs, not made yet."""

@@ -20,7 +20,7 @@ Weights = Float[Array, " moment"]
 """(g_0, g_1, …): a pair counts g_0 + Σ_k g_k φ_k(o, j) times."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["points", "place"], meta_fields=["offset_km", "tile", "same"])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """What the pairs of zones follow from.
@@ -31,9 +31,9 @@ class Layout:
 
     points: Points
     place: Place
-    offset_km: float
-    tile: int
-    same: tuple[bool, bool, bool]
+    offset_km: float = dataclasses.field(metadata={"static": True})
+    tile: int = dataclasses.field(metadata={"static": True})
+    same: tuple[bool, bool, bool] = dataclasses.field(metadata={"static": True})
 
     @property
     def dtype(self) -> Any:
@@ -46,7 +46,7 @@ class Layout:
         return int(self.points.high[0].shape[0])
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["real", "whole"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Block:
     """The zones of one side of a tile, as two arrays: two slices instead of ten."""

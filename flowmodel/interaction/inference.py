@@ -7,7 +7,6 @@ S = Σ w x̃ x̃ᵀ and the meat Σ g gᵀ over pairs, origins or destinations, 
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +20,7 @@ from flowmodel.interaction.search.effects import Sides
 from flowmodel.interaction.search.newton import Sums
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["information", "projections"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Bread:
     """The bread of every covariance.
@@ -35,7 +34,7 @@ class Bread:
     projections: Sides
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["per_pair", "per_origin", "per_destination"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Scatter:
     """How scores spread.

@@ -24,7 +24,7 @@ _FADING = 1e-6
 """Share of a zone's flow below which the mean of a pair without any may be on its way to zero."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "covariance", "error", "least"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Local:
     """Fits of many zones: coefficients [zone, K + 1], constant first, covariance, and the largest moment left over.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -23,15 +22,7 @@ _OFF = {
 _BLOCKS = ("far", "returning", "returning_origin", "within")
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        *("choice", "inclusive_value", "hukou", "return_level", "return_origin_level", "conversion_level"),
-        *("onward_level", "learning", "within_level", "within_return", "network", "competing", "nest"),
-        *("far", "returning", "returning_origin", "within"),
-    ],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Group:
     """Natural values of one group, in the units of `docs/model.md`; `choice` is what it shares with residents alone."""
@@ -55,7 +46,7 @@ class Group:
     within: Float[Array, " within"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["groups", "observed"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StockParameters:
     """The values of every group, and by name those that only a likelihood has."""

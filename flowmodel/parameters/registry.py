@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Literal
 
 import jax
@@ -65,14 +64,7 @@ class Parameter:
         return float(self.prior_mean * np.exp(shift) if self.prior_scale == "log" else self.prior_mean + shift)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        *("mass", "distance", "other_province", "same_prefecture", "divide_east_west", "divide_west_east"),
-        *("departure_level", "birth_adjustment", "attraction", "departure", "noise", "noise_size"),
-    ],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Parameters:
     """Natural values, in the units of `docs/model.md`; `attraction` and `departure` hold one value a covariate."""

@@ -73,6 +73,8 @@ def _simulate(
 def _simulate_cells(request: Request[GridRun], folder: RunFolder, parameters: Path | None, maps: Maps) -> Run:
     with console.progress() as progress:
         model, values = grid.model(request, folder, maps, parameters, progress)
+        for line in model.announce():
+            console.warn(line)
         closed = model.run(model.registry.vector(values))
         for line in model.summary(closed):
             console.say(line)

@@ -14,7 +14,6 @@ Brought to cells c of county j, of which n_c people live in each:
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +30,7 @@ from flowmodel.zones.table import ZoneTable
 Field = Float[Array, "y x"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["zones", "zone", "pulled", "sent"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Support:
     """Counties, and the cells that lie in them.

@@ -8,7 +8,6 @@ goes on inside counties; moves to other counties stay at the county's rate, and 
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -29,13 +28,13 @@ Field = Float[Array, "y x"]
 Within = Literal["none", "kernel"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["spectral"], meta_fields=["within"])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GridKernel:
     """K over the pairs of cells of two counties, and inside counties if they are followed."""
 
     spectral: Spectral
-    within: Within
+    within: Within = dataclasses.field(metadata={"static": True})
 
     @property
     def dtype(self) -> Any:

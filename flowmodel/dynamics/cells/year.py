@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +19,7 @@ from flowmodel.parameters.registry import Parameters
 County = Float[Array, " county"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["opening", "births", "deaths", "inflow", "outflow", "inside", "closing"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class CountyYear:
     """A year's accounts, persons, summed over the cells of each county in float64.
@@ -41,7 +36,7 @@ class CountyYear:
     closing: County
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["residents", "inflow", "outflow", "accounts"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GridYear:
     """Residents after a year and its moves, persons by cell (those inside a county among them), and the accounts."""
@@ -52,7 +47,7 @@ class GridYear:
     accounts: CountyYear
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["push", "pull", "reach", "inside"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pressure:
     """What makes a year's flows push_o K_oj pull_j, and each origin's reach: beyond its county, and inside it."""

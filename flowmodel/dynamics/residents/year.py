@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 from jaxtyping import Array, Float
@@ -15,7 +14,7 @@ from flowmodel.gravity.operator import Kernel
 from flowmodel.parameters.registry import Parameters
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["births", "deaths"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Calendar:
     """Multipliers of birth and death rates, one a year."""
@@ -24,11 +23,7 @@ class Calendar:
     deaths: Float[Array, "*year"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["births", "deaths", "inflow", "outflow", "push", "pull"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Movements:
     """What a year did, persons per year; the flow itself is F_oj = push_o K_oj pull_j."""

@@ -6,7 +6,6 @@ Codes and names stay on the host (`store.ZoneTable`); here a zone is its row.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +15,7 @@ from jaxtyping import Array, Float
 from flowmodel.zones.table import ZoneTable
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["population", "birth_rate", "death_rate", "attraction", "departure"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Zones:
     """Residents at the start (persons), vital rates (per year), standardised covariates; all float64."""

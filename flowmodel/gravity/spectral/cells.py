@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +12,12 @@ from flowmodel.gravity.spectral.layout import Layout
 from flowmodel.gravity.spectral.plan import Plan
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["side", "labels", "jobs"], meta_fields=["layout"])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Cells:
     """What is fixed about the cells: a `plan.Plan` whose arrays are JAX's."""
 
-    layout: Layout
+    layout: Layout = dataclasses.field(metadata={"static": True})
     side: Int[Array, "y x"]
     labels: Int[Array, "level y x"]
     jobs: tuple[Int[Array, "step batch job"], ...]

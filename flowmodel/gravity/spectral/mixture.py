@@ -9,7 +9,6 @@ e^−h for a pair that it parts and 1 for another are A + B s_o s_j, A = (1 + e^
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +18,7 @@ BANDS = ("same_prefecture", "same_province", "other_province")
 """Pairs by the nearest border that does not part them; `same_province` are those of two prefectures."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["levels", "same", "crossed"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Mixture:
     """Weights of the convolutions.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -25,7 +24,7 @@ from flowmodel.parameters.registry import Parameters
 Columns = Float[Array, "*column y x"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["cells", "decay", "offset_km"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Ground:
     """What products read and no derivative is taken of: the cells, and the spectra of distance decay."""
@@ -35,7 +34,7 @@ class Ground:
     offset_km: Float[Array, ""]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["persons", "log_distance"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Moves:
     """Flows by `mixture.BANDS`: people, and people times ln((d + d0)/300 km)."""
@@ -44,7 +43,7 @@ class Moves:
     log_distance: Float[Array, " band"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["coefficient", "tilt", "ground"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Spectral:
     """The operator K = diag(exp -t) S diag(exp t), t the tilt on the south-eastern side of the divide, zero elsewhere.

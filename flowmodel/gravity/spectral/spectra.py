@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any
 
 import jax
@@ -13,7 +12,7 @@ from flowmodel.gravity.spectral.spectrum import Rule, quarter
 from flowmodel.gravity.spectral.transform import Quarter
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["whole", "windows"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Spectra:
     """Of `layout.whole` and of each of `layout.windows`."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -26,11 +25,7 @@ class Evidence(NamedTuple):
     weight: Float[Array, "*pair"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["dispersion", "per_unit"],
-    meta_fields=["binomial", "below", "unlisted"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Family:
     """How flows scatter round their mean, and which of them are seen.
@@ -46,9 +41,9 @@ class Family:
 
     dispersion: Float[Array, ""]
     per_unit: Float[Array, ""]
-    binomial: bool = False
-    below: int | None = None
-    unlisted: str = "censored"
+    binomial: bool = dataclasses.field(default=False, metadata={"static": True})
+    below: int | None = dataclasses.field(default=None, metadata={"static": True})
+    unlisted: str = dataclasses.field(default="censored", metadata={"static": True})
 
 
 def evidence(

@@ -33,11 +33,7 @@ EFFECTS: dict[str, tuple[bool, bool]] = {
 """Which constraint gives every origin, and every destination, an effect of its own (its dual potential)."""
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["flow", "listed", "allowed", "outflow", "inflow", "offset", "columns", "pair", "weight"],
-    meta_fields=["shape", "origin_effects", "destination_effects"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Design:
     """Everything about the pairs that does not change during a fit.
@@ -66,12 +62,12 @@ class Design:
     columns: tuple[Column, ...]
     pair: Pair
     weight: Float[Array, "origin 1"]
-    shape: Shape | None
-    origin_effects: bool
-    destination_effects: bool
+    shape: Shape | None = dataclasses.field(metadata={"static": True})
+    origin_effects: bool = dataclasses.field(metadata={"static": True})
+    destination_effects: bool = dataclasses.field(metadata={"static": True})
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["coefficients", "origin", "destination"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Point:
     """Values of all parameters: of columns and shape [K], and the effects of origins [o] and destinations [d]."""

@@ -7,7 +7,6 @@ exactly the distance of the destination lies between.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +21,7 @@ Need = str
 Entry = Float[Array, "*pair"] | Float[np.ndarray, "*pair"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["distance_km", "origin_mass", "destination_mass", "everywhere", "between", "competing"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pair:
     """One pair, each field a scalar; or all pairs, each field an array that broadcasts to [origin, destination].

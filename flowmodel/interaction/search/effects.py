@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -25,7 +24,7 @@ _CLOSE = 1e-5
 """Relative residual of a round in float32; the next round gains as much again."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["origin", "destination"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sides:
     """A number, or one of each of several right-hand sides, for every origin [.., o] and every destination [.., d]."""

@@ -20,11 +20,7 @@ from flowmodel.interaction.search import effects
 from flowmodel.interaction.search.effects import Sides
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["log_likelihood", "weight", "score", "margins", "gradient", "moments", "error"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sums:
     """What a pass over the pairs found at a point.
@@ -48,7 +44,7 @@ class Sums:
     error: Float[Array, " 2"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["move", "information"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Direction:
     """The step to take, and the information on the coefficients with effects eliminated, S."""

@@ -9,7 +9,6 @@ margins, by the implicit rule.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -29,11 +28,7 @@ _STALLED = 0.8
 """Part of the error that a sweep leaves, near the solution, from which Newton steps are the faster way."""
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["origin", "destination", "flow", "error", "sweeps", "steps"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Potentials:
     """The solution, with its certificate.

@@ -7,14 +7,14 @@ gradient is A y − t and its Hessian A diag(y) Aᵀ, which two products with th
 from __future__ import annotations
 
 import dataclasses
-from functools import partial, reduce
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["outflow", "inflow", "block", "net"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class PerTotal:
     """One number for each total; a kind of total that is not given has no elements."""
@@ -25,11 +25,7 @@ class PerTotal:
     net: Float[Array, " zone"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["prior", "wanted", "given", "origin_member", "destination_member"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """A prior and the totals wanted.
@@ -49,11 +45,7 @@ class Problem:
     destination_member: Float[Array, "destination group"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["weights", "row", "column", "outflow", "inflow", "to_group", "from_group"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Table:
     """y = row × weights × column, with its sums; y itself is never stored."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,23 +18,7 @@ from flowmodel.dynamics.residents.zones import standardised
 from flowmodel.zones.table import ZoneTable
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        *("home", "within", "near", "far", "out", "elsewhere", "birth_rate", "death_rate", "leaving", "ageing"),
-        *(
-            "attraction",
-            "far_pull",
-            "departure",
-            "returning",
-            "returning_origin",
-            "moving_within",
-            "strictness",
-            "hidden",
-        ),
-    ],
-    meta_fields=["birth_to", "next_group", "learns"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class StockZones:
     """Margins of the first census (persons), vital rates (per year), standardised covariates; all float64.
@@ -61,9 +44,9 @@ class StockZones:
     moving_within: Float[Array, "zone within"]
     strictness: Float[Array, " zone"]
     hidden: Float[Array, " zone"]
-    birth_to: tuple[int, ...]
-    next_group: tuple[int, ...]
-    learns: tuple[bool, ...]
+    birth_to: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    next_group: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    learns: tuple[bool, ...] = dataclasses.field(metadata={"static": True})
 
     @property
     def residents(self) -> Float[Array, "group zone"]:

@@ -7,7 +7,6 @@ factors into u(o) v(j). Near and far pairs have right factors of their own.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +17,7 @@ from flowmodel.gravity.bands import Bands
 from flowmodel.gravity.ipf import Sides
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["left", "near", "far"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Cohorts:
     """Left factors, and right factors of near and of far pairs, [zone, cohort]; zero for years still to come."""

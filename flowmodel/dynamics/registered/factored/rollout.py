@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any
 
 import jax
@@ -23,11 +22,7 @@ from flowmodel.gravity.ipf import Sides, balance
 from flowmodel.parameters.registered import Group, StockParameters
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["residents", "within", "near", "far", "provinces"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Decade:
     """What a census could count at the end, persons [group, zone]; and the initial stock between provinces.
@@ -43,11 +38,7 @@ class Decade:
     provinces: Float[Array, "province province"] | None
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["zones", "banded", "calendar"],
-    meta_fields=["stock", "offset_km", "shared"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Country:
     """Everything but parameters: zones, pairs, years, the processes there are, and whether groups share one S."""
@@ -55,9 +46,9 @@ class Country:
     zones: StockZones
     banded: BandedPairs
     calendar: Calendar
-    stock: Stock
-    offset_km: float
-    shared: bool
+    stock: Stock = dataclasses.field(metadata={"static": True})
+    offset_km: float = dataclasses.field(metadata={"static": True})
+    shared: bool = dataclasses.field(metadata={"static": True})
 
     @property
     def years(self) -> int:

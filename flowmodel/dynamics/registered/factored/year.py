@@ -7,7 +7,6 @@ conversion of registration; then learning. `docs/model.md` has the equations.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +21,7 @@ from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
 from flowmodel.parameters.registered import Group
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["home", "within", "near", "far", "cohorts"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GroupState:
     """One group: home pool, moved within the zone, residents from elsewhere by band (persons), and the cohorts away."""
@@ -39,24 +38,7 @@ class GroupState:
         return self.home + self.within + self.near + self.far
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        "births",
-        "deaths",
-        "push",
-        "pull_near",
-        "pull_far",
-        "origin",
-        "residence",
-        "converted",
-        "growth",
-        "moved",
-        "settled",
-        "learned",
-    ],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GroupMovements:
     """What a year did to one group, enough to make its pairs again.
@@ -80,11 +62,7 @@ class GroupMovements:
     learned: Float[Array, "*year zone"]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["matrix", "tilt", "banded"],
-    meta_fields=["offset_km", "returning", "conversion"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """What a group's year needs besides its state: S, the divide's tilt, and which processes there are."""
@@ -92,12 +70,12 @@ class Setting:
     matrix: Bands
     tilt: Float[Array, " zone"]
     banded: BandedPairs
-    offset_km: float
-    returning: Returning
-    conversion: bool
+    offset_km: float = dataclasses.field(metadata={"static": True})
+    returning: Returning = dataclasses.field(metadata={"static": True})
+    conversion: bool = dataclasses.field(metadata={"static": True})
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["by_residence", "by_origin"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class YearTaps:
     """The taps of a year's product with S and with its transpose."""

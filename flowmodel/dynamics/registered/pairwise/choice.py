@@ -7,7 +7,6 @@ competing destinations beside it, and those of o who went before. Matrices have 
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +27,7 @@ _NOBODY = 8
 """People near a destination fewer than so many roundings of all there are round it: none but the origin's."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["leaving", "shares"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Choice:
     """The share of a home pool that leaves in a year, and how leavers divide; zero rows where nothing is in reach."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial, reduce
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -25,15 +25,7 @@ from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.parameters.registered import Group
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        *("births", "deaths", "inflow", "outflow", "regrouped"),
-        *("births_registered", "deaths_registered", "converted_in", "converted_out", "regrouped_registered"),
-        "cross_divide",
-    ],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Record:
     """What changed residents, and registered people, in a year, persons; births are of the group of the child.

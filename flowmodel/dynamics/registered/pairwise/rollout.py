@@ -6,7 +6,7 @@ Each year is computed again on the way back, so that a gradient keeps one stock 
 from __future__ import annotations
 
 import dataclasses
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
 import jax
@@ -38,7 +38,7 @@ from flowmodel.parameters.registered import Group, StockParameters
 Stocks = tuple[GroupStock, ...]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["home", "within", "near", "far", "out"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class View:
     """The stock by zones, persons: who lives there by band, and who is registered there and lives in another zone."""
@@ -60,9 +60,7 @@ class View:
         return self.home + self.within + self.out
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=["start", "states", "records", "away_start", "away"], meta_fields=[]
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class DenseHistory:
     """The start, the close and the entries of every year, and people away by pair at the start and the end, persons."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ from flowmodel.parameters.registered import Group
 Vector = Float[Array, " zone"]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["home", "within", "away"], meta_fields=[])
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GroupStock:
     """Persons of one group: home pool, moved within the zone, and away by [registered, residence], zero at home."""
@@ -45,11 +45,7 @@ class GroupStock:
         return self.home + self.within + leaving(self.away)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["flow", "returns", "converted", "onward", "arrived", "shares"],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Moves:
     """A year's moves of one group, persons.
@@ -68,11 +64,7 @@ class Moves:
     shares: Matrix
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["zones", "pairs", "nests", "lasting"],
-    meta_fields=["stock", "offset_km"],
-)
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Surroundings:
     """What all years share: zones, pairs, nests if there are any, and the part of every group's utility that lasts."""
@@ -81,8 +73,8 @@ class Surroundings:
     pairs: Pairs
     nests: Float[Array, "zone prefecture"] | None
     lasting: tuple[Matrix, ...]
-    stock: Stock
-    offset_km: float
+    stock: Stock = dataclasses.field(metadata={"static": True})
+    offset_km: float = dataclasses.field(metadata={"static": True})
 
 
 def arriving(matrix: Matrix) -> Vector:
