@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from geo import divide
 from geo.crs import china_albers
 from geo.files import write_bytes
+from geo.run_folder import RunFolder, log_growth
 
 from . import styles
-from .folder import RunFolder, log_growth
 
 _DPI = 150
 _DIVERGING = "RdBu_r"

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from geo import run_folder as run_folder
 from geo.raster import cog
 from geo.raster.grid import covering, projected
 from geo.raster.zonal import Ownership, own
+from geo.run_folder import RunFolder
 
-from . import folder as run_folder
 from . import saving, styles
-from .folder import RunFolder
 from .layers import Layer, layers
 
 NORTH_WEST, SOUTH_EAST = 1, 2

@@ -7,11 +7,10 @@ import numpy as np
 import pyogrio
 
 from geo import divide
+from geo import run_folder as run_folder
 from geo.errors import DataError, error
 from geo.files import replacing
-
-from . import folder as run_folder
-from .folder import RunFolder
+from geo.run_folder import RunFolder
 
 
 def write(run: Path, path: Path) -> None:

@@ -54,7 +54,7 @@ def build(config: PanelConfig) -> Source:
     )
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
     source = _source(config, counted, shapes, inputs, tuple(problems), (*layer.rules, *counted.rules))
-    return rasters.add(source, gridded)
+    return source.with_rasters(gridded)
 
 
 def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:

@@ -158,9 +158,9 @@ def test_finer_cells_are_summed_exactly_and_the_grid_takes_their_corner(run: Pat
 
 
 def _albers(run: Path) -> np.ndarray:
-    from geo.maps import folder
+    from geo import run_folder
 
-    return folder.read(run).shapes(crs.china_albers())
+    return run_folder.read(run).shapes(crs.china_albers())
 
 
 def test_a_raster_of_others_keeps_its_people_and_the_difference_is_told(run: Path, tmp_path: Path) -> None:
