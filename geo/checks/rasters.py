@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo import crs
 from geo.config import GridPopulationConfig, RasterConfig
+from geo.coordinates import crs
 from geo.errors import Issue, error
 
 from . import positions

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geo import crs, divide, run_folder
 from geo.config import BandConfig, GridConfig
+from geo.coordinates import crs, divide
 from geo.errors import DataError, Issue, error, failed, keep
-from geo.files import replacing
 from geo.raster.grid import Grid, projected
 from geo.raster.read import Raster, look
 from geo.raster.zonal import own
-from geo.run_folder import RunFolder
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
+from geo.results.whole_files import replacing
 
 from . import counties, covariates, file
 from .align import Aligned, align

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.run_folder import RunFolder, log_growth
+from geo.results.run_folder import RunFolder, log_growth
 
 from . import styles
 

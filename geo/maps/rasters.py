@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from geo import run_folder as run_folder
 from geo.raster import cog
 from geo.raster.grid import covering, projected
 from geo.raster.zonal import Ownership, own
-from geo.run_folder import RunFolder
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
 
 from . import saving, styles
 from .layers import Layer, layers

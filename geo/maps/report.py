@@ -12,10 +12,10 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from geo import run_folder as run_folder
 from geo.errors import DataError, error
-from geo.files import write_bytes
-from geo.run_folder import RunFolder
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
+from geo.results.whole_files import write_bytes
 
 from . import figures
 from .account import SIDES, east_share, side_years, worst_zone

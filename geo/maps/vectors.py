@@ -6,11 +6,11 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 
-from geo import divide
-from geo import run_folder as run_folder
+from geo.coordinates import divide
 from geo.errors import DataError, error
-from geo.files import replacing
-from geo.run_folder import RunFolder
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
+from geo.results.whole_files import replacing
 
 
 def write(run: Path, path: Path) -> None:

@@ -19,7 +19,13 @@ from flowmodel.errors import ResourceError
 from flowmodel.runs import start
 from flowmodel.runs.request import read_config
 
-MODULES = ("flowmodel.runs.simulate", "geo.interface", "geo.assemble", "geo.maps.grid_rasters", "geo.grid.build")
+MODULES = (
+    "flowmodel.runs.simulate",
+    "geo.maps.interface",
+    "geo.sources.assemble",
+    "geo.maps.grid_rasters",
+    "geo.grid.build",
+)
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ from checkout import SCRIPTS
 
 MAPS = (
     "flowmodel.runs.build",
-    "geo.interface",
+    "geo.maps.interface",
     "exactextract",
-    "geo.assemble",
+    "geo.sources.assemble",
     "h5netcdf",
     "python_calamine",
     "rasterio",
@@ -32,12 +32,12 @@ MAPS = (
 MODEL = (
     "flowmodel.runs.fit",
     "flowmodel.runs.simulate",
-    "geo.interface",
+    "geo.maps.interface",
     "h5netcdf",
     "optax",
     "typeguard",
 )
-FLOWS = ("flowmodel.runs.fit_flows", "geo.flows", "geo.interface", "typeguard")
+FLOWS = ("flowmodel.runs.fit_flows", "geo.flows", "geo.maps.interface", "typeguard")
 _SECONDS = 300
 
 

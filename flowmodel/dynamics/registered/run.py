@@ -12,15 +12,9 @@ import numpy as np
 from flowmodel.dynamics.registered import children
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away
-from flowmodel.dynamics.registered.factored import (
-    accounts as stock_accounts,
-)
-from flowmodel.dynamics.registered.factored import (
-    pair_reconstruction,
-)
-from flowmodel.dynamics.registered.factored import (
-    rollout as stock_rollout,
-)
+from flowmodel.dynamics.registered.factored import accounts as stock_accounts
+from flowmodel.dynamics.registered.factored import pair_reconstruction
+from flowmodel.dynamics.registered.factored import rollout as stock_rollout
 from flowmodel.dynamics.registered.factored.accounts import Places, StockAccounts
 from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.registered.pairwise import accounts, rollout

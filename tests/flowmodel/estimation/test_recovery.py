@@ -14,8 +14,8 @@ from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
 from flowmodel.estimation import search, synthetic
 from flowmodel.zones import table as store
-from geo import assemble
 from geo.config import BuiltinConfig
+from geo.sources import assemble
 
 
 def demo(counties):
