@@ -12,17 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.operator import (
-    COEFFICIENTS,
-    Columns,
-    Exchange,
-    Factors,
-    Place,
-    flow_terms,
-    over_pairs,
-    pair_strength,
-    shared,
-)
+from flowmodel.gravity.operator import Columns, Exchange, Factors, shared
+from flowmodel.gravity.pair import COEFFICIENTS, Place, flow_terms, over_pairs, pair_strength
 
 
 @jax.tree_util.register_dataclass

@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity import distance
-from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.distance import Points
-from flowmodel.gravity.operator import COEFFICIENTS, Columns, Exchange, Factors, Place, shared
+from flowmodel.gravity.distance import REFERENCE_KM, Points
+from flowmodel.gravity.operator import Columns, Exchange, Factors, shared
+from flowmodel.gravity.pair import COEFFICIENTS, Place
 from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, strips, taken, terms, tile, walk
 
 Coefficient = Float[Array, " coefficient"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.gravity.spectral.plan import Plan
 
 Vector = NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from flowmodel.gravity.deterrence import EARTH_RADIUS_KM, REFERENCE_KM
+from flowmodel.gravity.distance import EARTH_RADIUS_KM, REFERENCE_KM
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable

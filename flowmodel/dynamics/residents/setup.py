@@ -14,7 +14,8 @@ from flowmodel.dynamics.residents.zones import Zones, zones
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import AllPairs, Place
+from flowmodel.gravity.operator import AllPairs
+from flowmodel.gravity.pair import Place
 from flowmodel.gravity.storage import Way
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.gravity import barriers, operator
+from flowmodel.gravity import barriers, pair
 from flowmodel.gravity.spectral import mixture, spectrum, sums
 from flowmodel.gravity.spectral.cells import Cells
 from flowmodel.gravity.spectral.spectra import Spectra, spectra
@@ -93,7 +93,7 @@ class Spectral:
 
 def build(parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float64) -> Spectral:
     """The operator of a parameter set; `dtype` is that of its transforms, float32 or float64."""
-    coefficient = operator.coefficients(parameters)
+    coefficient = pair.coefficients(parameters)
     tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
     # The derivative with respect to distance decay is that of `_product`, not one through its spectra.
     still = jax.lax.stop_gradient

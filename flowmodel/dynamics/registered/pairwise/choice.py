@@ -15,10 +15,10 @@ from jaxtyping import Array, Bool, Float
 
 from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import StockZones
-from flowmodel.gravity import operator
+from flowmodel.gravity import pair
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.operator import Place
+from flowmodel.gravity.distance import REFERENCE_KM
+from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registered import Group
 
 Matrix = Float[Array, "zone zone"]
@@ -43,14 +43,14 @@ def product(left: Float[Array, "row inner"], right: Float[Array, "inner column"]
 
 def log_kernel(group: Group, pairs: Pairs) -> Matrix:
     """The log of K_oj over all pairs; finite for a zone with itself, which is nobody's destination."""
-    coefficient = operator.coefficients(group.choice).astype(pairs.log_distance.dtype)
+    coefficient = pair.coefficients(group.choice).astype(pairs.log_distance.dtype)
 
     def rule(log_distance: Array, origin: Place, destination: Place) -> Array:
-        terms = operator.pair_terms(log_distance, origin, destination)
+        terms = pair.pair_terms(log_distance, origin, destination)
         return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
 
-    tilt = operator.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
-    symmetric: Array = operator.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
+    tilt = pair.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
+    symmetric: Array = pair.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return symmetric + tilt[None, :] - tilt[:, None]
 
 
