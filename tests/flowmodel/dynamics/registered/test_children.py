@@ -17,7 +17,7 @@ from flowmodel.dynamics.registered.factored.rollout import Decade
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import children_metrics, registered_objective
 from flowmodel.parameters.catalogue import registry
-from flowmodel.parameters.registered import stock_parameters
+from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
 
 ZONES = 6
@@ -38,7 +38,7 @@ def ran(table):
 
 def _run(model):
     return registered_run.run(
-        model, stock_parameters(model.registry, model.registry.prior_centres(), model.groups.names)
+        model, registered_parameters(model.registry, model.registry.prior_centres(), model.groups.names)
     )
 
 

@@ -13,7 +13,7 @@ from flowmodel.dynamics.residents import accounts, rollout, setup
 from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import NumericError
 from flowmodel.gravity import operator as kernel
-from flowmodel.gravity.dense import Stored
+from flowmodel.gravity.dense import Dense
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_perturbing_one_side_of_one_flow_is_caught(built, parameters):
     matrix = operator.strength.matrix
     flow = float(moved.push[3, 5] * operator.origin[5] * matrix[5, 9] * operator.destination[9] * moved.pull[3, 9])
     # One way of one pair is changed so that a person and a half more leave zone 5 for zone 9 in the fourth year.
-    bent = dataclasses.replace(operator, strength=Stored(matrix.at[5, 9].multiply(1 + 1.5 / flow), built.pairs))
+    bent = dataclasses.replace(operator, strength=Dense(matrix.at[5, 9].multiply(1 + 1.5 / flow), built.pairs))
     start, east = np.asarray(built.zones.population), built.table.values("east")
     whole = accounts.accounts(start, np.asarray(states), moved, operator, east)
     accounts.check(whole, built.table.codes, 2010)
