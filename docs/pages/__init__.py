@@ -1,0 +1,23 @@
+"""What the documentation generates from the code: the reference of keys, the index of codes, modules, tutorials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def fill(kind: str, name: str | None) -> str:
+    """The Markdown that stands for `<!-- generated: KIND NAME -->` in a page.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    from pages import codes, configuration, modules, patches
+
+    kinds: dict[str, Callable[..., str]] = {
+        "configuration": configuration.reference,
+        "codes": codes.index,
+        "tree": modules.tree,
+        "moves": modules.moves,
+        "patches": patches.shown,
+    }
+    return kinds[kind](name) if name else kinds[kind]()

@@ -1,0 +1,52 @@
+"""Runs the blocks of a tutorial, read from standard input, and writes what each printed to standard output as JSON."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import subprocess
+import sys
+from typing import Any
+
+
+def main() -> None:
+    """Runs every block in order; the first that fails ends the process with its output and status 1."""
+    names: dict[str, Any] = {"__name__": "__tutorial__"}
+    outputs = []
+    for language, source in json.load(sys.stdin):
+        try:
+            outputs.append(_python(source, names) if language == "python" else _shell(source))
+        except Exception as error:
+            print(f"{source}\n{type(error).__name__}: {error}", file=sys.stderr)
+            sys.exit(1)
+    json.dump(outputs, sys.stdout, ensure_ascii=False)
+
+
+def _python(source: str, names: dict[str, Any]) -> str:
+    """What a block prints, and the value of its last line, as a notebook shows them."""
+    body = ast.parse(source).body
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        exec(compile(ast.Module(body, []), "<tutorial>", "exec"), names)
+        if last is not None:
+            value = eval(compile(ast.Expression(last.value), "<tutorial>", "eval"), names)
+            if value is not None:
+                print(value)
+    return printed.getvalue()
+
+
+def _shell(source: str) -> str:
+    """What commands print, to both streams; a command that fails ends the block."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"exit status {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
