@@ -16,6 +16,7 @@ def fill(kind: str, name: str | None) -> str:
     kinds: dict[str, Callable[..., str]] = {
         "configuration": configuration.reference,
         "codes": codes.index,
+        "layers": modules.drawn_layers,
         "tree": modules.tree,
         "moves": modules.moves,
         "patches": patches.shown,

@@ -30,6 +30,11 @@ def layers(package: str) -> list[str]:
     return [name.strip() for layer in named for name in re.split(r"[|:]", layer)]
 
 
+def drawn_layers() -> str:
+    """The layers of both packages, from the top down."""
+    return "\n\n".join(f"`{name}`: {' → '.join(f'`{layer}`' for layer in layers(name))}" for name in ("flowmodel", "geo"))
+
+
 def moves() -> str:
     """The table from the old name of each module to the new one, of docs/moves.csv."""
     rows = ["| until 0.1 | now |", "|---|---|"]
