@@ -35,8 +35,14 @@ html_css_files = ["site.css"]
 nitpicky = True
 # Names of other packages, whose documentation lies on other sites, and shapes as jaxtyping writes them.
 nitpick_ignore_regex = [
-    ("py:.*", r"(numpy|np|npt|jax|jnp|jaxtyping|pandas|pd|xarray|xr|pathlib|pydantic|collections|typing|geopandas|gpd)\..*"),
-    ("py:.*", r"(Path|Array|ArrayLike|NDArray|Any|Callable|Iterable|Mapping|Sequence|Float\[.*|Int\[.*|Bool\[.*|optional)"),
+    (
+        "py:.*",
+        r"(numpy|np|npt|jax|jnp|jaxtyping|pandas|pd|xarray|xr|pathlib|pydantic|collections|typing|geopandas|gpd)\..*",
+    ),
+    (
+        "py:.*",
+        r"(Path|Array|ArrayLike|NDArray|Any|Callable|Iterable|Mapping|Sequence|Float\[.*|Int\[.*|Bool\[.*|optional)",
+    ),
     ("py:class", r"([\"' ]|zone|year|free|origin|destination|group|pair)+"),
 ]
 autodoc_typehints = "description"

@@ -72,7 +72,13 @@ def index(root: Path = ROOT) -> str:
     groups: dict[str, list[str]] = {}
     for code, entry in described.items():
         where = ", ".join(dict.fromkeys(f"`{use.module}`" for use in found[code]))
-        cells = (f"[`{code}`]{{#{code.lower()}}}", entry["meaning"], entry["fix"], entry["status"] or _statuses(found[code]), where)
+        cells = (
+            f"[`{code}`]{{#{code.lower()}}}",
+            entry["meaning"],
+            entry["fix"],
+            entry["status"] or _statuses(found[code]),
+            where,
+        )
         groups.setdefault(entry["group"], []).append("| " + " | ".join(cells) + " |")
     head = "| code | what it means | what to do | exit status | where |\n|---|---|---|---|---|"
     return "\n\n".join(f"## {group}\n\n{head}\n" + "\n".join(rows) for group, rows in groups.items())

@@ -19,8 +19,8 @@ from flowmodel import config
 from geo import config as sources
 from geo.config import balance, flows
 
-NAMED = {"Year": "year", "Identifier": "name", "Column": "column", "File": "path", "Path": "path"}
 PLACEHOLDER = {int: "YEAR", str: "NAME"}
+WORDS: dict[type, str] = {Gt: "above", Ge: "at least", Lt: "below", Le: "at most"}
 PLAIN = {
     "str": "text",
     "int": "whole number",
@@ -52,13 +52,18 @@ PARTS = {
 }
 
 
+SHARED = "Sections that are not listed here, such as `[run]` and `[runtime]`, are those of [a run of zones](#a-run-of-zones)."
+
+
 def reference(name: str) -> str:
     """Every section of one kind of configuration file, as Markdown: a heading, a docstring and a table each."""
     places: dict[type[BaseModel], list[str]] = {}
     for start, model in PARTS[name].roots:
         _collect(model, start, places)
-    # A plain table of the model is described by the package that reads its files.
-    return "\n\n".join(_section(model, paths, name) for model, paths in places.items() if _has_keys(model))
+    shared = {config.Run, config.Runtime} if name != "zones" else set()
+    shown = [(model, paths) for model, paths in places.items() if _has_keys(model) and model not in shared]
+    note = [SHARED] if shared & places.keys() else []
+    return "\n\n".join(note + [_section(model, paths, name) for model, paths in shown])
 
 
 def models() -> set[type[BaseModel]]:
@@ -186,10 +191,9 @@ def _with_bounds(words: str, metadata: list[Any] | tuple[Any, ...]) -> str:
         if isinstance(entry, FieldInfo):
             words = _with_bounds(words, entry.metadata)
             continue
-        bound = {Gt: "above {gt}", Ge: "at least {ge}", Lt: "below {lt}", Le: "at most {le}"}.get(type(entry))
-        if bound is not None:
-            key = type(entry).__name__.lower()
-            words += ", " + bound.format(**{key: f"{getattr(entry, key):,g}" if key else ""})
+        if (word := WORDS.get(type(entry))) is not None:
+            value = getattr(entry, type(entry).__name__.lower())
+            words += f", {word} {value:,}" if isinstance(value, int) else f", {word} {value:g}"
         if isinstance(entry, MaxLen) and words.startswith("text"):
             words += f", at most {entry.max_length} characters"
         if isinstance(entry, MinLen) and not words.startswith("text") and entry.min_length:

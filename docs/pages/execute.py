@@ -41,7 +41,11 @@ def _python(source: str, names: dict[str, Any]) -> str:
 def _shell(source: str) -> str:
     """What commands print, to both streams; a command that fails ends the block."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", source], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["bash", "-euo", "pipefail", "-c", source],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"exit status {done.returncode}\n{done.stdout}")

@@ -25,14 +25,18 @@ def layers(package: str) -> list[str]:
     """The layers of a package in pyproject.toml, from the top down."""
     import tomllib
 
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     named = [layer for contract in contracts if contract.get("containers") == [package] for layer in contract["layers"]]
     return [name.strip() for layer in named for name in re.split(r"[|:]", layer)]
 
 
 def drawn_layers() -> str:
     """The layers of both packages, from the top down."""
-    return "\n\n".join(f"`{name}`: {' → '.join(f'`{layer}`' for layer in layers(name))}" for name in ("flowmodel", "geo"))
+    return "\n\n".join(
+        f"`{name}`: {' → '.join(f'`{layer}`' for layer in layers(name))}" for name in ("flowmodel", "geo")
+    )
 
 
 def moves() -> str:
