@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from pages import fill, tutorials  # noqa: E402
+from sphinx.util.nodes import make_refnode  # noqa: E402
 
 project = "flowmodel"
 author = "the authors of flowmodel"
@@ -33,18 +34,14 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 
 nitpicky = True
-# Names of other packages, whose documentation lies on other sites, and shapes as jaxtyping writes them.
+# Names of other packages, whose documentation lies on other sites; shapes as jaxtyping writes them; types inside.
 nitpick_ignore_regex = [
-    (
-        "py:.*",
-        r"(numpy|np|npt|jax|jnp|jaxtyping|pandas|pd|xarray|xr|pathlib|pydantic|collections|typing|geopandas|gpd)\..*",
-    ),
-    (
-        "py:.*",
-        r"(Path|Array|ArrayLike|NDArray|Any|Callable|Iterable|Mapping|Sequence|Float\[.*|Int\[.*|Bool\[.*|optional)",
-    ),
-    ("py:class", r"([\"' ]|zone|year|free|origin|destination|group|pair)+"),
+    ("py:.*", r"(numpy|np|npt|jax|jaxlib|jnp|jaxtyping|pandas|pd|xarray|xr|pathlib|pydantic|geopandas|gpd)\..*"),
+    ("py:.*", r"(collections|typing|types)\..*|Path|Array|NDArray|Any|BaseModel|Callable|Iterable|Mapping|Sequence"),
+    ("py:.*", r"(flowmodel|geo)\.(?!errors)\w+\..*"),
+    ("py:class", r"FlowData|Prior|Build|optional|'[ \w]*'"),
 ]
+default_role = "literal"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
@@ -63,6 +60,19 @@ def _fill(app, docname, source):
         source[0] = tutorials.rendered(docname.removeprefix("tutorials/"), source[0])
 
 
+def _by_last_name(app, env, node, contnode):
+    """Finds the one documented object that a docstring names without its module, such as `ConfigError`."""
+    if node.get("refdomain") != "py":
+        return None
+    domain, target = env.get_domain("py"), node["reftarget"]
+    found = [name for name in domain.objects if name.endswith("." + target)]
+    if len(found) != 1:
+        return None
+    entry = domain.objects[found[0]]
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, found[0])
+
+
 def setup(app):
-    """Registers the generator of pages."""
+    """Registers the generator of pages and the finder of names."""
     app.connect("source-read", _fill)
+    app.connect("missing-reference", _by_last_name)

@@ -11,10 +11,11 @@ def fill(kind: str, name: str | None) -> str:
     Raises:
         KeyError: there is no such kind.
     """
-    from pages import codes, configuration, modules, patches
+    from pages import api, codes, configuration, modules, patches
 
     kinds: dict[str, Callable[..., str]] = {
         "configuration": configuration.reference,
+        "api": api.listed,
         "codes": codes.index,
         "layers": modules.drawn_layers,
         "tree": modules.tree,

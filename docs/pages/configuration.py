@@ -52,7 +52,7 @@ PARTS = {
 }
 
 
-SHARED = "Sections that are not listed here, such as `[run]` and `[runtime]`, are those of [a run of zones](#a-run-of-zones)."
+SHARED = "Sections that are not listed here, such as `[run]`, are those of [a run of zones](#a-run-of-zones)."
 
 
 def reference(name: str) -> str:

@@ -1,8 +1,9 @@
 """Tutorials are pages whose blocks of Python and shell run, in order, when the site is built.
 
-A block fenced as ```{python} or ```{shell} is shown with what it prints. A tutorial that begins with
-`<!-- needs: FLOWMODEL_DATA -->` runs where that folder is set; elsewhere the page shows the output that is stored
-beside it, and says so. `python -m pages.tutorials NAME` runs one and stores its output (run it in docs/).
+A block fenced as ```{python} or ```{shell} is shown with what it prints, and the line `<!-- ran -->` becomes a note
+that says so. A tutorial that has the line `<!-- needs: FLOWMODEL_DATA -->` instead runs where that folder is set;
+elsewhere the page shows the output that is stored beside it, and its note says that. `python -m pages.tutorials NAME`,
+called in docs/, runs one and stores its output.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ FOLDER = ROOT / "docs" / "tutorials"
 WORK = ROOT / "runs" / "tutorials"
 BLOCK = re.compile(r"^```\{(python|shell)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS = re.compile(r"^<!-- needs: (\w+) -->$", re.MULTILINE)
+RAN = re.compile(r"^<!-- (?:ran|needs: \w+) -->$", re.MULTILINE)
 PICTURE = "picture: "
 """A line of output that begins with this names a PNG file that the page shows instead."""
 
@@ -56,7 +59,7 @@ def rendered(name: str, text: str) -> str:
     note = "This build ran every block below."
     if missing:
         note = f"`{missing[0]}` was not set when this site was built: the output below is stored from an earlier run."
-    return NEEDS.sub(f":::{{note}}\n{note}\n:::", page)
+    return RAN.sub(f":::{{note}}\n{note}\n:::", page)
 
 
 def outputs_of(name: str, text: str) -> list[str]:
@@ -109,8 +112,21 @@ def stored(name: str, text: str) -> list[str]:
 def store(name: str) -> None:
     """Runs a tutorial and stores its output beside the page."""
     text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
-    found = {"blocks": [part.source for part in blocks(text)], "outputs": outputs_of(name, text)}
+    outputs = [_with_kept_pictures(output) for output in outputs_of(name, text)]
+    found = {"blocks": [part.source for part in blocks(text)], "outputs": outputs}
     (FOLDER / f"{name}.json").write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _with_kept_pictures(output: str) -> str:
+    """An output whose pictures are copied beside the pages."""
+    lines = output.splitlines(keepends=True)
+    for at, line in enumerate(lines):
+        if line.startswith(PICTURE):
+            made = ROOT / line.removeprefix(PICTURE).strip()
+            kept = FOLDER / f"{made.parent.name}_{made.name}"
+            shutil.copyfile(made, kept)
+            lines[at] = f"{PICTURE}{kept.relative_to(ROOT).as_posix()}\n"
+    return "".join(lines)
 
 
 def _shown(block: Block, output: str) -> str:

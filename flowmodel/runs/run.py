@@ -46,23 +46,23 @@ class Run:
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
-        """parameters.csv: estimates, standard errors, intervals, units and sources, one row a parameter."""
+        """Estimates, standard errors, intervals, units and sources, one row a parameter (parameters.csv)."""
         return pd.read_csv(self._file("parameters.csv"))
 
     @cached_property
     def results(self) -> xr.Dataset:
-        """results.nc: residents and movements by zone and year, each with its unit."""
+        """Residents and movements by zone and year, each with its unit (results.nc)."""
         with xr.open_dataset(self._file("results.nc"), engine="h5netcdf") as opened:
             return opened.load()
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """metrics.json: verdict, flags, scores beside baselines, what the data identify."""
+        """Verdict, flags, scores beside baselines, and what the data identify (metrics.json)."""
         return dict(json.loads(self._file("metrics.json").read_text(encoding="utf-8")))
 
     @cached_property
     def accounts(self) -> pd.DataFrame:
-        """accounts.csv: opening, births, deaths, inflow, outflow, closing by zone, group and year, persons."""
+        """Opening, births, deaths, inflow, outflow, closing by zone, group and year, persons (accounts.csv)."""
         return pd.read_csv(self._file("accounts.csv"), dtype={"zone": str, "group": str})
 
     @cached_property

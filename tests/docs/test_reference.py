@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import codes, configuration, modules, patches
+from pages import api, codes, configuration, modules, patches
 
 DOCS = Path(codes.__file__).resolve().parents[1]
 
@@ -85,3 +85,15 @@ def test_every_patch_is_expected_and_touches_no_more_than_it_may():
     assert {
         name: patch.files for name, patch in found.items() if not 0 < len(patch.files) <= patches.MOST[name][0]
     } == {}
+
+
+@pytest.mark.parametrize("package", ["flowmodel", "geo"])
+def test_every_public_name_and_member_is_documented(package):
+    assert api.public(package)
+    assert api.undocumented(package) == []
+
+
+@pytest.mark.parametrize("package", ["flowmodel", "geo"])
+def test_every_public_name_stands_on_the_page(package):
+    names = {name for name, _ in api.public(package)}
+    assert set(re.findall(rf"^\.\. auto\w+:: {package}\.(\w+)$", api.listed(package), re.MULTILINE)) == names
