@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -15,13 +16,21 @@ def main() -> None:
     """Runs every block in order; the first that fails ends the process with its output and status 1."""
     names: dict[str, Any] = {"__name__": "__tutorial__"}
     outputs = []
-    for language, source in json.load(sys.stdin):
+    for language, file, source in json.load(sys.stdin):
         try:
-            outputs.append(_python(source, names) if language == "python" else _shell(source))
+            outputs.append(_output(language, file, source, names))
         except Exception as error:
             print(f"{source}\n{type(error).__name__}: {error}", file=sys.stderr)
             sys.exit(1)
     json.dump(outputs, sys.stdout, ensure_ascii=False)
+
+
+def _output(language: str, file: str, source: str, names: dict[str, Any]) -> str:
+    if language == "toml":
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text(source, encoding="utf-8")
+        return ""
+    return _python(source, names) if language == "python" else _shell(source)
 
 
 def _python(source: str, names: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Tutorials are pages whose blocks of Python and shell run, in order, when the site is built.
 
-A block fenced as ```{python} or ```{shell} is shown with what it prints, and the line `<!-- ran -->` becomes a note
+A block fenced as ```{python} or ```{shell} is shown with what it prints; one fenced as ```{toml} FILE is shown, and
+written to that file. The line `<!-- ran -->` becomes a note
 that says so. A tutorial that has the line `<!-- needs: FLOWMODEL_DATA -->` instead runs where that folder is set;
 elsewhere the page shows the output that is stored beside it, and its note says that. `python -m pages.tutorials NAME`,
 called in docs/, runs one and stores its output.
@@ -21,9 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "tutorials"
 WORK = ROOT / "runs" / "tutorials"
-BLOCK = re.compile(r"^```\{(python|shell)\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```\{(python|shell|toml)\} ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS = re.compile(r"^<!-- needs: (\w+) -->$", re.MULTILINE)
 RAN = re.compile(r"^<!-- (?:ran|needs: \w+) -->$", re.MULTILINE)
+SHOWN_AS = {"python": "python", "shell": "bash", "toml": "toml"}
 PICTURE = "picture: "
 """A line of output that begins with this names a PNG file that the page shows instead."""
 
@@ -34,9 +36,16 @@ class TutorialError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """One block: its language, "python" or "shell", and its source."""
+    """One block.
+
+    Attributes:
+        language: "python", "shell" or "toml".
+        file: the file that a block of TOML is written to; else empty.
+        source: its lines.
+    """
 
     language: str
+    file: str
     source: str
 
 
@@ -84,10 +93,10 @@ def run(parts: list[Block]) -> list[str]:
     Raises:
         TutorialError: a block failed.
     """
-    asked = json.dumps([[part.language, part.source] for part in parts])
+    asked = json.dumps([[part.language, part.file, part.source] for part in parts])
     script = Path(__file__).with_name("execute.py")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "MPLBACKEND": "agg", "COLUMNS": "110", "NO_COLOR": "1"}
+    environment = {**os.environ, "PATH": path, "MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1"}
     done = subprocess.run(
         [sys.executable, script], input=asked, capture_output=True, text=True, cwd=ROOT, env=environment, check=False
     )
@@ -130,11 +139,12 @@ def _with_kept_pictures(output: str) -> str:
 
 
 def _shown(block: Block, output: str) -> str:
-    source = f"```{'python' if block.language == 'python' else 'bash'}\n{block.source}```\n"
+    named = f":caption: {block.file}\n" if block.file else ""
+    source = f"```{{code-block}} {SHOWN_AS[block.language]}\n{named}\n{block.source}```\n"
     lines = output.splitlines()
     pictures = [line.removeprefix(PICTURE) for line in lines if line.startswith(PICTURE)]
     text = "\n".join(line for line in lines if not line.startswith(PICTURE)).strip("\n")
-    shown = f"\n```text\n{text}\n```\n" if text else ""
+    shown = f"\n```{{code-block}} text\n:class: output\n\n{text}\n```\n" if text else ""
     return source + shown + "".join(f"\n![]({_relative(name)})\n" for name in pictures)
 
 
@@ -144,7 +154,7 @@ def _relative(name: str) -> str:
 
 def _key(text: str) -> str:
     """A digest of the blocks and of the source that they run."""
-    digest = hashlib.sha256(json.dumps([part.source for part in blocks(text)]).encode())
+    digest = hashlib.sha256(json.dumps([[part.file, part.source] for part in blocks(text)]).encode())
     for package in ("flowmodel", "geo", "scripts"):
         for file in sorted((ROOT / package).rglob("*.py")):
             digest.update(file.read_bytes())

@@ -71,12 +71,12 @@ def test_a_tutorial_without_its_data_shows_its_stored_output():
 
 def test_a_block_that_fails_ends_the_build():
     with pytest.raises(tutorials.TutorialError, match="ZeroDivisionError"):
-        tutorials.run([tutorials.Block("python", "1 / 0\n")])
+        tutorials.run([tutorials.Block("python", "", "1 / 0\n")])
     with pytest.raises(tutorials.TutorialError, match="exit status 3"):
-        tutorials.run([tutorials.Block("shell", "echo before; exit 3\n")])
+        tutorials.run([tutorials.Block("shell", "", "echo before; exit 3\n")])
 
 
 def test_blocks_share_names_and_show_what_they_print():
-    parts = [tutorials.Block("python", "a = 2\nprint('two')\na\n"), tutorials.Block("shell", "echo three\n")]
-    parts.append(tutorials.Block("python", "a + 1\n"))
+    parts = [tutorials.Block("python", "", "a = 2\nprint('two')\na\n"), tutorials.Block("shell", "", "echo three\n")]
+    parts.append(tutorials.Block("python", "", "a + 1\n"))
     assert tutorials.run(parts) == ["two\n2\n", "three\n", "3\n"]
