@@ -202,7 +202,7 @@ def _with_bounds(words: str, metadata: list[Any] | tuple[Any, ...]) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.is_required():
+    if field.is_required() or (field.default is None and field.validate_default):
         return "required"
     value = field.get_default(call_default_factory=True)
     if value is None or value is PydanticUndefined or isinstance(value, BaseModel) or value in ((), [], {}):

@@ -39,12 +39,19 @@ def _python(source: str, names: dict[str, Any]) -> str:
     last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        _widen()
         exec(compile(ast.Module(body, []), "<tutorial>", "exec"), names)
         if last is not None:
             value = eval(compile(ast.Expression(last.value), "<tutorial>", "eval"), names)
             if value is not None:
                 print(value)
     return printed.getvalue()
+
+
+def _widen() -> None:
+    """Lets tables of pandas, where a block has loaded it, be as wide as the page and show every column."""
+    if "pandas" in sys.modules:
+        sys.modules["pandas"].set_option("display.width", 100, "display.max_columns", None)
 
 
 def _shell(source: str) -> str:

@@ -60,6 +60,10 @@ def test_bounds_and_defaults_are_those_of_the_models():
     assert re.search(r'^\| `device` \| `"auto"`, `"cpu"`, `"gpu"`, `"tpu"` \| `"auto"` \|', text, re.MULTILINE)
 
 
+def test_a_key_that_a_validator_asks_for_is_required():
+    assert re.search(r"^\| `absent_pairs` \|.*\| required \|", configuration.reference("flows"), re.MULTILINE)
+
+
 def test_modules_that_moved_exist_under_their_new_name():
     moved = modules.moved()
     assert len(moved) > 190

@@ -1,24 +1,16 @@
 """Configuration: every mistake is named with its key, and the nearest right one."""
 
 import copy
-import re
 
 import pytest
-from checkout import DOCS
 
 import geo
 from flowmodel import config
-from flowmodel.config import flows
 from flowmodel.errors import ConfigError
 from flowmodel.runs.folder import RunFolder
 from flowmodel.runs.request import Request
 from flowmodel.runs.zones import obtain
-from geo import config as sources
-from geo.config.harmonised import VitalRates
-from geo.config.table import WrittenConfig
-from geo.config.yearbook import YearbookConfig
 
-WRITTEN = WrittenConfig.model_fields
 GOOD = {"run": {"name": "x"}, "zones": {"file": "zones.nc"}, "model": {"years": [2010, 2020]}}
 
 
@@ -112,99 +104,3 @@ def test_a_file_that_is_no_toml_gives_its_line(tmp_path):
             config.read_toml(wrong)
     file.write_text("[run]\nname = 'x'\n", encoding="utf-8-sig")
     assert config.read_toml(file) == {"run": {"name": "x"}}
-
-
-def _documented():
-    """Key and default of every table of docs/configs.md, by the heading above it."""
-    tables, heading = {}, ""
-    for line in (DOCS / "configs.md").read_text(encoding="utf-8").splitlines():
-        heading = line.lstrip("# ") if line.startswith("#") else heading
-        if line.startswith("| `"):
-            key, _, default, *_ = re.split(r" +\| +", line.strip("| "))
-            tables.setdefault(heading, {})[key.strip("`")] = default
-    return tables
-
-
-def _default(field):
-    if field.is_required():
-        return "–"
-    value = field.get_default(call_default_factory=True)
-    if value is None or value == [] or value == {}:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@pytest.mark.parametrize(
-    ("heading", "model"),
-    [
-        ('`[zones]` with `source = "panel"`', sources.PanelConfig),
-        ("`[zones.polygons]`", sources.PolygonsConfig),
-        ("`[zones.table]`", sources.TableConfig),
-        ("`[zones.table.area]`", sources.AreaConfig),
-        ("`[zones.population.YEAR]`", sources.PopulationConfig),
-        ("`[zones.population.YEAR.published]`", sources.PublishedConfig),
-        ("`[zones.rates]`", sources.RatesConfig),
-        ("`[zones.rates.birth]`, `[zones.rates.death]`", sources.RateConfig),
-        ("`[zones.covariates.NAME]`", sources.CovariateConfig),
-        ('`[zones]` with `source = "harmonised"`', sources.HarmonisedConfig),
-        ("`[zones.polygons]` of a harmonised source", sources.MapConfig),
-        ("`[zones.census.YEAR]`", YearbookConfig),
-        ("`[zones.harmonise]`", sources.HarmoniseConfig),
-        ("`[zones.rates]` of a harmonised source", VitalRates),
-        (
-            "`[zones.covariates.NAME]`, `[zones.rates.birth]` and `.death` of a harmonised source",
-            sources.OfQuantity,
-        ),
-        ("`[zones.rasters.NAME]`", sources.RasterConfig),
-        ("`[zones.position]`", sources.PositionConfig),
-        ('`[zones]` with `source = "builtin"`', sources.BuiltinConfig),
-        ("`[totals]`", sources.TotalsConfig),
-        ("`[totals.block]`", sources.BlocksConfig),
-        ("`[solve]`", config.Solve),
-        ("`[grid]`", sources.GridConfig),
-        ("`[grid.population]`", sources.GridPopulationConfig),
-        ("`[grid.covariates.NAME]`", sources.GridCovariateConfig),
-    ],
-)
-def test_the_document_has_every_key_of_the_sources(heading, model):
-    fields = dict(model.model_fields)
-    if model is sources.MapConfig:
-        fields = {name: field for name, field in fields.items() if name not in sources.PolygonsConfig.model_fields}
-    assert _documented()[heading] == {name: _default(field) for name, field in fields.items()}
-
-
-def test_the_document_has_every_key_of_the_stock():
-    said = {name: _default(field) for name, field in config.Stock.model_fields.items()} | {"strictness": None}
-    told = _documented()["`[model.stock]`"]
-    assert told | {"strictness": None} == {name: "none" if value == "()" else value for name, value in said.items()}
-
-
-@pytest.mark.parametrize(
-    ("heading", "model"),
-    [
-        ("`[flows]`", sources.FlowsConfig),
-        ("`[flows.distance]`", sources.DistanceMatrixConfig),
-        ("`[flows.absent_pairs]`", sources.CensoredConfig),
-        ("`[zones]` of a flow table", sources.FlowZonesConfig),
-        ("`[model]` of a flow table", flows.FlowModel),
-        ("`[model.law]`", flows.OwnLaw),
-        ("`[fit]` of a flow table", flows.FlowFit),
-        ("`[compare]`", flows.Compare),
-        ("`[draws]`", flows.Draws),
-    ],
-)
-def test_the_document_has_every_key_of_flow_tables(heading, model):
-    """Keys of how a table is written stand with the census table; that absent pairs must be said, a validator says."""
-    said = {name: _default(field) for name, field in model.model_fields.items() if name not in WRITTEN}
-    said = {name: "none" if value == "()" else value for name, value in said.items()}
-    if "absent_pairs" in said:
-        said["absent_pairs"] = "–"
-    assert _documented()[heading] == said
-
-
-def test_the_document_has_every_key_of_the_model():
-    table = "\n".join(_documented()["Configuration"])
-    for name, field in config.Config.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, config.Section):
-            for key in field.annotation.model_fields:
-                assert re.search(rf"\b{name}\.(\w+`, `\.)?{key}\b", table), f"{name}.{key}"
