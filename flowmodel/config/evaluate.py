@@ -20,10 +20,14 @@ class Spatial(Section):
     `check_starts` folds are searched a second time from the priors' centres: where a fold starts must not matter.
     """
 
-    provinces: StrictBool = True
-    prefecture_blocks: Count | None = 10
-    seed: Seed = 1
-    check_starts: Annotated[int, Field(ge=0, le=100, strict=True)] = 2
+    provinces: StrictBool = Field(default=True, description="whether every province is left out once")
+    prefecture_blocks: Count | None = Field(
+        default=10, description="number of blocks of whole prefectures, drawn at random"
+    )
+    seed: Seed = Field(default=1, description="seed of that draw")
+    check_starts: Annotated[int, Field(ge=0, le=100, strict=True)] = Field(
+        default=2, description="folds of each kind that are searched again from the centres of the priors"
+    )
 
 
 class Variant(Section):
@@ -33,9 +37,11 @@ class Variant(Section):
     `registered` runs the second interval from the registered stock of its first census.
     """
 
-    attraction: Names = ()
-    departure: Names = ()
-    registered: StrictBool = False
+    attraction: Names = Field(default=(), description="geometric covariates, or covariates of the table")
+    departure: Names = Field(default=(), description="likewise")
+    registered: StrictBool = Field(
+        default=False, description="whether the second interval starts from the registered stock of its first census"
+    )
 
 
 class Temporal(Section):
@@ -45,10 +51,12 @@ class Temporal(Section):
     `persistence` is the share of the earlier residual that a second forecast of each variant carries on.
     """
 
-    since: Year
-    birth_rate: Positive
-    death_rate: Positive
-    persistence: Share = 0.5
+    since: Year = Field(description="the census before `model.years`; the interval between them is fitted")
+    birth_rate: Positive = Field(description="the nation's births in that interval, per resident and year")
+    death_rate: Positive = Field(description="the nation's deaths in that interval, per resident and year")
+    persistence: Share = Field(
+        default=0.5, description="share of the residual of the earlier interval that a second forecast adds"
+    )
     variants: Annotated[dict[str, Variant], Field(min_length=1)]
 
 
@@ -58,8 +66,10 @@ class Pairs(Section):
     `interprovincial` is that target where the configuration itself does not have it.
     """
 
-    folds: Count = 5
-    seed: Seed = 1
+    folds: Count = Field(
+        default=5, description="number of folds; each pair of provinces is held out once, so 5 folds hold out 20 % each"
+    )
+    seed: Seed = Field(default=1, description="seed of the assignment to folds")
     interprovincial: Interprovincial | None = None
 
 
@@ -70,9 +80,14 @@ class Divide(Section):
     Turned about its middle by one of `rotations`, degrees, the divide is nowhere in particular: a placebo.
     """
 
-    targets: Names = ()
-    rotations: tuple[Number, ...] = (90.0,)
-    level: Level = 0.9
+    targets: Names = Field(
+        default=(),
+        description="targets of a second fit, whose barriers are compared with those of the first; none if empty",
+    )
+    rotations: tuple[Number, ...] = Field(
+        default=(90.0,), description="degrees by which the divide is turned about its middle, as a placebo"
+    )
+    level: Level = Field(default=0.9, description="share that the intervals of the barriers contain")
 
 
 class Evaluate(Section):
@@ -84,18 +99,27 @@ class Evaluate(Section):
     errors.
     """
 
-    fit: str
-    settings: tuple[str, ...] = ()
-    start: str | None = None
-    draws: Annotated[int, Field(ge=20, le=100_000, strict=True)] = 1000
-    seed: Seed = 1
-    level: Level = 0.95
-    tolerance: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.01
+    fit: str = Field(description="path of the configuration that is evaluated")
+    settings: tuple[str, ...] = Field(default=(), description="overrides of it, as `--set` takes them")
+    start: str | None = Field(
+        default=None, description="`parameters.csv` of a finished fit of it, from which the fit to all data starts"
+    )
+    draws: Annotated[int, Field(ge=20, le=100_000, strict=True)] = Field(
+        default=1000, description="draws of provinces with replacement for intervals"
+    )
+    seed: Seed = Field(default=1, description="seed of these draws")
+    level: Level = Field(default=0.95, description="share that the intervals contain")
+    tolerance: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=0.01,
+        description="remaining step, in standard errors of the fit to all data, below which a fold has converged",
+    )
     temporal: Temporal | None = None
     spatial: Spatial | None = None
     pairs: Pairs | None = None
     divide: Divide | None = None
-    shuffles: tuple[Seed, ...] = ()
+    shuffles: tuple[Seed, ...] = Field(
+        default=(), description="one seed for each time that growth is shuffled among zones, as a placebo"
+    )
 
 
 class Evaluation(Section):

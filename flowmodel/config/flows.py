@@ -29,56 +29,99 @@ StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destinati
 class OwnLaw(Section):
     """`[model] law = { file = "…", function = "…" }`: ln f(distance_km, parameter = start, …) in a Python file."""
 
-    file: str
-    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+    file: str = Field(description="Python file")
+    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = Field(description="function in it")
 
 
 class FlowModel(Section):
     """`[model]`: constraint, law, masses, covariates of pairs, and how flows scatter."""
 
-    constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"]
-    law: LawName | OwnLaw
-    origin_mass: Names = ()
-    destination_mass: Names = ()
-    pair: Names = ()
-    opportunities: Annotated[str, Field(min_length=1)] | None = None
-    include_home: StrictBool = False
-    family: Literal["poisson", "quasi_poisson", "negative_binomial"] = "poisson"
-    held: dict[str, Number] = {}
+    constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"] = Field(
+        description="which totals the fitted flows meet"
+    )
+    law: LawName | OwnLaw = Field(
+        description=("how flows fall with distance or with intervening opportunities; a table names a law of your own")
+    )
+    origin_mass: Names = Field(
+        default=(),
+        description=(
+            'masses of origins: columns of `[zones]`, or else of `[flows]`; `"ln:x"` is the logarithm of column x'
+        ),
+    )
+    destination_mass: Names = Field(default=(), description="masses of destinations, likewise")
+    pair: Names = Field(default=(), description="further columns of `[flows]`, one number for each pair")
+    opportunities: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="column of zones that radiation, Schneider, Stouffer and competing destinations count"
+    )
+    include_home: StrictBool = Field(
+        default=False, description="whether the opportunities of the origin count as intervening"
+    )
+    family: Literal["poisson", "quasi_poisson", "negative_binomial"] = Field(
+        default="poisson", description="distribution of a flow around its mean"
+    )
+    held: dict[str, Number] = Field(
+        default={}, description="linear coefficients that are not fitted, by name: `{ ln_distance = -2.0 }`"
+    )
 
 
 class FlowFit(Section):
     """`[fit]`: standard errors, and when margins and moments agree."""
 
-    se: StandardErrors = "model"
-    bootstrap: Annotated[int, Field(ge=20, le=10_000, strict=True)] = 200
-    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = 1e-10
-    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 100
-    local: Literal["none", "origin", "destination"] = "none"
-    distance_bin_km: Annotated[float, Field(gt=0, strict=True)] = 2.0
+    se: StandardErrors = Field(default="model", description="kind of standard errors of the coefficients")
+    bootstrap: Annotated[int, Field(ge=20, le=10_000, strict=True)] = Field(
+        default=200, description="replicates, each of whole origins drawn with `run.seed`"
+    )
+    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = Field(
+        default=1e-10, description="relative error of margins and moments below which the fit has converged"
+    )
+    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
+        default=100, description="largest number of Newton steps in each precision"
+    )
+    local: Literal["none", "origin", "destination"] = Field(
+        default="none", description="a small regression for every zone of that side"
+    )
+    distance_bin_km: Annotated[float, Field(gt=0, strict=True)] = Field(
+        default=2.0, description="width of the bins of the score `cpc_d`, km"
+    )
 
 
 class Compare(Section):
     """`[compare]`: other laws on the same table, in sample and on pairs held out."""
 
-    laws: Annotated[tuple[LawName, ...], Field(min_length=1)]
-    held_out: Annotated[float, Field(gt=0, le=0.9, strict=True)] = 0.2
+    laws: Annotated[tuple[LawName, ...], Field(min_length=1)] = Field(
+        description="laws to be fitted, by name; not a law of your own"
+    )
+    held_out: Annotated[float, Field(gt=0, le=0.9, strict=True)] = Field(
+        default=0.2, description="share of the pairs that is held out, drawn with `run.seed`"
+    )
 
 
 class Draws(Section):
     """`[draws]`: integer flows drawn from the fitted model, written to draws.parquet."""
 
-    count: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
-    kind: Literal["multinomial", "poisson"] = "multinomial"
-    hold: Literal["total", "origin", "destination"] = "total"
+    count: Annotated[int, Field(ge=1, le=1000, strict=True)] = Field(
+        default=1, description="number of tables drawn from the fit"
+    )
+    kind: Literal["multinomial", "poisson"] = Field(
+        default="multinomial",
+        description=(
+            '`"multinomial"` keeps a total; `"poisson"` draws every pair by itself and is refused for a '
+            "negative binomial"
+        ),
+    )
+    hold: Literal["total", "origin", "destination"] = Field(
+        default="total", description="the total that multinomial draws keep"
+    )
 
 
 class FlowsRun(Section):
     """A whole configuration file."""
 
     run: Run
-    flows: dict[str, Any]
-    zones: dict[str, Any] | None = None
+    flows: dict[str, Any] = Field(description="the flow table, see below")
+    zones: dict[str, Any] | None = Field(
+        default=None, description="zones with positions and masses, see below; needed unless `[flows]` has them"
+    )
     model: FlowModel
     fit: FlowFit = FlowFit()
     compare: Compare | None = None

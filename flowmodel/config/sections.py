@@ -28,23 +28,32 @@ _OF_RESIDENTS = ("growth", "national_total")
 class Run(Section):
     """`[run]`: what the run is called and the seed of everything random in it."""
 
-    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
-    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)] = Field(
+        description="name of the run; the run folder is `runs/NAME`"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = Field(
+        default=0, description="seed of everything that is drawn at random"
+    )
 
 
 class Natural(Section):
     """`[model.natural]`: multipliers of the zones' birth and death rates by year, linear between the years named."""
 
-    birth_path: RatePath = {}
-    death_path: RatePath = {}
+    birth_path: RatePath = Field(
+        default={},
+        description=(
+            "multiplier of the birth rates by year, linear between the years named and constant before and after"
+        ),
+    )
+    death_path: RatePath = Field(default={}, description="multiplier of the death rates by year, likewise")
 
 
 class Model(Section):
     """`[model]`: the years that are run and the covariates that pull people in and send them off."""
 
-    years: tuple[Year, Year]
-    attraction: Names = ()
-    departure: Names = ()
+    years: tuple[Year, Year] = Field(description="first and last census year of the run, such as `[2010, 2020]`")
+    attraction: Names = Field(default=(), description="covariates of the pull of a destination")
+    departure: Names = Field(default=(), description="covariates of the share of residents who leave a zone")
     natural: Natural = Natural()
     stock: Stock | None = None
 
@@ -58,40 +67,76 @@ class Model(Section):
 class Override(Section):
     """`[parameters.NAME]`: another bound or prior for a parameter, or a value to hold it at."""
 
-    fixed: Number | None = None
-    lower: Number | None = None
-    upper: Number | None = None
-    prior_mean: Number | None = None
-    prior_sd: Annotated[float, Field(gt=0, strict=True)] | None = None
+    fixed: Number | None = Field(default=None, description="holds the parameter at this value")
+    lower: Number | None = Field(default=None, description="another lower bound")
+    upper: Number | None = Field(default=None, description="another upper bound")
+    prior_mean: Number | None = Field(default=None, description="another centre of the prior")
+    prior_sd: Annotated[float, Field(gt=0, strict=True)] | None = Field(
+        default=None, description="another standard deviation of the prior"
+    )
 
 
 class Interprovincial(Section):
     """`[fit.interprovincial]`: stocks of people from one province in another, one row a pair; the scale is free."""
 
-    file: str
-    origin: str
-    destination: str
-    stock: str
+    file: str = Field(description="table with one row for each ordered pair of provinces")
+    origin: str = Field(description="column with the province of registration or birth")
+    destination: str = Field(description="column with the province of residence")
+    stock: str = Field(description="column with the number of people")
 
 
 class Fit(Section):
     """`[fit]`: what is fitted to, and how the search goes."""
 
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)] = ("growth", "national_total")
-    weights: dict[Target, Positive] = {}
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)] = Field(
+        default=("growth", "national_total"),
+        description=(
+            'what the parameters are fitted to; without `[model.stock]` only `"growth"` and `"national_total"`'
+        ),
+    )
+    weights: dict[Target, Positive] = Field(
+        default={}, description="by target, the factor of its log likelihood; 1 if not given"
+    )
     interprovincial: Interprovincial | None = None
-    priors: StrictBool = True
-    degrees_of_freedom: Annotated[float, Field(gt=2, le=1000, strict=True)] = 4.0
-    national_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = 1e-4
-    bands_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = 5e-3
-    children_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.01
-    adam_steps: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 150
-    adam_rate: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.05
-    lbfgs_steps: Annotated[int, Field(ge=0, le=100_000, strict=True)] = 300
-    tolerance: Annotated[float, Field(gt=0, le=1, strict=True)] = 1e-3
-    start: Literal["prior", "draw"] = "prior"
-    profile: Names = ()
-    require_identified: StrictBool = False
+    priors: StrictBool = Field(default=True, description="whether the priors count")
+    degrees_of_freedom: Annotated[float, Field(gt=2, le=1000, strict=True)] = Field(
+        default=4.0, description="degrees of freedom of the t distribution of log growth"
+    )
+    national_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=1e-4, description="relative standard deviation of the national total"
+    )
+    bands_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=5e-3,
+        description='relative standard deviation of the nation\'s three bands, for the target `"national_bands"`',
+    )
+    children_sd: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=0.01,
+        description=('relative standard deviation of migrant and of left-behind children, for the target `"children"`'),
+    )
+    adam_steps: Annotated[int, Field(ge=0, le=100_000, strict=True)] = Field(
+        default=150, description="steps of Adam, the first stage of the search"
+    )
+    adam_rate: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=0.05, description="step size of Adam, in standard deviations of the priors"
+    )
+    lbfgs_steps: Annotated[int, Field(ge=0, le=100_000, strict=True)] = Field(
+        default=300, description="largest number of steps of L-BFGS, the second stage"
+    )
+    tolerance: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(
+        default=1e-3, description="remaining Newton step, in standard errors, below which the fit has converged"
+    )
+    start: Literal["prior", "draw"] = Field(
+        default="prior",
+        description='`"prior"` starts at the centres of the priors; `"draw"` at a draw from them with `run.seed`',
+    )
+    profile: Names = Field(
+        default=(),
+        description=(
+            'parameters whose likelihood is profiled; `"divide"` is both directions, and a name stands '
+            "for all its groups"
+        ),
+    )
+    require_identified: StrictBool = Field(default=False, description="exit status 5 if a parameter is not identified")
 
 
 class Runtime(Section):
@@ -100,21 +145,50 @@ class Runtime(Section):
     Vectors and accounts are always float64.
     """
 
-    device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
-    kernel: Literal["float32", "float64"] = "float32"
-    storage: Literal["auto", "dense", "tiled"] = "auto"
-    tile: Annotated[int, Field(ge=1, le=65_536, strict=True)] | None = None
-    cache: StrictBool = True
+    device: Literal["auto", "cpu", "gpu", "tpu"] = Field(
+        default="auto",
+        description=(
+            "device that computes; `--device` takes precedence, and a device that is requested and absent is E-DEVICE"
+        ),
+    )
+    kernel: Literal["float32", "float64"] = Field(
+        default="float32",
+        description="precision of the pairs of zones in the fit; vectors and accounts are always float64",
+    )
+    storage: Literal["auto", "dense", "tiled"] = Field(
+        default="auto",
+        description=(
+            'how the pair kernel is stored: `"dense"`; `"tiled"`, computed again from coordinates at '
+            'every product, for many zones; or `"auto"`, dense if a derivative takes less than a quarter '
+            "of the free memory. Every run reports which, and the memory it needs"
+        ),
+    )
+    tile: Annotated[int, Field(ge=1, le=65_536, strict=True)] | None = Field(
+        default=None,
+        description=(
+            "zones along the side of a tile; chosen to fit (288 on a CPU) if not given, and halved where "
+            "memory runs out"
+        ),
+    )
+    cache: StrictBool = Field(default=True, description="whether compiled programs are kept for the next run")
 
 
 class Config(Section):
     """A whole configuration file."""
 
     run: Run
-    zones: dict[str, Any] = {}
+    zones: dict[str, Any] = Field(
+        default={},
+        description=(
+            "the zones: `file` names a ready `zones.nc`, and `source` says what they are made from, see below"
+        ),
+    )
     model: Model
     parameters: dict[str, Override] = {}
-    truth: dict[str, Number] = {}
+    truth: dict[str, Number] = Field(
+        default={},
+        description="values by parameter from which a synthetic last census is computed; all parameters or none",
+    )
     fit: Fit = Fit()
     runtime: Runtime = Runtime()
 

@@ -24,13 +24,17 @@ class Published(Section):
     UNICEF, UNFPA 2023); of children left behind, the lower figure is that of those who round.
     """
 
-    year: Year = 2020
-    children: Positive = 298e6
-    migrant: Positive = 71.09e6
-    migrant_share: Share = 0.2388
-    left_behind: tuple[Positive, Positive] = (60e6, 67e6)
-    left_behind_rural: Positive = 41.8e6
-    left_behind_town: Positive = 25.2e6
+    year: Year = Field(
+        default=2020, description="year of the figures; they are compared with the results of this year only"
+    )
+    children: Positive = Field(default=298e6, description="persons under 18")
+    migrant: Positive = Field(default=71.09e6, description="of them, in the floating population")
+    migrant_share: Share = Field(default=0.2388, description="their share of all children")
+    left_behind: tuple[Positive, Positive] = Field(
+        default=(60e6, 67e6), description="range of the number of children left behind; a fit takes the middle"
+    )
+    left_behind_rural: Positive = Field(default=41.8e6, description="of them, registered in the countryside")
+    left_behind_town: Positive = Field(default=25.2e6, description="of them, registered in towns")
 
     @model_validator(mode="after")
     def _ordered(self) -> Published:
@@ -42,36 +46,91 @@ class Published(Section):
 class Children(Section):
     """`[model.stock.children]`: children who come with their parents or are left behind; an account, not a state."""
 
-    school: str = "schooling"
+    school: str = Field(default="schooling", description="covariate that measures access to school")
     published: Published = Published()
 
 
 class Stock(Section):
     """`[model.stock]`; without it a model has residents only and knows nothing of registration."""
 
-    groups: Literal["one", "skills", "skills_ages"] = "one"
-    by_group: tuple[Literal["mass", "distance", "departure_level", "hukou", "return_level", "within_level"], ...] = ()
-    returning: Returning = "residence"
-    far_covariates: Names = ()
-    return_covariates: Names = ()
-    return_origin_covariates: Names = ()
-    within_covariates: Names = ()
-    conversion: StrictBool = True
-    onward: StrictBool = False
-    network: Network = "off"
-    competing: StrictBool = False
-    nest: StrictBool = False
-    path: Literal["auto", "factored", "pairwise"] = "auto"
-    same_county_spans_city: tuple[Year, ...] = ()
-    own_district: Positive = 13.7
-    least_away: Share = 0.005
-    least_far: Share = 0.05
-    strictness: Annotated[dict[str, Share | Literal[1]], Field(min_length=1)] = {
-        "1e6": 0.25,
-        "3e6": 0.5,
-        "5e6": 0.75,
-        "1e7": 1,
-    }
+    groups: Literal["one", "skills", "skills_ages"] = Field(
+        default="one",
+        description=(
+            "groups of people: everybody, three skills (needs the education of the first census), or "
+            "skills by five ages (needs the pairwise path)"
+        ),
+    )
+    by_group: tuple[Literal["mass", "distance", "departure_level", "hukou", "return_level", "within_level"], ...] = (
+        Field(default=(), description="parameters that each skill has for itself, such as `distance@low`")
+    )
+    returning: Returning = Field(
+        default="residence",
+        description=(
+            "whose covariates decide on returns home: those of the zone of residence, of the zone of "
+            'registration, of both (either can cause a return), or their product (`"pair"`, pairwise '
+            "path)"
+        ),
+    )
+    far_covariates: Names = Field(
+        default=(), description="covariates of the additional pull of a zone on people from other provinces"
+    )
+    return_covariates: Names = Field(default=(), description="covariates of the return rate by zone of residence")
+    return_origin_covariates: Names = Field(
+        default=(), description="covariates of the return rate by zone of registration"
+    )
+    within_covariates: Names = Field(default=(), description="covariates of moves inside a zone")
+    conversion: StrictBool = Field(
+        default=True, description="whether people from elsewhere may become registered where they live"
+    )
+    onward: StrictBool = Field(default=False, description="whether people away move on to a third zone (pairwise path)")
+    network: Network = Field(
+        default="off",
+        description=(
+            "pull of people from the same zone who moved before: of the first year, or of every year (pairwise path)"
+        ),
+    )
+    competing: StrictBool = Field(
+        default=False, description="competing destinations (Fotheringham 1983; pairwise path)"
+    )
+    nest: StrictBool = Field(
+        default=False, description="whether the counties of a prefecture are closer alternatives (pairwise path)"
+    )
+    path: Literal["auto", "factored", "pairwise"] = Field(
+        default="auto",
+        description=(
+            "how the stock is computed: by factors of zones, by pairs of zones, or by factors where all "
+            "processes allow it"
+        ),
+    )
+    same_county_spans_city: tuple[Year, ...] = Field(
+        default=(), description="censuses whose first band includes moves between the districts of one city"
+    )
+    own_district: Positive = Field(
+        default=13.7,
+        description=(
+            "factor by which a district keeps more of the moves inside its city than its share of people;"
+            " 13.7 gives the 116.9 M of 2020"
+        ),
+    )
+    least_away: Share = Field(
+        default=0.005,
+        description=(
+            "smallest share of registered people who are away, for zones where fewer are registered than "
+            "live there at home"
+        ),
+    )
+    least_far: Share = Field(
+        default=0.05, description="smallest share of a province's people away who are in other provinces"
+    )
+    strictness: Annotated[dict[str, Share | Literal[1]], Field(min_length=1)] = Field(
+        default={
+            "1e6": 0.25,
+            "3e6": 0.5,
+            "5e6": 0.75,
+            "1e7": 1,
+        },
+        description="strictness of registration by urban residents of the city: steps as in the rules of 2014",
+    )
     children: Children | None = None
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ class CensoredConfig(Strict):
 class DistanceMatrixConfig(WrittenConfig):
     """Distances in a file of their own: a row for each origin, a column for each destination, both with labels."""
 
-    matrix: File
+    matrix: File = Field(description="file with the distances, a row for each origin")
 
     @property
     def table(self) -> FileConfig:
@@ -119,7 +119,7 @@ class FlowZonesConfig(FileConfig):
 
     id: Column = Field(description="column with the label that the flow table uses")
     lon: Column | None = Field(None, description="position, degrees east (WGS 84); else the centroid of the polygon")
-    lat: Column | None = None
+    lat: Column | None = Field(default=None, description="position, degrees north; together with `lon`")
     outflow: Column | None = Field(None, description="published total of those who left, to check the table against")
     inflow: Column | None = Field(None, description="published total of those who came, to check the table against")
     exclude: list[Column] = Field(default_factory=list, description="labels of zones whose flows are left out")

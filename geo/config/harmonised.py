@@ -52,14 +52,29 @@ class OfQuantity(Strict):
     With `per` it is a ratio, with `log` the natural logarithm of that, with `change` a difference.
     """
 
-    quantity: Identifier
+    quantity: Identifier = Field(
+        description=("quantity of the year-books (`QUANTITIES` in `geo/sources/yearbooks/quantities.py`) or of the map")
+    )
     select: list[Category] = Field(default_factory=list, description="categories to add up; all of them if none")
-    per: Identifier | None = None
-    year: Year | None = None
+    per: Identifier | None = Field(
+        default=None,
+        description="quantity that it is divided by; a quantity of the map can only be divided by another one",
+    )
+    year: Year | None = Field(
+        default=None, description="census year; either this or `change`, and neither for a quantity of the map"
+    )
     change: Span | None = Field(None, description="first and last census: the last less the first")
-    log: bool = False
-    missing: Missing = None
-    long_name: str | None = None
+    log: bool = Field(
+        default=False,
+        description="the natural logarithm of the number; with `change`, of both years before the difference",
+    )
+    missing: Missing = Field(
+        default=None,
+        description=(
+            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
+        ),
+    )
+    long_name: str | None = Field(default=None, description="label in figures")
 
     @model_validator(mode="after")
     def _one_time(self) -> OfQuantity:
@@ -97,7 +112,7 @@ class VitalRates(Strict):
 class HarmonisedConfig(Strict):
     """The raw files of several censuses, made comparable on one map."""
 
-    source: Literal["harmonised"]
+    source: Literal["harmonised"] = Field(description="raw files of several censuses")
     polygons: MapConfig
     census: dict[Year, YearbookConfig] = Field(min_length=1)
     published: dict[Year, PublishedConfig] = Field(

@@ -33,6 +33,10 @@ class ShapesConfig(Strict):
 class PolygonsConfig(ShapesConfig):
     """One polygon layer: GeoPackage, GeoJSON, Shapefile or GeoParquet."""
 
-    file: File
+    file: File = Field(
+        description=(
+            "GeoPackage, GeoJSON, Shapefile or GeoParquet; for raw censuses also R data with one `sf` data frame"
+        )
+    )
     layer: str | None = Field(None, description="layer, where the file has several")
     encoding: str | None = Field(None, description="text encoding of a Shapefile's table")

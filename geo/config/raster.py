@@ -13,7 +13,7 @@ from .fields import Column, File, Identifier, Missing, Strict, Year
 class BandConfig(Strict):
     """One band of a GeoTIFF, and what the file itself does not say of it."""
 
-    file: File
+    file: File = Field(description="GeoTIFF")
     band: int | None = Field(None, ge=1, description="from 1; must be given where the file has several")
     nodata: float | Literal["none"] | None = Field(
         None, description='value of cells without data where the file declares none; "none": all cells hold data'
@@ -37,8 +37,13 @@ class RasterConfig(BandConfig):
     )
     weight: Identifier | None = Field(None, description="raster of people on the same grid that weighs a mean")
     unit: Column | None = Field(None, description='unit of the covariate, such as "persons", "m", "persons per km2"')
-    missing: Missing = None
-    long_name: str | None = None
+    missing: Missing = Field(
+        default=None,
+        description=(
+            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
+        ),
+    )
+    long_name: str | None = Field(default=None, description="label in figures")
 
     @model_validator(mode="after")
     def _consistent(self) -> RasterConfig:

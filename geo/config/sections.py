@@ -17,7 +17,7 @@ from .table import CovariateConfig, PopulationConfig, RatesConfig, TableConfig
 class PanelConfig(Strict):
     """Polygons and a census table joined on the zone code."""
 
-    source: Literal["panel"]
+    source: Literal["panel"] = Field(description="one polygon layer and one census table")
     polygons: PolygonsConfig
     table: TableConfig
     population: dict[Year, PopulationConfig] = Field(min_length=1)
@@ -51,8 +51,8 @@ class PanelConfig(Strict):
 class BuiltinConfig(Strict):
     """The built-in country: real provinces, synthetic counties."""
 
-    source: Literal["builtin"]
-    counties: int = Field(2800, ge=248, le=5000)
+    source: Literal["builtin"] = Field(description="the built-in country")
+    counties: int = Field(2800, ge=248, le=5000, description="approximate number of synthetic counties")
 
     @property
     def edited(self) -> list[Path]:

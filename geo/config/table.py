@@ -25,8 +25,8 @@ Token = Annotated[str, StringConstraints(min_length=1)]
 class AreaConfig(Strict):
     """The column with the area of a zone."""
 
-    column: Column
-    unit: Literal["km2"] = "km2"
+    column: Column = Field(description="column with the area")
+    unit: Literal["km2"] = Field(default="km2", description="its unit")
 
 
 class WrittenConfig(Strict):
@@ -44,7 +44,7 @@ class WrittenConfig(Strict):
 class FileConfig(WrittenConfig):
     """A file with one table, and how it writes text and numbers: CSV, Parquet or Excel."""
 
-    file: File
+    file: File = Field(description="the table: CSV, Parquet or Excel (.xlsx)")
 
 
 class TableConfig(FileConfig):
@@ -55,12 +55,12 @@ class TableConfig(FileConfig):
     normalize_codes: bool = Field(
         default=False, description='read "110101.0", which a blank cell made of 110101, as that code'
     )
-    name: Column
+    name: Column = Field(description="column with the name of a zone")
     province: Column | None = Field(None, description="province code; else the first two digits of the zone code")
-    province_name: Column | None = None
+    province_name: Column | None = Field(default=None, description="column with the name of the province")
     prefecture: Column | None = Field(None, description="prefecture code; else the first four digits of the zone code")
     lon: Column | None = Field(None, description="position, degrees east (WGS 84); else a point inside the polygon")
-    lat: Column | None = None
+    lat: Column | None = Field(default=None, description="position, degrees north; together with `lon`")
     area: AreaConfig | None = Field(None, description="else the geodesic area of the polygon")
     totals: Literal["drop"] | None = Field(
         None, description="leave out rows that are totals of others, each checked against its parts"
@@ -76,7 +76,7 @@ class TableConfig(FileConfig):
 class PublishedConfig(Strict):
     """What the census office published for the whole, and whom it counted in no zone; persons."""
 
-    total: int = Field(gt=0, le=10**11)
+    total: int = Field(gt=0, le=10**11, description="residents published for the whole country")
     military: int = Field(0, ge=0, description="servicemen, counted apart")
     undetermined: int = Field(0, ge=0, description="people whose residence could not be told")
     tolerance: float = Field(1e-3, gt=0, lt=0.1, description="of the total")
@@ -96,8 +96,8 @@ class PublishedConfig(Strict):
 class PopulationConfig(Strict):
     """The residents of one census."""
 
-    column: Column
-    unit: Literal["persons", "ten_thousand_persons"]
+    column: Column = Field(description="column with the residents")
+    unit: Literal["persons", "ten_thousand_persons"] = Field(description="its unit")
     definition: Literal["resident", "registered", "de_facto"] = Field(
         description="resident (changzhu), registered (huji) or de facto (xianyou); the model moves residents"
     )
@@ -106,15 +106,20 @@ class PopulationConfig(Strict):
     fractional: Literal["largest_remainder"] | None = Field(
         None, description="restore whole persons within the province where an allocation left fractions"
     )
-    allow_zero: bool = False
+    allow_zero: bool = Field(default=False, description="whether zones without people are accepted")
 
 
 class RateConfig(Strict):
     """A vital rate of the zones."""
 
-    column: Column
-    unit: Literal["per_mille", "per_cent", "1"]
-    missing: Missing = None
+    column: Column = Field(description="column with the rate")
+    unit: Literal["per_mille", "per_cent", "1"] = Field(description="of a rate per resident and year")
+    missing: Missing = Field(
+        default=None,
+        description=(
+            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
+        ),
+    )
 
 
 class RatesConfig(Strict):
@@ -127,8 +132,15 @@ class RatesConfig(Strict):
 class CovariateConfig(Strict):
     """A property of the zones; with `per`, the ratio of two columns."""
 
-    column: Column
-    unit: Literal["1", "per_cent", "per_mille", "years", "km2", "persons", "ten_thousand_persons", "m2_per_person"]
-    per: Column | None = None
-    missing: Missing = None
-    long_name: str | None = None
+    column: Column = Field(description="column with the quantity")
+    unit: Literal["1", "per_cent", "per_mille", "years", "km2", "persons", "ten_thousand_persons", "m2_per_person"] = (
+        Field(description="its unit; with `per`, the unit of the ratio")
+    )
+    per: Column | None = Field(default=None, description="column that it is divided by")
+    missing: Missing = Field(
+        default=None,
+        description=(
+            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
+        ),
+    )
+    long_name: str | None = Field(default=None, description="label in figures")
