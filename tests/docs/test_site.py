@@ -11,7 +11,6 @@ import pytest
 from pages import tutorials
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.slow
 
 
 class _Loaded(HTMLParser):
