@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from .fields import Names, Number, Positive, RatePath, Section, Year
+from .fields import Names, Number, Positive, RatePath, Section, ShiftPath, Year
 from .stock import Stock
 
 Target = Literal[
@@ -46,6 +46,7 @@ class Model(Section):
     attraction: Names = ()
     departure: Names = ()
     natural: Natural = Natural()
+    schedule: dict[str, ShiftPath] = {}
     stock: Stock | None = None
 
     @model_validator(mode="after")
