@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from .fields import Names, Number, Positive, RatePath, Section, Year
+from .fields import Names, Number, Positive, RatePath, Section, ShiftPath, Year
 from .stock import Stock
 
 Target = Literal[
@@ -55,6 +55,7 @@ class Model(Section):
     attraction: Names = Field(default=(), description="covariates of the pull of a destination")
     departure: Names = Field(default=(), description="covariates of the share of residents who leave a zone")
     natural: Natural = Natural()
+    schedule: dict[str, ShiftPath] = {}
     stock: Stock | None = None
 
     @model_validator(mode="after")
