@@ -182,6 +182,8 @@ def _sequence(origin: Any, arguments: tuple[Any, ...]) -> str:
 
 def _plural(words: str) -> str:
     first, _, rest = words.partition(", ")
+    if first.startswith("table of"):
+        return f"tables{words.removeprefix('table')}"
     return f"{first if first.endswith('s') else first + 's'}{', each ' + rest if rest else ''}"
 
 

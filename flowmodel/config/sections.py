@@ -55,7 +55,13 @@ class Model(Section):
     attraction: Names = Field(default=(), description="covariates of the pull of a destination")
     departure: Names = Field(default=(), description="covariates of the share of residents who leave a zone")
     natural: Natural = Natural()
-    schedule: dict[str, ShiftPath] = {}
+    schedule: dict[str, ShiftPath] = Field(
+        default={},
+        description=(
+            "by the name of a path, values by year that are added to its parameter: linear between the "
+            "years named and constant before and after"
+        ),
+    )
     stock: Stock | None = None
 
     @model_validator(mode="after")
