@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any
@@ -163,6 +163,8 @@ def _kind(kind: Any) -> str:
         return " or ".join(dict.fromkeys(words))
     if origin is typing.Literal:
         return ", ".join(f"`{_toml(value)}`" for value in arguments)
+    if origin is Callable:
+        return "function (from Python)"
     if origin is dict:
         inner = _kind(arguments[1])
         return "table" if inner in ("table", "any value") else f"table of {_plural(inner)}"
