@@ -2,7 +2,7 @@
 
 K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; the zones'
 factors a and b hold what depends on the direction. How S is held is its own matter (`Strength`): as a matrix
-(`stored`), as coordinates from which tiles are made when needed (`tiled`), or as a convolution on a grid (`spectral`).
+(`dense`), as coordinates from which tiles are made when needed (`tiled`), or as a convolution on a grid (`spectral`).
 """
 
 from __future__ import annotations

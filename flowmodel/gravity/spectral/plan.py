@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from flowmodel.errors import ZonesError
 from flowmodel.gravity.spectral.layout import LEVELS, Layout, Shape, Window, window
-from flowmodel.gravity.spectral.window_sizes import boxes, bucketed
+from flowmodel.gravity.spectral.window_sizes import boxes, window_sizes
 
 Labels = NDArray[np.int32]
 
@@ -89,10 +89,10 @@ def _jobs(labels: Labels, side: NDArray[np.int8], most: int) -> tuple[tuple[Wind
     box = np.concatenate(found)
     level = np.repeat(np.arange(len(labels)), [len(rows) for rows in found])
     cut = np.concatenate([_cut(units, side)[rows[:, 0]] for units, rows in zip(labels, found, strict=True)])
-    windows, bucket = bucketed(box[:, 3:], grid, most)
+    windows, chosen = window_sizes(box[:, 3:], grid, most)
     tables = []
     for number, size in enumerate(windows):
-        at = bucket == number
+        at = chosen == number
         corner = np.minimum(box[at, 1:3], np.subtract(grid, size.shape))
         rows = np.column_stack([level[at], corner, box[at, 0]])
         tables.append(_table(rows, cut[at], size.batch))

@@ -32,7 +32,7 @@ def boxes(labels: NDArray[np.int32]) -> Rows:
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
-def bucketed(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
+def window_sizes(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
     """At most `most` windows that together hold every size at little cost, and which of them each size goes to.
 
     Args:
@@ -44,11 +44,11 @@ def bucketed(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Win
     rounded = np.minimum(ladder[np.searchsorted(ladder, sizes)], grid)
     shapes, of, counts = np.unique(rounded, axis=0, return_inverse=True, return_counts=True)
     merged = _merged(shapes, counts, most)
-    kept, bucket = np.unique(merged, return_inverse=True)
+    kept, chosen = np.unique(merged, return_inverse=True)
     largest = [shapes[merged == group].max(axis=0) for group in kept]
-    members = np.bincount(bucket, weights=counts).astype(int).tolist()
+    members = np.bincount(chosen, weights=counts).astype(int).tolist()
     windows = [_window((int(y), int(x)), count) for (y, x), count in zip(largest, members, strict=True)]
-    return windows, bucket[of.ravel()]
+    return windows, chosen[of.ravel()]
 
 
 def _window(shape: Shape, members: int) -> Window:

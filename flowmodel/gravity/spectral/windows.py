@@ -18,7 +18,7 @@ Jobs = Int[Array, "batch job"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Patches:
+class Windows:
     """A batch of windows.
 
     Attributes:
@@ -33,7 +33,7 @@ class Patches:
 
     def take(self, field: Field) -> Float[Array, "batch y x"]:
         """The weights that are convolved."""
-        return _windows(field, self.jobs, self.shape) * self.sign
+        return _cut_out(field, self.jobs, self.shape) * self.sign
 
     def levels(self) -> Int[Array, " batch"]:
         """The level of each unit, an index of `layout.levels`."""
@@ -55,12 +55,12 @@ class Patches:
         return added
 
 
-def patches(cells: Cells, jobs: Jobs, shape: Shape, dtype: jnp.dtype) -> Patches:
+def windows(cells: Cells, jobs: Jobs, shape: Shape, dtype: jnp.dtype) -> Windows:
     """A batch of windows of one size."""
     inside = _over(lambda job: _slice(cells.labels, (job[0], job[1], job[2]), (1, *shape))[0] == job[3], jobs)
     crossed = jnp.broadcast_to((jobs[:, 4] == CROSSED)[:, None, None], inside.shape)
-    sign = jnp.where(crossed, _windows(cells.side, jobs, shape), jnp.ones((), cells.side.dtype))
-    return Patches(jobs, jnp.where(inside, sign, 0).astype(dtype), shape)
+    sign = jnp.where(crossed, _cut_out(cells.side, jobs, shape), jnp.ones((), cells.side.dtype))
+    return Windows(jobs, jnp.where(inside, sign, 0).astype(dtype), shape)
 
 
 def share(kinds: Int[Array, " batch"], same: Array, crossed: Array) -> Float[Array, " batch"]:
@@ -68,7 +68,7 @@ def share(kinds: Int[Array, " batch"], same: Array, crossed: Array) -> Float[Arr
     return jnp.where(kinds == SAME, same, jnp.where(kinds == CROSSED, crossed, same + crossed))
 
 
-def _windows(array: Array, jobs: Jobs, shape: Shape) -> Array:
+def _cut_out(array: Array, jobs: Jobs, shape: Shape) -> Array:
     return _over(lambda job: _slice(array, (job[1], job[2]), shape), jobs)
 
 
