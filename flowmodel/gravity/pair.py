@@ -40,17 +40,17 @@ def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
 
 def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place) -> tuple[Float[Array, ""], ...]:
     """φ_k(o, j) of ONE pair, in the order of `COEFFICIENTS`."""
-    return log_distance, *(border.astype(log_distance.dtype) for border in borders(origin, destination))
+    return log_distance, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
 
 
 def flow_terms(
     flow: Float[Array, ""], log_distance: Float[Array, ""], origin: Place, destination: Place
 ) -> tuple[Float[Array, ""], ...]:
     """A flow times φ_k(o, j) of its pair, in the order of `COEFFICIENTS`."""
-    return flow * log_distance, *(jnp.where(border, flow, 0) for border in borders(origin, destination))
+    return flow * log_distance, *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
 
 
-def borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
+def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
     return (
         barriers.other_province(origin.province, destination.province),
         barriers.same_prefecture(origin.prefecture, destination.prefecture),
@@ -64,7 +64,7 @@ def log_strength(
     """The logarithm of S_oj, for ONE pair of two zones."""
     of_distance, *of_borders = coefficient
     # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
-    added = [jnp.where(border, c, 0) for c, border in zip(of_borders, borders(origin, destination), strict=True)]
+    added = [jnp.where(border, c, 0) for c, border in zip(of_borders, _borders(origin, destination), strict=True)]
     return sum(added, of_distance * log_distance)
 
 

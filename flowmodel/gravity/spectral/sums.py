@@ -12,7 +12,7 @@ from flowmodel.gravity.spectral.mixture import Mixture
 from flowmodel.gravity.spectral.plan import CROSSED, SAME
 from flowmodel.gravity.spectral.spectra import Spectra
 from flowmodel.gravity.spectral.transform import Field, Quarter, convolve, inner
-from flowmodel.gravity.spectral.windows import windows, share
+from flowmodel.gravity.spectral.windows import share, windows
 
 Forms = Float[Array, "kernel level side"]
 """Σ_oj left_o kernel_oj right_j of all pairs, then within one unit of each level; the same by signs of the sides."""
