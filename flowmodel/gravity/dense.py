@@ -1,28 +1,30 @@
-"""S as a matrix, made once per parameter set: the fastest way for as many zones as memory holds pairs of."""
+"""S as a matrix, made once per parameter set: the fastest form as long as memory holds all pairs of zones."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.operator import Columns, Exchange, Factors, shared
+from flowmodel.gravity.blocks import blocks
+from flowmodel.gravity.operator import AllPairs, Band, Columns, Exchange, Factors, exchange
 from flowmodel.gravity.pair import COEFFICIENTS, Place, flow_terms, over_pairs, pair_strength
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """The logarithm of every distance; its dtype is the precision of S."""
+    """The logarithm of every distance, whose dtype is the precision of S; with `band` "far", S is zero in provinces."""
 
     log_distance: Float[Array, "zone zone"]
     place: Place
+    band: Literal["all", "far"] = dataclasses.field(default="all", metadata={"static": True})
 
     @property
     def dtype(self) -> Any:
@@ -31,31 +33,45 @@ class Pairs:
 
     def strength(self, coefficient: Float[Array, " coefficient"]) -> Dense:
         """S at these coefficients."""
-        return Dense(strength(coefficient, self), self)
+        whole = strength(coefficient, self)
+        if self.band == "all":
+            return Dense(whole, self)
+        province = self.place.province
+        inside = province[:, None] == province[None, :]
+        return Dense(jnp.where(inside, jnp.zeros((), whole.dtype), whole), self)
 
     def in_dtype(self, dtype: Any) -> Pairs:
         """The same pairs with S in another precision."""
         return dataclasses.replace(self, log_distance=self.log_distance.astype(dtype))
 
+    def of(self, band: Band) -> AllPairs:
+        """The pairs of one band: the near ones as blocks, one per province."""
+        if band == "near":
+            return blocks(self.log_distance, self.place)
+        return dataclasses.replace(self, band=band)
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Dense:
-    """S over all pairs, and the pairs it is of."""
+    """S over the pairs, and the pairs themselves."""
 
     matrix: Float[Array, "zone zone"]
     pairs: Pairs
 
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
+        return self.matrix.dtype
+
     def multiply(self, columns: Columns) -> Columns:
-        """S @ columns in the precision of S, handed back in the columns'."""
+        """S @ columns in the precision of S, returned in the precision of the columns."""
         product = jnp.matmul(self.matrix, columns.astype(self.matrix.dtype), precision="highest")
         return product.astype(columns.dtype)
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Those who leave each zone, shared out by S_oj pull_j."""
-        reach = self.multiply(pull)
-        push = shared(leavers, reach)
-        return Exchange(reach, push, self.multiply(push))
+        """Distributes the leavers of each zone in proportion to S_oj pull_j."""
+        return exchange(self, leavers, pull)
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k."""
@@ -68,7 +84,7 @@ class Dense:
 
 
 def strength(coefficient: Float[Array, " coefficient"], pairs: Pairs) -> Float[Array, "zone zone"]:
-    """S over all pairs, in the precision of `pairs`."""
+    """S over all pairs of both bands, in the precision of `pairs`."""
     rule = partial(pair_strength, coefficient.astype(pairs.dtype))
     matrix: Array = over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return matrix

@@ -13,7 +13,6 @@ from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones, zones
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
-from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs
 from flowmodel.gravity.pair import Place
 from flowmodel.gravity.storage import Storage
@@ -49,7 +48,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
 
     Raises:
         ConfigError: a parameter override is wrong.
-        ResourceError: the pairs do not fit in memory in the way asked for.
+        ResourceError: the pairs do not fit in memory in the storage asked for.
         ZonesError: the table lacks a year or a covariate the configuration names.
     """
     names = registry(config.model, config.parameters)
@@ -57,21 +56,23 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first, last = config.model.years
-    stored = storage.choose(len(table.codes), last - first, dtype, config.runtime.storage, config.runtime.tile)
+    # Every year leaves two outer products for the contraction.
+    size = storage.Size(len(table.codes), rank=2 * (last - first))
+    chosen = storage.choose(size, dtype, config.runtime.storage, config.runtime.tile)
     return Setup(
         table=table,
         years=config.model.years,
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
-        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored),
-        storage=stored,
+        pairs=pairs(table, offset_km, dtype, chosen),
+        storage=chosen,
         calendar=rollout.calendar(config.model.natural, config.model.years),
         registry=names,
     )
 
 
-def dense_pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
-    """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
-    return storage.dense(table.values("lon"), table.values("lat"), place(table), offset_km, dtype)
+def pairs(table: ZoneTable, offset_km: float, dtype: Any, chosen: Storage) -> AllPairs:
+    """The pairs of the table's zones, their S in `dtype`, stored as chosen."""
+    return storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, chosen)
 
 
 def place(table: ZoneTable) -> Place:

@@ -17,7 +17,7 @@ from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.cohorts import Cohorts, joined, kept
 from flowmodel.dynamics.residents.year import Calendar
-from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
+from flowmodel.gravity.bands import Banded, Bands
 from flowmodel.parameters.registered import Group
 
 
@@ -67,9 +67,8 @@ class GroupMovements:
 class Setting:
     """What a group's year needs besides its state: S, the divide's tilt, and which processes there are."""
 
-    matrix: Bands
+    strength: Banded
     tilt: Float[Array, " zone"]
-    banded: BandedPairs
     offset_km: float = dataclasses.field(metadata={"static": True})
     returning: Returning = dataclasses.field(metadata={"static": True})
     conversion: bool = dataclasses.field(metadata={"static": True})
@@ -80,8 +79,8 @@ class Setting:
 class YearTaps:
     """The taps of a year's product with S and with its transpose."""
 
-    by_residence: BandFactors
-    by_origin: BandFactors
+    by_residence: Bands
+    by_origin: Bands
 
 
 def group_year(
@@ -175,7 +174,7 @@ def _outward(
         asked.append((origin, Bands(cohorts.near * gone, cohorts.far * gone)))
     near = jnp.concatenate([drawn.near[:, None], *(right.near for _, right in asked)], axis=1)
     far = jnp.concatenate([drawn.far[:, None], *(right.far for _, right in asked)], axis=1)
-    product = multiply(setting.matrix, Bands(near, far), setting.banded, None if taps is None else taps.by_residence)
+    product = setting.strength.multiply(Bands(near, far), None if taps is None else taps.by_residence)
     sums = product.near + product.far
     count = cohorts.left.shape[1]
     returned = jnp.zeros_like(drawn.near)
@@ -199,7 +198,7 @@ def _inward(
     """
     by_origin = setting.returning in ("origin", "both")
     left = jnp.concatenate([push[:, None], *([grown.cohorts.left * origin[:, None]] if by_origin else [])], axis=1)
-    product = multiply(setting.matrix, Bands(left, left), setting.banded, None if taps is None else taps.by_origin)
+    product = setting.strength.multiply(Bands(left, left), None if taps is None else taps.by_origin)
     arrived = Bands(drawn.near * product.near[:, 0], drawn.far * product.far[:, 0])
     if not by_origin:
         return arrived, Bands(grown.near * residence, grown.far * residence)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from flowmodel.dynamics.registered.factored.accounts import Places, RegisteredAccounts
+from flowmodel.dynamics.registered.accounts import Places, RegisteredAccounts
 from flowmodel.dynamics.registered.pairwise.rollout import PairwiseHistory
 
 

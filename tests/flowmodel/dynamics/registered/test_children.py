@@ -13,7 +13,7 @@ from flowmodel.dynamics.registered import run as registered_run
 from flowmodel.dynamics.registered import setup as registered
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away, Comoving
-from flowmodel.dynamics.registered.factored.rollout import Decade
+from flowmodel.dynamics.registered.country import Decade
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import children_metrics, registered_objective
 from flowmodel.parameters.catalogue import registry
