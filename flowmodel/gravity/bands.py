@@ -13,6 +13,7 @@ import jax
 from jaxtyping import Array, Float
 
 from flowmodel.gravity.operator import AllPairs, Factors, Strength, no_factors, tapped
+from flowmodel.gravity.pair import Place
 
 
 @jax.tree_util.register_dataclass
@@ -60,6 +61,11 @@ class BandedPairs:
     def whole(self) -> AllPairs:
         """All pairs, of both bands."""
         return self.far.of("all")
+
+    @property
+    def place(self) -> Place:
+        """Where the zones lie, as far as borders go [zone]."""
+        return self.far.place
 
     @property
     def dtype(self) -> Any:

@@ -41,8 +41,10 @@ class Tiles(Layout):
 
     def of(self, band: Band) -> Tiles:
         """The pairs of one band: the same tiles, with zeros for the pairs of the other band."""
+        if band == "all":
+            return dataclasses.replace(self, band=band, visits=None)
         held = visits(np.asarray(self.place.province), self.tile, band)
-        return dataclasses.replace(self, band=band, visits=None if held is None else jnp.asarray(held))
+        return dataclasses.replace(self, band=band, visits=jnp.asarray(held))
 
 
 def tiles(where: Points, place: Place, offset_km: float, tile: int) -> Tiles:

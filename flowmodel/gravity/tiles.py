@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -153,16 +153,14 @@ def added(blocks: Array, part: Array, index: Array) -> Array:
     return whole
 
 
-def visits(province: np.ndarray, tile: int, band: Band) -> np.ndarray | None:
-    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band; None for all tiles.
+def visits(province: np.ndarray, tile: int, band: Literal["near", "far"]) -> Int[np.ndarray, "side visit"]:
+    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band.
 
     Args:
         province: index of the province [zone].
         tile: zones along a side of a tile.
         band: the pairs. Few tiles hold near pairs where zones are sorted by province.
     """
-    if band == "all":
-        return None
     rows = np.arange(len(province)) // tile
     has = np.zeros((rows[-1] + 1, province.max() + 1), bool)
     has[rows, province] = True

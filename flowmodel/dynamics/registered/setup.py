@@ -70,9 +70,9 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     offset_km = names["offset_km"].fixed
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
+    chosen = _storage(table, config, dtype)
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
-    chosen = _storage(table, config, dtype)
     exact = setup.pairs(table, offset_km, jnp.float64, chosen)
     away = initial.away_by_group(table, of_census, banded(exact), of_people.share)
     zones = registered_zones(table, config.model, stock, of_census, of_people, away)

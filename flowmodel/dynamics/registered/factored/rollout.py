@@ -74,7 +74,7 @@ def kernels(groups: tuple[Group, ...], country: Country) -> list[Float[Array, " 
 
 
 def _settings(groups: tuple[Group, ...], country: Country, strengths: tuple[Banded, ...]) -> list[Setting]:
-    place = country.pairs.whole.place
+    place = country.pairs.place
     return [
         Setting(
             strength=strengths[0 if country.shared else i],
@@ -137,7 +137,7 @@ def _between_provinces(
     starts: list[GroupState], settings: list[Setting], taps: tuple[GroupTaps, ...], country: Country
 ) -> Float[Array, "province province"]:
     """The initial stock from province to province, persons, summed over groups; zero within a province."""
-    province, count = country.pairs.whole.place.province, country.provinces
+    province, count = country.pairs.place.province, country.provinces
     belongs = (province[:, None] == jnp.arange(count, dtype=province.dtype)[None, :]).astype(float)
     total = jnp.zeros((count, count))
     for start, setting, tap in zip(starts, settings, taps, strict=True):
