@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -14,7 +13,7 @@ from flowmodel.dynamics import closure
 from flowmodel.dynamics.cells.downscaling import Field, Support
 from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, year
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import ResourceError
 from flowmodel.parameters.registry import Parameters
 
@@ -29,8 +28,8 @@ def years(
     Raises:
         NumericError: `check`.
     """
-    for number in range(len(calendar.births)):
-        now = jax.tree.map(lambda path, at=number: path[at], calendar)
+    for number in range(calendar.years):
+        now = calendar.at(number)
         done = year(parameters, support, operator, population, now)
         check(done, first + number)
         yield first + number + 1, done
@@ -86,7 +85,7 @@ def need(parameters: Parameters, support: Support, operator: GridKernel, populat
     Raises:
         ResourceError: E-MEMORY, it does not fit; nothing has run.
     """
-    now = jax.tree.map(lambda path: path[0], calendar)
+    now = calendar.at(0)
     planned = year.compiled(parameters, support, operator, population, now)
     total, free = runtime.predicted(planned).total, runtime.available_bytes()
     said = runtime.sentence(total, free)
