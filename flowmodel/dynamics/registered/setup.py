@@ -74,7 +74,8 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     chosen = _storage(table, config, dtype)
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
-    exact = setup.pairs(table, offset_km, jnp.float64, chosen)
+    # Tiles in float64 take five times as long, for digits that the correction of `away_by_group` makes up for.
+    exact = setup.pairs(table, offset_km, jnp.float64 if chosen.kind == "dense" else dtype, chosen)
     away = initial.away_by_group(table, of_census, banded(exact), of_people.share)
     zones = registered_zones(table, config.model, stock, of_census, of_people, away)
     pairs = setup.pairs(table, offset_km, dtype, chosen)

@@ -135,8 +135,9 @@ def pairs_of(country: Country) -> Pairs:
 def _nests(country: Country) -> Float[Array, "zone prefecture"]:
     """1 where a zone belongs to a prefecture, else 0."""
     pairs = pairs_of(country)
-    belongs = pairs.place.prefecture[:, None] == jnp.arange(country.prefectures)
-    return belongs.astype(pairs.dtype)
+    prefecture = pairs.place.prefecture
+    names = jnp.arange(country.prefectures, dtype=prefecture.dtype)
+    return (prefecture[:, None] == names[None, :]).astype(pairs.dtype)
 
 
 def _surroundings(groups: tuple[Group, ...], country: Country, starts: Stocks) -> Surroundings:
