@@ -11,6 +11,7 @@ from scipy.special import expit
 from flowmodel.dynamics.registered import children
 from flowmodel.dynamics.registered import run as registered_run
 from flowmodel.dynamics.registered import setup as registered
+from flowmodel.dynamics.registered.accounts import places
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away, Comoving
 from flowmodel.dynamics.registered.country import Decade
@@ -173,7 +174,7 @@ def test_the_account_of_a_run_closes(ran):
     found, of = closed.children, model.families
     kids = model.registry["children_away"].fixed * of.kids
     growth = children.ageing(of, closed.closing[-1].sum(axis=0), closed.births.sum(axis=1))
-    several = np.isin(city := registered_run.places(model.table).city, _cities_of_several(city))
+    several = np.isin(city := places(model.table).city, _cities_of_several(city))
     assert 0 < several.sum() < len(city)
     for when, away, within in ((0, closed.away_start, closed.within_start), (1, closed.away[-1], closed.within[-1])):
         most = (away + within * of.floats) * kids * growth**when  # with those inside a city

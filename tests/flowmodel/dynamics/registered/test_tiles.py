@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 from typing import Any
 
+import children_tables
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,7 @@ from flowmodel.dynamics.registered.accounts import Places
 from flowmodel.dynamics.registered.country import Country
 from flowmodel.dynamics.registered.factored import accounts, rollout
 from flowmodel.dynamics.registered.run import strengths
+from flowmodel.models.registered import Registered
 
 CASES = {
     "both": stock_worlds.case(3, "one", switches("both"), hard=True),
@@ -95,3 +98,22 @@ def test_a_derivative_keeps_no_matrix_of_pairs() -> None:
     of = runtime.program(jax.value_and_grad(functools.partial(reading, case)))
     planned = of.compiled(vector, stock_worlds.country_of(case, np.float32, 64))
     assert runtime.predicted(planned).temporaries < 1000**2 * 4
+
+
+def test_a_run_with_children_and_its_flows_are_those_of_the_dense_form() -> None:
+    """From a configuration: the initial stock, the years, the accounts, the children, and the flows of a year."""
+    config = children_tables.configuration("runtime.tile=9")
+    table, found = children_tables.table(), {}
+    for storage in ("dense", "tiled"):
+        asked = config.model_copy(update={"runtime": config.runtime.model_copy(update={"storage": storage})})
+        model = Registered.build(table, asked, Path(), jnp.float64)
+        assert model.setup.storage.kind == storage
+        natural = model.registry.prior_centres()
+        found[storage] = model.run(natural), model.flows(natural, 2013)
+    (dense, flows), (tiled, tiled_flows) = found["dense"], found["tiled"]
+    for name in ("closing", "registered_closing", "stock_start", "stock", "in_city", "cross_divide"):
+        close(getattr(tiled, name), getattr(dense, name), 1e-9, name)
+    assert dense.children is not None
+    for field in dataclasses.fields(dense.children):
+        close(getattr(tiled.children, field.name), getattr(dense.children, field.name), 1e-9, field.name)
+    close(tiled_flows, flows, 1e-9)
