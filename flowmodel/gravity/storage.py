@@ -21,7 +21,7 @@ from flowmodel.gravity.operator import AllPairs, Band, Factors
 from flowmodel.gravity.pair import COEFFICIENTS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
-"""Sides of a tile, the best first: on a CPU what stays in a core's cache, elsewhere what keeps the device busy."""
+"""Sides of a tile, the best first: on a CPU one that fits a core's cache, elsewhere one that uses the whole device."""
 
 
 _EASY = 0.25

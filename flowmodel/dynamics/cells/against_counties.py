@@ -1,4 +1,4 @@
-"""Flows between counties, from cells and from the county model, side by side."""
+"""Flows between counties from cells, compared with those of the county model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def county_model(model: Setup, parameters: Parameters, people: np.ndarray, first
 
 
 def sample(people: np.ndarray, count: int) -> np.ndarray:
-    """Counties at equal steps of the nation's people when counties stand by size: every size is there [origin]."""
+    """A sample of counties of all sizes: sorted by residents, at equal steps of the nation's people [origin]."""
     order = np.argsort(people, kind="stable")
     reached = np.cumsum(people[order])
     at = np.searchsorted(reached, (np.arange(count) + 0.5) / count * reached[-1])
@@ -80,10 +80,10 @@ def table(codes: np.ndarray, origins: np.ndarray, cells: np.ndarray, counties: n
 
 
 def scores(flows: pd.DataFrame, distance_km: np.ndarray) -> dict[str, Any]:
-    """How near the cells' flows are to the county model's.
+    """Measures of agreement of the cells' flows with those of the county model.
 
-    `common_part` is 2 Σ min / (Σ + Σ), 1 where all pairs agree and 0 where no person moves alike; `ratio` is total by
-    total, of all pairs and by distance.
+    `common_part` is 2 Σ min / (Σ + Σ), 1 where all pairs agree and 0 where no pair has flows in both; `ratio` is the
+    ratio of totals, over all pairs and by distance.
 
     Args:
         flows: of `table`.

@@ -1,4 +1,4 @@
-"""Sums over all cells for a few of them, one by one in float64 NumPy: what transforms and the plane are checked by."""
+"""Direct sums over all cells for a few of them, in float64 NumPy: the reference for transforms and plane distances."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable
 
 Distance = Callable[[int], np.ndarray]
-"""Distances of one of the cells that are zones from all of them, km [cell]."""
+"""Distances of one cell inside a zone from all such cells, km [cell]."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What every row of the pair kernel needs of the cells that are zones.
+    """The inputs of a row of the pair kernel, for the cells inside zones.
 
     Attributes:
         parameters: of the county model.
@@ -40,8 +40,8 @@ class Rows:
         """Σ_j K_oj w_j over cells of other counties than that of cell `row`.
 
         Args:
-            row: number of the cell among those that are zones.
-            distance: how far the others are.
+            row: number of the cell among those inside zones.
+            distance: of the cell from all cells.
             pull: w_j [cell].
         """
         p = self.parameters

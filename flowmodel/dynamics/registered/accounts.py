@@ -17,7 +17,7 @@ from flowmodel.zones.table import ZoneTable
 
 @dataclasses.dataclass(frozen=True)
 class RegisteredAccounts:
-    """Persons [year, group, zone] unless said otherwise.
+    """Persons [year, group, zone] unless stated otherwise.
 
     opening + births − deaths + inflow − outflow + regrouped = closing, and
     registered_opening + births_registered − deaths_registered + converted_in − converted_out + regrouped_registered =
@@ -60,17 +60,17 @@ class RegisteredAccounts:
     children: Children | None = None
 
     def residual(self) -> np.ndarray:
-        """What does not balance among residents, persons [year, group, zone]."""
+        """The imbalance of residents, persons [year, group, zone]."""
         came = self.opening + self.births + self.inflow + self.regrouped
         return np.asarray(came - self.deaths - self.outflow - self.closing)
 
     def registered_residual(self) -> np.ndarray:
-        """What does not balance among registered people, persons [year, group, zone]."""
+        """The imbalance of registered people, persons [year, group, zone]."""
         came = self.registered_opening + self.births_registered + self.converted_in + self.regrouped_registered
         return np.asarray(came - self.deaths_registered - self.converted_out - self.registered_closing)
 
     def national_residual(self) -> np.ndarray:
-        """What the nation's births and deaths alone do not explain, as a share of it [year]."""
+        """The share of the nation's people that its births and deaths do not explain [year]."""
         expected = (self.opening + self.births - self.deaths).sum(axis=(1, 2))
         return np.asarray((self.closing.sum(axis=(1, 2)) - expected) / expected)
 

@@ -73,7 +73,7 @@ def with_children(
     where: Places,
     parameters: RegisteredParameters,
 ) -> RegisteredAccounts:
-    """`closed` with the account of children, from everybody `away` at the start and the end."""
+    """`closed` with the account of children, from all people `away` at the start and the end."""
     found = children.account(
         away,
         np.stack([closed.within_start, closed.within[-1]]),

@@ -1,8 +1,8 @@
-"""The operator K over the cells of a grid, with no pair held: `matvec` is K @ w, `rmatvec` K.T @ v, as in `kernel`.
+"""The operator K over the cells of a grid, without a matrix of pairs: `matvec` is K @ w, `rmatvec` is K.T @ v.
 
-S is a mixture of convolutions (`mixture`). A transform's error is alike everywhere, a few ε of |decay| times |weights|:
-of the loneliest cell's product float32 may miss a millionth where β is 1, and thousandths where it is 4. A derivative
-calls the operator again: nothing of a torus's size is kept for it.
+S is a mixture of convolutions (`mixture`). The error of a transform has the same size everywhere, a few ε of |decay|
+times |weights|: in float32 the product of the most remote cell may be off by a millionth where β is 1, and by
+thousandths where it is 4. A derivative calls the operator again and keeps nothing of the size of a torus.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Columns = Float[Array, "*column y x"]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Ground:
-    """What products read and no derivative is taken of: the cells, and the spectra of distance decay."""
+    """The inputs of products that have no derivative: the cells, and the spectra of distance decay."""
 
     cells: Cells
     decay: Spectra
@@ -48,7 +48,7 @@ class Moves:
 class Spectral:
     """The operator K = diag(exp -t) S diag(exp t), t the tilt on the south-eastern side of the divide, zero elsewhere.
 
-    Cells that are no zones neither send nor receive.
+    Cells outside of all zones neither send nor receive people.
     """
 
     coefficient: Float[Array, " coefficient"]
@@ -64,7 +64,7 @@ class Spectral:
         return self.tilted(_product(self.coefficient, self.tilted(weight, -1), self.ground), 1)
 
     def contract(self, left: Columns, right: Columns) -> Float[Array, " coefficient"]:
-        """Σ_oj (Σ_c left_co right_cj) S_oj φ_k(o, j) for every k of `kernel.COEFFICIENTS`."""
+        """Σ_oj (Σ_c left_co right_cj) S_oj φ_k(o, j) for every k of `pair.COEFFICIENTS`."""
         return _contract(self.coefficient, left, right, self.ground)
 
     def matvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
@@ -80,7 +80,7 @@ class Spectral:
         return turned.matvec_by_band(weight)
 
     def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
-        """The flows push_o K_oj pull_j by band, and their distances; differentiable in nothing."""
+        """The flows push_o K_oj pull_j by band, and their distances; not differentiable."""
         left, right = self.tilted(push, -1), self.tilted(pull, 1)
         found = _forms(self.coefficient, left, right, self.ground)
         return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
@@ -95,7 +95,7 @@ def build(parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dty
     """The operator of a parameter set; `dtype` is that of its transforms, float32 or float64."""
     coefficient = pair.coefficients(parameters)
     tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
-    # The derivative with respect to distance decay is that of `_product`, not one through its spectra.
+    # The derivative with respect to distance decay is the rule of `_product`, which does not go through the spectra.
     still = jax.lax.stop_gradient
     decay = spectra(spectrum.power(still(coefficient[0]), still(offset_km)), cells.layout, dtype)
     return Spectral(coefficient, tilt, Ground(cells, decay, still(offset_km)))
@@ -136,7 +136,7 @@ def _contract(
 
 
 def _forms(coefficient: Float[Array, " coefficient"], left: Columns, right: Columns, ground: Ground) -> sums.Forms:
-    """Of distance decay and of its product with log distance, whose spectra are made for the occasion."""
+    """The sums for distance decay and for its product with log distance, whose spectra are computed here."""
     rule = spectrum.power_log(coefficient[0], ground.offset_km)
     logs = spectra(rule, ground.cells.layout, ground.decay.whole.dtype)
 

@@ -1,4 +1,4 @@
-"""The spectrum of distance decay on a torus: a quarter of it, real, made once a parameter set."""
+"""The spectrum of distance decay on a torus: a real quarter of it, computed once per parameter set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK_CELLS = 2**20
 """Numbers of a block of rows."""
 
 Rule = Callable[[Float[Array, "..."]], Float[Array, "..."]]
-"""What a pair of cells shares, by their distance in km, beyond zero."""
+"""The weight of a pair of cells by its positive distance in km."""
 
 
 def power(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
@@ -38,8 +38,8 @@ def _log(distance: Array, offset_km: Array) -> Array:
 def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:
     """The spectrum of `rule` on the torus of a window, zero for a cell with itself; transformed in `dtype`.
 
-    It is a cosine transform of the first kind in both dimensions, made by real transforms of mirrored rows. In float64
-    it would make products in float32 no better, and a TPU has no such transform.
+    It is a cosine transform of the first kind in both dimensions, computed by real transforms of mirrored rows. A
+    transform in float64 would not improve products in float32, and a TPU has none.
     """
     down, across = (jnp.arange(length // 2 + 1, dtype=float) * cell_km for length in window.padded)
 
@@ -52,7 +52,7 @@ def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:
 
 
 def _even(half: Float[Array, " half"], length: int) -> Float[Array, " half"]:
-    """The transform of what is even on a ring of `length`; it is real and even."""
+    """The transform of an even sequence on a ring of `length`; it is real and even."""
     whole: Array = jax.lax.fft(mirrored(half, length), FftType.RFFT, (length,))
     return whole.real
 

@@ -1,4 +1,4 @@
-"""Windows of units: what is taken out of a field for a batch of them, and how it is put back."""
+"""Windows of units: the parts of a field that a batch of them covers, and how results are added back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Windows:
         return self.jobs[:, 0]
 
     def kinds(self) -> Int[Array, " batch"]:
-        """What of each unit is convolved."""
+        """What is convolved for each unit: `WHOLE`, `SAME` or `CROSSED` of `plan`."""
         return self.jobs[:, 4]
 
     def add(self, total: Float[Array, "sum y x"], parts: Float[Array, "batch sum y x"]) -> Float[Array, "sum y x"]:
@@ -64,7 +64,7 @@ def windows(cells: Cells, jobs: Jobs, shape: Shape, dtype: jnp.dtype) -> Windows
 
 
 def share(kinds: Int[Array, " batch"], same: Array, crossed: Array) -> Float[Array, " batch"]:
-    """What a convolution counts for: A or B where the divide cuts the unit, else the whole of both."""
+    """The weight of a convolution: A or B where the divide cuts the unit, else their sum."""
     return jnp.where(kinds == SAME, same, jnp.where(kinds == CROSSED, crossed, same + crossed))
 
 

@@ -1,4 +1,4 @@
-"""The accounts of a run on the factored path, from its pairs, which are made again on the host in blocks of rows."""
+"""The accounts of a run on the factored path, from its pairs, which are reconstructed on the host in blocks of rows."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def ends(
     strengths: list[Strength],
     province: np.ndarray,
 ) -> Iterator[Away]:
-    """Everybody away at the start and at the end, of every group; arguments as of `blocks`, by group."""
+    """All people away at the start and at the end, of every group; arguments as of `blocks`, by group."""
     for group, (start, moved, strength) in enumerate(zip(starts, movements, strengths, strict=True)):
         last = len(np.asarray(moved.push)) - 1
         for block in blocks(start, moved, strength, province):

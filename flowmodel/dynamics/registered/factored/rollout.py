@@ -1,4 +1,4 @@
-"""Many years of the registered stock on the factored path, differentiable at a few times their own cost."""
+"""Many years of the registered stock on the factored path; a gradient costs a few times as much as the years."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _settings(groups: tuple[Group, ...], country: Country, strengths: tuple[Band
 
 
 def initial(index: int, country: Country, setting: Setting, taps: GroupTaps | None) -> GroupState:
-    """A group at the first census: its margins, and the stock of pairs that has them."""
+    """A group at the first census: its margins, and a stock of pairs with these margins."""
     zones = country.zones
     tap = no_band_factors(zones.home.shape[1], country.pairs.dtype, 2) if taps is None else taps.initial
     potentials = ipf.fit(setting.strength, sides(zones, index), tap)
@@ -120,7 +120,7 @@ def _years(
 def _learned(
     groups: tuple[Group, ...], zones: RegisteredZones, states: list[GroupState], moved: list[GroupMovements]
 ) -> tuple[tuple[GroupState, ...], tuple[GroupMovements, ...]]:
-    """A share of every home pool that learns becomes part of the next group's."""
+    """Moves the people who learn from every home pool to that of the next group."""
     gained = [jnp.zeros_like(states[0].home) for _ in groups]
     for i, group in enumerate(groups):
         if zones.learns[i]:

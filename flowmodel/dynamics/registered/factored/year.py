@@ -1,7 +1,7 @@
-"""One year of the registered stock on the factored path: every process a rule for zones, pairs only in two products.
+"""One year of the registered stock on the factored path: rules for zones, with pairs in two products only.
 
-The order of a year: births and deaths; then, of those who are there, leaving, moves inside the zone, returns,
-conversion of registration; then learning. `docs/model.md` has the equations.
+The order of a year: births and deaths; then leaving, moves inside the zone, returns and conversion of registration,
+all of the people present; then learning. `docs/model.md` has the equations.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class GroupState:
 
     @property
     def residents(self) -> Float[Array, "*year zone"]:
-        """Who lives there, persons."""
+        """Residents, persons."""
         return self.home + self.within + self.near + self.far
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GroupMovements:
-    """What a year did to one group, enough to make its pairs again.
+    """The changes of one group in a year, sufficient to reconstruct its pairs.
 
     births, deaths, moved (within), settled (from within back home), learned (net of the group): persons; push,
     pull_near, pull_far: the year's leavers are push_o S_oj pull_j, by the band of the pair; origin, residence: shares
@@ -65,7 +65,7 @@ class GroupMovements:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What a group's year needs besides its state: S, the divide's tilt, and which processes there are."""
+    """What a group's year needs besides its state: S, the divide's tilt, and which processes are in use."""
 
     strength: Banded
     tilt: Float[Array, " zone"]
@@ -94,7 +94,7 @@ def group_year(
     calendar: Calendar,
     taps: YearTaps | None,
 ) -> tuple[GroupState, GroupMovements]:
-    """A group after a year, but for learning, which concerns two groups; `people` are all residents at its opening."""
+    """A group after a year, before learning, which involves two groups; `people` are all residents at its opening."""
     birth = zones.birth_rate[index] * calendar.of("birth") * group.choice.birth_adjustment
     death = zones.death_rate[index] * calendar.of("death")
     growth = 1 + birth - death
@@ -159,7 +159,7 @@ def _converted(group: Group, zones: RegisteredZones, setting: Setting, calendar:
 
 
 def _staying(group: Group, zones: RegisteredZones, setting: Setting, calendar: Calendar) -> tuple[Array, Array]:
-    """Shares of people away who do not return, by registered zone and by residence; who stays does so for both."""
+    """Shares of people away who do not return, by registered zone and by residence; their product stays."""
     more, ones = calendar.of("return"), jnp.ones(zones.home.shape[1])
     stays = {
         "origin": 1 - more * rates.return_rate_of_origin(group, zones),
@@ -204,7 +204,7 @@ def _inward(
 ) -> tuple[Bands, Bands]:
     """Down the columns of S: (arrivals, people from elsewhere who did not return), by band.
 
-    The second needs pairs only where the registered zone draws people home.
+    The second needs pairs only if the rate of return depends on the registered zone.
     """
     by_origin = setting.returning in ("origin", "both")
     left = jnp.concatenate([push[:, None], *([grown.cohorts.left * origin[:, None]] if by_origin else [])], axis=1)

@@ -1,4 +1,4 @@
-"""The accounts of a run on the pairwise path, in the form of those of the factored one."""
+"""The accounts of a run on the pairwise path, in the same form as on the factored path."""
 
 from __future__ import annotations
 

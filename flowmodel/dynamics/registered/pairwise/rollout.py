@@ -1,6 +1,6 @@
-"""Many years of the registered stock with every pair of it, by plain differentiation (see `pairwise.year`).
+"""Many years of the registered stock with all pairs, by plain differentiation (see `pairwise.year`).
 
-Each year is computed again on the way back, so that a gradient keeps one stock a year and not a year's matrices.
+The backward pass computes each year again, so that a gradient keeps one stock per year and not a year's matrices.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Stocks = tuple[GroupStock, ...]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class View:
-    """The stock by zones, persons: who lives there by band, and who is registered there and lives in another zone."""
+    """The stock by zones, persons: residents by band, and registered people who live in another zone."""
 
     home: Float[Array, "*year group zone"]
     within: Float[Array, "*year group zone"]
@@ -51,12 +51,12 @@ class View:
 
     @property
     def residents(self) -> Float[Array, "*year group zone"]:
-        """Who lives there."""
+        """Residents."""
         return self.home + self.within + self.near + self.far
 
     @property
     def registered(self) -> Float[Array, "*year group zone"]:
-        """Who is registered there and lives in a zone."""
+        """Registered people who live in a zone."""
         return self.home + self.within + self.out
 
 
@@ -80,7 +80,7 @@ def decade(parameters: RegisteredParameters, country: Country, *, provinces: boo
     def step(stocks: Stocks, calendar: Calendar) -> tuple[Stocks, None]:
         return year(parameters.groups, around, stocks, calendar)[0], None
 
-    # A scan's body is compiled by itself: nothing in it could be merged with its second computation.
+    # The body of a scan is compiled separately, so that nothing in it can be merged with its second computation.
     ends, _ = jax.lax.scan(jax.checkpoint(step, prevent_cse=False), starts, country.calendar)
     end = _view(ends, pairs_of(country))
     table = _between_provinces(starts, country) if provinces else None
@@ -126,7 +126,7 @@ def _between_zones(moved: Moves) -> Matrix:
 
 
 def pairs_of(country: Country) -> Pairs:
-    """All pairs of zones as matrices, which the setup of a pairwise run makes sure of."""
+    """All pairs of zones as matrices; the setup of a pairwise run stores no others."""
     pairs = country.pairs.whole
     assert isinstance(pairs, Pairs)
     return pairs
@@ -170,7 +170,7 @@ def _lasting(groups: tuple[Group, ...], country: Country, starts: Stocks) -> tup
 
 
 def _starts(groups: tuple[Group, ...], country: Country) -> Stocks:
-    """Every group at the first census: its margins, and the stock of pairs that has them."""
+    """Every group at the first census: its margins, and a stock of pairs with these margins."""
     zones, pairs = country.zones, pairs_of(country)
     kinds = jnp.stack([pair.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)])
     which = tuple(0 if country.shared else i for i in range(len(groups)))
