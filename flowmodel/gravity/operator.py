@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.gravity import barriers
+from flowmodel.gravity import barriers, fastmath
+from flowmodel.gravity.decay import Law, OfLog
 from flowmodel.parameters.registry import Parameters
 
 
@@ -83,6 +84,10 @@ class AllPairs(Protocol):
     def dtype(self) -> Any:
         """The precision of S."""
 
+    @property
+    def law(self) -> Law:
+        """The decay law of S."""
+
     def strength(self, coefficient: Float[Array, " coefficient"]) -> Strength:
         """S at these coefficients."""
 
@@ -136,26 +141,48 @@ def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Floa
     return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
 
 
-COEFFICIENTS = ("distance", "other_province", "same_prefecture", "divide")
+BORDERS = 3
+"""Coefficients that follow those of the decay law: other province, same prefecture, divide."""
 
 
 def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
-    """C in ln S_oj = Σ_k c_k φ_k(o, j), in the order of `COEFFICIENTS`."""
+    """C in ln S_oj = ln f(d_oj; c) + Σ_b c_b [border b]: those of the decay law first, then those of `BORDERS`."""
     p = parameters
     height = barriers.divide_height(p.divide_east_west, p.divide_west_east)
-    return jnp.stack([-p.distance, -p.other_province, p.same_prefecture, -height])
+    return jnp.concatenate([-p.decay, jnp.stack([-p.other_province, p.same_prefecture, -height])])
 
 
-def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place) -> tuple[Float[Array, ""], ...]:
-    """φ_k(o, j) of ONE pair, in the order of `COEFFICIENTS`."""
-    return log_distance, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
+def pair_terms(
+    law: Law,
+    coefficient: Float[Array, " coefficient"],
+    log_distance: Float[Array, ""],
+    origin: Place,
+    destination: Place,
+) -> tuple[Float[Array, ""], ...]:
+    """φ_k = ∂ ln S_oj / ∂ c_k of ONE pair, in the order of `coefficients`."""
+    terms = decay_terms(law, coefficient, log_distance)
+    return *terms, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
 
 
 def flow_terms(
-    flow: Float[Array, ""], log_distance: Float[Array, ""], origin: Place, destination: Place
+    law: Law,
+    coefficient: Float[Array, " coefficient"],
+    flow: Float[Array, ""],
+    log_distance: Float[Array, ""],
+    origin: Place,
+    destination: Place,
 ) -> tuple[Float[Array, ""], ...]:
-    """A flow times φ_k(o, j) of its pair, in the order of `COEFFICIENTS`."""
-    return flow * log_distance, *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
+    """A flow times φ_k(o, j) of its pair, in the order of `coefficients`."""
+    terms = decay_terms(law, coefficient, log_distance)
+    return *(flow * term for term in terms), *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
+
+
+def decay_terms(
+    law: Law, coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""]
+) -> tuple[Float[Array, ""], ...]:
+    """The terms of ONE pair that are the decay law's."""
+    *of_decay, _, _, _ = coefficient.astype(log_distance.dtype)
+    return law.slopes(of_decay, OfLog(log_distance, fastmath.exp))
 
 
 def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
@@ -167,20 +194,29 @@ def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
 
 
 def log_strength(
-    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+    law: Law,
+    coefficient: Float[Array, " coefficient"],
+    log_distance: Float[Array, ""],
+    origin: Place,
+    destination: Place,
 ) -> Float[Array, ""]:
     """The logarithm of S_oj, for ONE pair of two zones."""
-    of_distance, *of_borders = coefficient
+    *of_decay, other_province, same_prefecture, divide = coefficient
+    of_borders = other_province, same_prefecture, divide
     # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
     added = [jnp.where(border, c, 0) for c, border in zip(of_borders, _borders(origin, destination), strict=True)]
-    return sum(added, of_distance * log_distance)
+    return sum(added, law.ln(of_decay, OfLog(log_distance, fastmath.exp)))
 
 
 def pair_strength(
-    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+    law: Law,
+    coefficient: Float[Array, " coefficient"],
+    log_distance: Float[Array, ""],
+    origin: Place,
+    destination: Place,
 ) -> Float[Array, ""]:
     """S_oj of ONE pair; zero for a zone with itself."""
-    strength = jnp.exp(log_strength(coefficient, log_distance, origin, destination))
+    strength = jnp.exp(log_strength(law, coefficient, log_distance, origin, destination))
     return jnp.where(origin.index != destination.index, strength, jnp.zeros_like(log_distance))
 
 

@@ -14,8 +14,9 @@ from jax.stages import Compiled
 from flowmodel import runtime
 from flowmodel.errors import ResourceError
 from flowmodel.gravity import deterrence, distance, tiled
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import COEFFICIENTS, AllPairs, Factors, Place
+from flowmodel.gravity.operator import BORDERS, AllPairs, Factors, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
 """Sides of a tile, the best first: on a CPU what stays in a core's cache, elsewhere what keeps the device busy."""
@@ -67,16 +68,18 @@ def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> 
     return Way("tiled", found.tile, f"{zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}")
 
 
-def pairs(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, way: Way) -> AllPairs:
+def pairs(
+    lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, way: Way, law: Law = POWER
+) -> AllPairs:
     """The pairs of zones at positions in degrees [zone], held in that way; distances are computed in float64."""
     if way.kind == "tiled":
-        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, way.tile)
-    return stored(lon, lat, place, offset_km, dtype)
+        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, way.tile, law)
+    return stored(lon, lat, place, offset_km, dtype, law)
 
 
-def stored(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any) -> Pairs:
+def stored(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, law: Law = POWER) -> Pairs:
     """The pairs of zones at positions in degrees [zone], stored."""
-    return Pairs(deterrence.log_distance(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place)
+    return Pairs(deterrence.log_distance(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
 
 
 @functools.cache
@@ -94,7 +97,7 @@ def _compiled(pairs: Any, years: int) -> Compiled:
 
     factor: Any = jax.ShapeDtypeStruct((2 * years, zones), dtype)
     vector = jax.ShapeDtypeStruct((zones,), float)
-    coefficient = jax.ShapeDtypeStruct((len(COEFFICIENTS),), float)
+    coefficient = jax.ShapeDtypeStruct((1 + BORDERS,), float)
     return jax.jit(work).lower(coefficient, pairs, vector, Factors(factor, factor)).compile()
 
 

@@ -117,7 +117,13 @@ class Cells:
         parameters = self.registry.parameters(jnp.asarray(natural))
         ground = downscaling.support(cells, county.table, county.zones, parameters, county.covariates)
         kernel = operator.build(
-            parameters, cells, county.table, self._offset_km, within=self.zones.within, dtype=self.dtype
+            parameters,
+            cells,
+            county.table,
+            self._offset_km,
+            within=self.zones.within,
+            dtype=self.dtype,
+            law=county.pairs.law,
         )
         population = jnp.asarray(cells.population)
         sentence = operator.sentence(kernel, rollout.need(parameters, ground, kernel, population, county.calendar))
@@ -230,7 +236,7 @@ class Cells:
         inside = cells.zone >= 0
         reach, pull = (np.asarray(field, float)[inside] for field in (at.reach, at.pull))
         sampled = against_counties.sample(cells.population[inside], SAMPLED)
-        of = direct_sums.rows(parameters, cells, self.table, self._offset_km)
+        of = direct_sums.rows(parameters, cells, self.table, self._offset_km, self.zones.county.pairs.law)
         plane, sphere = direct_sums.in_the_plane(cells), direct_sums.on_the_sphere(*self.zones.degrees)
         direct = np.array([[of.reach(int(row), how, pull) for how in (plane, sphere)] for row in sampled])
         return {

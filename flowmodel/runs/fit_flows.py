@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from flowmodel import runtime
-from flowmodel.config import FlowsRun
-from flowmodel.config.paths import located
+from flowmodel.config import FlowsRun, OwnLaw
 from flowmodel.interaction import bootstrap
 from flowmodel.interaction.calibrate import Calibrated, calibrate
 from flowmodel.interaction.compare import compare
@@ -92,8 +91,8 @@ def _read(request: Request[FlowsRun], folder: RunFolder, maps: Maps) -> tuple[Fl
     with section(request, maps, "flows", tables):
         files = list(maps.inputs("flows", tables, base))
         data = read(folder, maps, lambda: maps.flows(tables, base, *flows.columns(config.model)))
-    own = config.model.law
-    return data, files if isinstance(own, str) else [*files, located(base, own.file)]
+    law = config.model.law
+    return data, [*files, Path(law.file)] if isinstance(law, OwnLaw) else files
 
 
 def _check(specification: Specification, config: FlowsRun) -> None:

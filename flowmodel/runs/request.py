@@ -67,4 +67,4 @@ def read_config(
     for assignment in (*settings, *more):
         configuration.override(tables, assignment)
     expected = form or next((FORMS[name] for name in FORMS if name in tables), ZonesRun)
-    return Request(configuration.typed(expected, tables, source), tables, base, source)
+    return Request(configuration.typed(expected, tables, source, base), tables, base, source)

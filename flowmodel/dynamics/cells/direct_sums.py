@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from flowmodel.gravity.decay import POWER, Law, OfLog
 from flowmodel.gravity.deterrence import EARTH_RADIUS_KM, REFERENCE_KM
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.cells import GridCells
@@ -27,6 +28,7 @@ class Rows:
         province: its province [cell].
         prefecture: its prefecture [cell].
         east: side of the divide [cell].
+        law: of distance decay.
     """
 
     parameters: Parameters
@@ -35,6 +37,7 @@ class Rows:
     province: np.ndarray
     prefecture: np.ndarray
     east: np.ndarray
+    law: Law
 
     def reach(self, row: int, distance: Distance, pull: np.ndarray) -> float:
         """Σ_j K_oj w_j over cells of other counties than that of cell `row`.
@@ -45,7 +48,8 @@ class Rows:
             pull: w_j [cell].
         """
         p = self.parameters
-        utility = -float(p.distance) * np.log((distance(row) + self.offset_km) / REFERENCE_KM)
+        apart = OfLog(np.log((distance(row) + self.offset_km) / REFERENCE_KM), np.exp)
+        utility = np.array(self.law.ln(tuple(-np.asarray(p.decay, float)), apart))
         utility -= float(p.other_province) * (self.province != self.province[row])
         utility += float(p.same_prefecture) * (self.prefecture == self.prefecture[row])
         barrier = float(p.divide_east_west) if self.east[row] else float(p.divide_west_east)
@@ -53,11 +57,11 @@ class Rows:
         return float(np.sum(np.where(self.county != self.county[row], np.exp(utility) * pull, 0.0)))
 
 
-def rows(parameters: Parameters, cells: GridCells, table: ZoneTable, offset_km: float) -> Rows:
+def rows(parameters: Parameters, cells: GridCells, table: ZoneTable, offset_km: float, law: Law = POWER) -> Rows:
     """The rows of a grid's kernel."""
     county = cells.zone[cells.zone >= 0]
     province, prefecture = (table.indices(level)[county] for level in ("province", "prefecture"))
-    return Rows(parameters, offset_km, county, province, prefecture, cells.east[cells.zone >= 0])
+    return Rows(parameters, offset_km, county, province, prefecture, cells.east[cells.zone >= 0], law)
 
 
 def in_the_plane(cells: GridCells) -> Distance:

@@ -7,7 +7,7 @@ import pytest
 from checkout import DOCS
 
 from flowmodel import config
-from flowmodel.config import flows
+from flowmodel.config import flows, law
 from flowmodel.errors import ConfigError
 from flowmodel.runs import folder, request
 from geo import config as sources
@@ -184,7 +184,7 @@ def test_the_document_has_every_key_of_the_stock():
         ("`[flows.absent_pairs]`", sources.CensoredConfig),
         ("`[zones]` of a flow table", sources.FlowZonesConfig),
         ("`[model]` of a flow table", flows.FlowModel),
-        ("`[model.law]`", flows.OwnLaw),
+        ("`[model.law]`", law.OwnLaw),
         ("`[fit]` of a flow table", flows.FlowFit),
         ("`[compare]`", flows.Compare),
         ("`[draws]`", flows.Draws),

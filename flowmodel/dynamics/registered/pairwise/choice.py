@@ -15,7 +15,8 @@ from jaxtyping import Array, Bool, Float
 
 from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import StockZones
-from flowmodel.gravity import operator
+from flowmodel.gravity import fastmath, operator
+from flowmodel.gravity.decay import OfLog
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.deterrence import REFERENCE_KM
 from flowmodel.gravity.operator import Place
@@ -45,9 +46,13 @@ def log_kernel(group: Group, pairs: Pairs) -> Matrix:
     """The log of K_oj over all pairs; finite for a zone with itself, which is nobody's destination."""
     coefficient = operator.coefficients(group.choice).astype(pairs.log_distance.dtype)
 
+    *of_decay, other_province, same_prefecture, divide = coefficient
+    of_borders = other_province, same_prefecture, divide
+
     def rule(log_distance: Array, origin: Place, destination: Place) -> Array:
-        terms = operator.pair_terms(log_distance, origin, destination)
-        return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
+        borders = operator.pair_terms(pairs.law, coefficient, log_distance, origin, destination)[-len(of_borders) :]
+        decay = pairs.law.ln(of_decay, OfLog(log_distance, fastmath.exp))
+        return sum((c * border for c, border in zip(of_borders, borders, strict=True)), decay)
 
     tilt = operator.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
     symmetric: Array = operator.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
@@ -126,7 +131,7 @@ def choose(
     log_drawn = jnp.log(jnp.where(drawn > 0, drawn, 1.0)).astype(lasting.dtype)
     possible = apart(pairs) & (drawn > 0)[None, :]
     divided, reach = _divided(lasting + log_drawn[None, :], possible, nests, group.nest)
-    leaving = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, offset_km)
+    leaving = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, offset_km, pairs.law)
     return Choice(leaving, divided)
 
 

@@ -1,0 +1,176 @@
+"""Decay laws: how the logarithm of a pair's strength, ln f(d; θ), falls with distance. The only place that defines one.
+
+The yearly model and the model of flow tables take every law from `LAWS`; a new law is one entry there. The yearly model
+writes d for the great-circle distance plus the internal distance d0, in units of 300 km, flow tables for the distance
+of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (`own`).
+
+Sign: a coefficient stands in the utility, ln f = Σ_k c_k φ_k(d). Flow tables report c; a parameter of the yearly model
+is a deterrent, −c.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from flowmodel.errors import FlowsError
+from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.parameters.registry import Parameter
+
+
+class Distance(Protocol):
+    """The distance of one pair; a law reads what it needs."""
+
+    @property
+    def value(self) -> Array:
+        """In units of `REFERENCE_KM` in the yearly model, in km in flow tables."""
+
+    @property
+    def ln(self) -> Array:
+        """The logarithm of `value`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OfLog:
+    """A distance of which the logarithm is known, ln((d + d0) / 300 km); `exp` is an exponential for its precision."""
+
+    ln: Array
+    exp: Callable[[Array], Array] = jnp.exp
+
+    @property
+    def value(self) -> Array:
+        """The distance, in units of 300 km."""
+        return self.exp(self.ln)
+
+
+@dataclasses.dataclass(frozen=True)
+class OfKm:
+    """A distance in km."""
+
+    value: Array
+
+    @property
+    def ln(self) -> Array:
+        """Its logarithm."""
+        return jnp.log(self.value)
+
+
+Rule = Callable[[Distance], Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """A term φ(d) whose coefficient c is linear in ln f.
+
+    Attributes:
+        name: of c in a flow table.
+        rule: φ, for ONE pair.
+        parameter: −c in the yearly model: its name, symbol, unit, bounds, prior and source.
+    """
+
+    name: str
+    rule: Rule
+    parameter: Parameter
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Law:
+    """A decay law.
+
+    Attributes:
+        name: as in a configuration.
+        terms: what it is the sum of, where it is linear in its coefficients.
+        logarithm: whether it takes ln d, so that d must be above zero.
+        function: a user's ln f(distance in km, *θ) where `terms` is empty; θ = −c.
+        starts: of θ by name.
+    """
+
+    name: str
+    terms: tuple[Term, ...] = ()
+    logarithm: bool = True
+    function: Callable[..., Array] | None = None
+    starts: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The law's parameters in the yearly model, in the order of its coefficients."""
+        own = tuple(_own_parameter(self.name, name, start) for name, start in self.starts)
+        return (*(term.parameter for term in self.terms), *own)
+
+    def ln(self, coefficient: Sequence[Array], distance: Distance) -> Array:
+        """Ln f of ONE pair, up to a constant."""
+        if self.function is not None:
+            return jnp.asarray(self.function(REFERENCE_KM * distance.value, *(-c for c in coefficient)))
+        first, *others = (c * term.rule(distance) for c, term in zip(coefficient, self.terms, strict=True))
+        return sum(others, first)
+
+    def slopes(self, coefficient: Sequence[Array], distance: Distance) -> tuple[Array, ...]:
+        """∂ ln f / ∂ c_k of ONE pair for every k."""
+        if self.function is not None:
+            return jax.jacfwd(lambda c: self.ln(c, distance))(tuple(coefficient))
+        return tuple(term.rule(distance) for term in self.terms)
+
+
+_POWER = Term(
+    "ln_distance",
+    lambda d: d.ln,
+    Parameter("distance", "beta", "1", 0.02, 4.0, 1.1, 0.3, "elasticity 0.6-1.6 in Chinese studies", prior_scale="log"),
+)
+_EXPONENTIAL = Term(
+    "distance",
+    lambda d: d.value,
+    Parameter("distance_rate", "lambda", "per 300 km", 1e-3, 10.0, 0.5, 0.7, "assumed", prior_scale="log"),
+)
+_SQUARED = Term(
+    "ln_distance_squared",
+    lambda d: d.ln**2,
+    Parameter("distance_bend", "beta_2", "1", -2.0, 2.0, 0.0, 0.3, "shrunk to the power law"),
+)
+
+POWER = Law("power", (_POWER,))
+LAWS = {
+    law.name: law
+    for law in (
+        POWER,
+        Law("exponential", (_EXPONENTIAL,), logarithm=False),
+        Law("tanner", (_POWER, _EXPONENTIAL)),
+        Law("lognormal", (_POWER, _SQUARED)),
+    )
+}
+"""Every decay law that a configuration can name. Sources: power, Zipf 1946; exponential, Wilson 1971; Tanner 1961."""
+
+
+def own(function: Callable[..., Array], name: str) -> Law:
+    """The law of a user's function: its first argument is the distance in km, the others are parameters with starts.
+
+    Args:
+        function: of one pair, traceable by JAX: `def decay(distance_km, scale=100.0): return -distance_km / scale`. It
+            returns the LOGARITHM of the factor, up to a constant.
+        name: for the report.
+
+    Raises:
+        FlowsError: E-LAW-START, a parameter has no starting value.
+    """
+    _, *others = inspect.signature(function).parameters.values()
+    without = [one.name for one in others if not isinstance(one.default, int | float)]
+    if without:
+        fix = "give each a default: the search begins there"
+        raise FlowsError("E-LAW-START", f"law {name}: no starting value of {', '.join(without)}", fix)
+    return Law(name, function=function, starts=tuple((one.name, float(one.default)) for one in others))
+
+
+def _own_parameter(law: str, name: str, start: float) -> Parameter:
+    """A parameter of a user's law: about its start, and of the same sign where that is above zero."""
+    source = f"parameter of the law {law}, about its default"
+    if start > 0:
+        return Parameter(
+            f"law:{name}", name, "of the law", start / 20, start * 20, start, 1.0, source, prior_scale="log"
+        )
+    width = max(abs(start), 1.0)
+    return Parameter(f"law:{name}", name, "of the law", start - 10 * width, start + 10 * width, start, width, source)
