@@ -9,7 +9,7 @@ from geo.opening import drivers
 drivers.switch_off(os.environ)
 
 if TYPE_CHECKING:
-    from geo.interface import Maps as Maps
+    from geo.maps.interface import Maps as Maps
 
 __all__ = ["Maps"]
 
@@ -18,6 +18,6 @@ def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from geo import interface
+    from geo.maps import interface
 
     return getattr(interface, name)

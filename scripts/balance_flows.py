@@ -17,7 +17,10 @@ def balance_flows(config: Config, set_: Settings = (), out: Out = None, device: 
     from flowmodel.runs.balance_flows import balance_flows
     from flowmodel.runs.request import read_config
 
-    return balance_flows(read_config(config, set_, device=device, form=BalanceRun), maps=geo.Maps(), out=out).status
+    maps = geo.Maps()
+    return balance_flows(
+        read_config(config, set_, device=device, maps=maps, form=BalanceRun), maps=maps, out=out
+    ).status
 
 
 if __name__ == "__main__":

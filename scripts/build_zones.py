@@ -18,7 +18,8 @@ def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
     from flowmodel.runs.build import build_zones
     from flowmodel.runs.request import read_config
 
-    build_zones(read_config(config, set_, form=Config), maps=geo.Maps(), out=out)
+    maps = geo.Maps()
+    build_zones(read_config(config, set_, maps=maps, form=Config), maps=maps, out=out)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ def evaluate(config: Config, set_: Settings = (), out: Out = None, device: Devic
     from flowmodel.runs.evaluate import evaluate
     from flowmodel.runs.request import read_config
 
-    return evaluate(read_config(config, set_, form=Evaluation), maps=geo.Maps(), out=out, device=device).status
+    maps = geo.Maps()
+    return evaluate(read_config(config, set_, maps=maps, form=Evaluation), maps=maps, out=out, device=device).status
 
 
 if __name__ == "__main__":

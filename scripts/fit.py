@@ -15,7 +15,8 @@ def fit(config: Config, set_: Settings = (), out: Out = None, device: Device = N
     import flowmodel
     import geo
 
-    return flowmodel.fit(flowmodel.read_config(config, set_, device=device), maps=geo.Maps(), out=out).status
+    maps = geo.Maps()
+    return flowmodel.fit(flowmodel.read_config(config, set_, device=device, maps=maps), maps=maps, out=out).status
 
 
 if __name__ == "__main__":

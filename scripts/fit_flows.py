@@ -17,7 +17,9 @@ def fit_flows(config: Config, set_: Settings = (), out: Out = None, device: Devi
     from flowmodel.runs.fit_flows import fit_flows
     from flowmodel.runs.request import read_config
 
-    return fit_flows(read_config(config, set_, device=device, form=FlowsRun), maps=geo.Maps(), out=out).status
+    maps = geo.Maps()
+    request = read_config(config, set_, device=device, maps=maps, form=FlowsRun)
+    return fit_flows(request, maps=maps, out=out).status
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ def simulate(
     import flowmodel
     import geo
 
-    request = flowmodel.read_config(config, set_, device=device)
-    flowmodel.simulate(request, parameters=parameters, maps=geo.Maps(), out=out)
+    maps = geo.Maps()
+    request = flowmodel.read_config(config, set_, device=device, maps=maps)
+    flowmodel.simulate(request, parameters=parameters, maps=maps, out=out)
 
 
 if __name__ == "__main__":

@@ -53,20 +53,14 @@ def override(tables: dict[str, Any], assignment: str) -> None:
     tables[keys[-1]] = value
 
 
-def typed(form: type[Form], tables: Mapping[str, Any], source: str, base: Path | None = None) -> Form:
-    """`tables` as a configuration of the form `form`.
-
-    Args:
-        form: the form.
-        tables: what is typed.
-        source: names the file in messages.
-        base: the folder that the file of a law is relative to; without it the file is left as it stands.
+def typed(form: type[Form], tables: Mapping[str, Any], source: str) -> Form:
+    """`tables` as a configuration of the form `form`; `source` names the file in messages.
 
     Raises:
         ConfigError: one message with every unknown key (and the nearest known one), wrong type and bound passed.
     """
     try:
-        return form.model_validate(tables, context={"base": base})
+        return form.model_validate(tables)
     except ValidationError as error:
         raise coded(error, form, source) from None
 

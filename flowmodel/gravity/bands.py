@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from flowmodel.gravity.dense import Pairs, contract, strength
-from flowmodel.gravity.operator import Factors, Place, over_pairs, pair_strength, pair_terms
+from flowmodel.gravity.operator import Factors
+from flowmodel.gravity.pair import Place, over_pairs, pair_strength, pair_terms
 
 Columns = Float[Array, "zone column"]
 

@@ -13,14 +13,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from flowmodel.errors import FlowsError
-from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registry import Parameter
 
 
@@ -110,10 +111,16 @@ class Law:
         first, *others = (c * term.rule(distance) for c, term in zip(coefficient, self.terms, strict=True))
         return sum(others, first)
 
+    def on_host(self, coefficient: np.ndarray, ln_distance: np.ndarray) -> np.ndarray:
+        """Ln f of arrays of pairs in float64, by NumPy but for a user's function."""
+        distance: Any = OfLog(*cast(Any, (ln_distance, np.exp)))
+        return np.asarray(self.ln(cast(Any, coefficient), distance), np.float64)
+
     def slopes(self, coefficient: Sequence[Array], distance: Distance) -> tuple[Array, ...]:
         """∂ ln f / ∂ c_k of ONE pair for every k."""
         if self.function is not None:
-            return jax.jacfwd(lambda c: self.ln(c, distance))(tuple(coefficient))
+            found: tuple[Array, ...] = jax.jacfwd(lambda c: self.ln(c, distance))(tuple(coefficient))
+            return found
         return tuple(term.rule(distance) for term in self.terms)
 
 

@@ -13,16 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity.decay import POWER, Law
-from flowmodel.gravity.operator import (
-    Columns,
-    Exchange,
-    Factors,
-    Place,
-    flow_terms,
-    over_pairs,
-    pair_strength,
-    shared,
-)
+from flowmodel.gravity.operator import Columns, Exchange, Factors, shared
+from flowmodel.gravity.pair import Place, flow_terms, over_pairs, pair_strength
 
 
 @jax.tree_util.register_dataclass

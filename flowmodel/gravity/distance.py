@@ -1,4 +1,4 @@
-"""Where zones lie, in coordinates whose differences keep their digits: on the sphere, or on a plane.
+"""Distances of zones: along the great circle or on a plane, from coordinates whose differences keep their digits.
 
 float32 coordinates of the earth are good to half a metre: nothing is left of a distance of a hundred. A coordinate is
 therefore kept as a high and a low part, and differences are taken part by part: those of the high parts are exact
@@ -8,6 +8,7 @@ where points are near.
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -16,7 +17,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity import fastmath
-from flowmodel.gravity.deterrence import EARTH_RADIUS_KM, REFERENCE_KM
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius of the earth (IUGG 1980), km; the sphere errs by at most 0.56 % against the WGS 84 ellipsoid."""
+
+REFERENCE_KM = 300.0
+"""Distances enter the kernel as multiples of this. It changes no flow (it scales every row of the kernel alike) and
+keeps float32 sums over pairs from cancelling: without it every pair's logarithm has the same sign."""
+
 
 Metric = Literal["near_sphere", "sphere", "plane"]
 """How a distance follows from a chord: on a sphere all of whose points are near one another it takes less."""
@@ -51,6 +59,29 @@ def log_distance(origin: Points, destination: Points, offset_km: float) -> Float
     if origin.metric == "plane" and offset_km == 0:
         return fastmath.log(squared * number(1 / REFERENCE_KM**2)) / 2
     return fastmath.log((_distance_km(squared, origin.metric) + number(offset_km)) * number(1 / REFERENCE_KM))
+
+
+def great_circle_km(
+    lon_1: Float[Array, ""], lat_1: Float[Array, ""], lon_2: Float[Array, ""], lat_2: Float[Array, ""]
+) -> Float[Array, ""]:
+    """Distance of two points on the sphere, km, from degrees; the haversine keeps its digits at short range."""
+    phi_1, phi_2 = jnp.radians(lat_1), jnp.radians(lat_2)
+    across = jnp.sin((phi_2 - phi_1) / 2) ** 2
+    along = jnp.sin(jnp.radians(lon_2 - lon_1) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * jnp.arcsin(jnp.sqrt(across + jnp.cos(phi_1) * jnp.cos(phi_2) * along))
+
+
+@partial(jax.jit, static_argnames="dtype")
+def log_distance_matrix(
+    lon: Float[Array, " zone"], lat: Float[Array, " zone"], offset_km: float | Float[Array, ""], dtype: Any
+) -> Float[Array, "zone zone"]:
+    """ln((d_oj + d0) / 300 km) for every pair, kept in `dtype`; computed in that of `lon`, which should be float64."""
+
+    def pair(lon_1: Array, lat_1: Array, lon_2: Array, lat_2: Array) -> Array:
+        return jnp.log((great_circle_km(lon_1, lat_1, lon_2, lat_2) + offset_km) / REFERENCE_KM).astype(dtype)
+
+    rows = jax.vmap(jax.vmap(pair, (None, None, 0, 0)), (0, 0, None, None))
+    return rows(lon, lat, lon, lat)
 
 
 def _squared_chord(origin: Points, destination: Points) -> Float[Array, ""]:
@@ -91,7 +122,7 @@ def arc_km(squared: np.ndarray, metric: Metric) -> np.ndarray:
 
 
 def _near(unit: np.ndarray) -> bool:
-    """Whether no two points are further apart than `elementary.NEAR`, as twice the furthest from their middle tells.
+    """Whether no two points are further apart than `fastmath.NEAR`, as twice the furthest from their middle tells.
 
     Args:
         unit: unit vectors [3, zone].

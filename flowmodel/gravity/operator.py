@@ -8,28 +8,17 @@ factors a and b hold what depends on the direction. How S is held is its own mat
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 
-from flowmodel.gravity import barriers, fastmath
-from flowmodel.gravity.decay import Law, OfLog
+from flowmodel.gravity.decay import Law
+from flowmodel.gravity.pair import Place, coefficients, tilt
 from flowmodel.parameters.registry import Parameters
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Where a zone lies, as far as borders go; a scalar each, or an array over zones."""
-
-    index: Int[Array, "*zone"]
-    province: Int[Array, "*zone"]
-    prefecture: Int[Array, "*zone"]
-    east: Bool[Array, "*zone"]
 
 
 @jax.tree_util.register_dataclass
@@ -139,95 +128,6 @@ def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Floa
     """Leavers over reach; zero where nothing is in reach."""
     reachable = reach > 0
     return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
-
-
-BORDERS = 3
-"""Coefficients that follow those of the decay law: other province, same prefecture, divide."""
-
-
-def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
-    """C in ln S_oj = ln f(d_oj; c) + Σ_b c_b [border b]: those of the decay law first, then those of `BORDERS`."""
-    p = parameters
-    height = barriers.divide_height(p.divide_east_west, p.divide_west_east)
-    return jnp.concatenate([-p.decay, jnp.stack([-p.other_province, p.same_prefecture, -height])])
-
-
-def pair_terms(
-    law: Law,
-    coefficient: Float[Array, " coefficient"],
-    log_distance: Float[Array, ""],
-    origin: Place,
-    destination: Place,
-) -> tuple[Float[Array, ""], ...]:
-    """φ_k = ∂ ln S_oj / ∂ c_k of ONE pair, in the order of `coefficients`."""
-    terms = decay_terms(law, coefficient, log_distance)
-    return *terms, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
-
-
-def flow_terms(
-    law: Law,
-    coefficient: Float[Array, " coefficient"],
-    flow: Float[Array, ""],
-    log_distance: Float[Array, ""],
-    origin: Place,
-    destination: Place,
-) -> tuple[Float[Array, ""], ...]:
-    """A flow times φ_k(o, j) of its pair, in the order of `coefficients`."""
-    terms = decay_terms(law, coefficient, log_distance)
-    return *(flow * term for term in terms), *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
-
-
-def decay_terms(
-    law: Law, coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""]
-) -> tuple[Float[Array, ""], ...]:
-    """The terms of ONE pair that are the decay law's."""
-    *of_decay, _, _, _ = coefficient.astype(log_distance.dtype)
-    return law.slopes(of_decay, OfLog(log_distance, fastmath.exp))
-
-
-def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
-    return (
-        barriers.other_province(origin.province, destination.province),
-        barriers.same_prefecture(origin.prefecture, destination.prefecture),
-        barriers.across_divide(origin.east, destination.east),
-    )
-
-
-def log_strength(
-    law: Law,
-    coefficient: Float[Array, " coefficient"],
-    log_distance: Float[Array, ""],
-    origin: Place,
-    destination: Place,
-) -> Float[Array, ""]:
-    """The logarithm of S_oj, for ONE pair of two zones."""
-    *of_decay, other_province, same_prefecture, divide = coefficient
-    of_borders = other_province, same_prefecture, divide
-    # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
-    added = [jnp.where(border, c, 0) for c, border in zip(of_borders, _borders(origin, destination), strict=True)]
-    return sum(added, law.ln(of_decay, OfLog(log_distance, fastmath.exp)))
-
-
-def pair_strength(
-    law: Law,
-    coefficient: Float[Array, " coefficient"],
-    log_distance: Float[Array, ""],
-    origin: Place,
-    destination: Place,
-) -> Float[Array, ""]:
-    """S_oj of ONE pair; zero for a zone with itself."""
-    strength = jnp.exp(log_strength(law, coefficient, log_distance, origin, destination))
-    return jnp.where(origin.index != destination.index, strength, jnp.zeros_like(log_distance))
-
-
-def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, Place, Place], Any]:
-    """A rule for one pair, f(log_distance, origin, destination), mapped over [origins, destinations]."""
-    return jax.vmap(jax.vmap(rule, (0, None, 0)), (0, 0, None))
-
-
-def tilt(parameters: Parameters, place: Place) -> Float[Array, " zone"]:
-    """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
-    return barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, place.east)
 
 
 def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:

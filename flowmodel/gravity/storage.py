@@ -13,10 +13,11 @@ from jax.stages import Compiled
 
 from flowmodel import runtime
 from flowmodel.errors import ResourceError
-from flowmodel.gravity import deterrence, distance, tiled
+from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import BORDERS, AllPairs, Factors, Place
+from flowmodel.gravity.operator import AllPairs, Factors
+from flowmodel.gravity.pair import BORDERS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
 """Sides of a tile, the best first: on a CPU what stays in a core's cache, elsewhere what keeps the device busy."""
@@ -79,7 +80,7 @@ def pairs(
 
 def stored(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, law: Law = POWER) -> Pairs:
     """The pairs of zones at positions in degrees [zone], stored."""
-    return Pairs(deterrence.log_distance(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
+    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
 
 
 @functools.cache

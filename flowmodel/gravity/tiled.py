@@ -18,10 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity import distance
-from flowmodel.gravity.decay import POWER, Law, OfLog
-from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.distance import Points
-from flowmodel.gravity.operator import BORDERS, Columns, Exchange, Factors, Place, shared
+from flowmodel.gravity.decay import POWER, Law
+from flowmodel.gravity.distance import REFERENCE_KM, Points
+from flowmodel.gravity.operator import Columns, Exchange, Factors, shared
+from flowmodel.gravity.pair import BORDERS, Place
 from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, strips, taken, terms, tile, walk
 
 Coefficient = Float[Array, " coefficient"]
@@ -88,7 +88,7 @@ class Tiled:
             km = distance.arc_km(squared, self.tiles.points.metric) + self.tiles.offset_km
             borders = place.province, place.prefecture, place.east
             province, prefecture, east = (border[part, None] != border for border in borders)
-            decay = np.asarray(self.tiles.law.ln(c[:-BORDERS], OfLog(np.log(km / REFERENCE_KM), np.exp)))
+            decay = self.tiles.law.on_host(c[:-BORDERS], np.log(km / REFERENCE_KM))
             utility = decay + c[-3] * province + c[-2] * ~prefecture + c[-1] * east
             yield np.where(place.index[part, None] != place.index, np.exp(utility), 0.0)
 

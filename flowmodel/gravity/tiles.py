@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 from flowmodel.gravity import distance, fastmath
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import Points
-from flowmodel.gravity.operator import Place, log_strength, pair_terms
+from flowmodel.gravity.pair import Place, log_strength, pair_terms
 
 Weights = Float[Array, " moment"]
 """(g_0, g_1, …): a pair counts g_0 + Σ_k g_k φ_k(o, j) times."""

@@ -49,7 +49,8 @@ def _balance(request: Request[BalanceRun], folder: RunFolder, maps: Maps, starte
     config = request.config
     folder.log("started", config=config.run.name)
     prepare(config.runtime)
-    tables = {"flows": config.flows, "totals": config.totals}
+    sections = {"flows": config.flows, "totals": config.totals}
+    tables = {name: part for name, part in sections.items() if part}
     with section(request, maps, "balance", tables), console.steps("reading flows and totals"):
         files = maps.inputs("balance", tables, request.base)
         prior = read(folder, maps, lambda: maps.prior(tables, request.base))

@@ -55,7 +55,7 @@ def _fit(request: Request[FlowsRun], folder: RunFolder, maps: Maps, started: flo
     folder.log("started", config=config.run.name)
     prepare(config.runtime)
     with console.steps("reading flows"):
-        data, files = _read(request, folder, maps)
+        data, files = read_flows(request, folder, maps)
     built = time.perf_counter()
     table, specification = flows.table(data, config), flows.specification(data, request)
     _check(specification, config)
@@ -84,7 +84,7 @@ def _fit(request: Request[FlowsRun], folder: RunFolder, maps: Maps, started: flo
     return Run(folder.path, VERDICTS[fit.optimum.verdict])
 
 
-def _read(request: Request[FlowsRun], folder: RunFolder, maps: Maps) -> tuple[FlowData, list[Path]]:
+def read_flows(request: Request[FlowsRun], folder: RunFolder, maps: Maps) -> tuple[FlowData, list[Path]]:
     """The flow table, and the files that it and the law were read from."""
     config, base = request.config, request.base
     tables = {"flows": config.flows} | ({} if config.zones is None else {"zones": config.zones})

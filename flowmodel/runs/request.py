@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pydantic import ValidationError
+
 from flowmodel import config as configuration
 from flowmodel.config import BalanceRun, Evaluation, FlowsRun, GridRun, Section
 from flowmodel.config import Config as ZonesRun
+from flowmodel.errors import ConfigError
+from flowmodel.runs.maps import Maps
 
 Typed = TypeVar("Typed", bound=Section, covariant=True)
 
@@ -20,6 +24,9 @@ FORMS: dict[str, type[Section]] = {
     "flows": FlowsRun,
 }
 """The form of a configuration by the section that only this form has; `ZonesRun` is that of all others."""
+
+_TOGETHER = {"balance": ("totals", "flows"), "flows": ("flows", "zones")}
+"""Sections that are read together, by their name for maps; the first of them tells the form."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +53,7 @@ def read_config(
     *,
     device: str | None = None,
     form: type[Section] | None = None,
+    maps: Maps | None = None,
 ) -> Request[Any]:
     """Reads a configuration from a TOML file, or takes its tables.
 
@@ -55,6 +63,7 @@ def read_config(
         device: "auto", "cpu", "gpu" or "tpu", instead of `[runtime] device`.
         form: the form that is expected; by default that of the sections present: a flow table (`[flows]`), target
             totals (`[totals]`), an evaluation (`[evaluate]`), cells of a raster (`[grid]`), else a run of zones.
+        maps: checks the sections that name files too, such as `geo.Maps()`; a run checks them in any case.
 
     Raises:
         ConfigError: E-CONFIG-FILE, E-CONFIG-TOML, E-CONFIG-SET or E-CONFIG-KEY; the message names file and key.
@@ -67,4 +76,34 @@ def read_config(
     for assignment in (*settings, *more):
         configuration.override(tables, assignment)
     expected = form or next((FORMS[name] for name in FORMS if name in tables), ZonesRun)
-    return Request(configuration.typed(expected, tables, source, base), tables, base, source)
+    problems, typed = [], None
+    try:
+        typed = expected.model_validate(tables, context={"base": base})
+    except ValidationError as error:
+        problems.append(configuration.validation_text(error, expected))
+    if maps is not None:
+        problems += _of_maps(maps, tables, base)
+    if typed is None or problems:
+        raise ConfigError("E-CONFIG-KEY", f"{source}: {'; '.join(problems)}", "see docs/configs.md")
+    return Request(typed, tables, base, source)
+
+
+def _of_maps(maps: Maps, tables: Mapping[str, Any], base: Path) -> list[str]:
+    """What is wrong in the sections that name files."""
+    present: dict[str, Any] = {name: part for name, part in tables.items() if isinstance(part, dict)}
+    for kind, names in _TOGETHER.items():
+        if names[0] in present:
+            return _problems(maps, kind, {name: present[name] for name in names if name in present}, base)
+    if "grid" in present:
+        return _problems(maps, "grid", present["grid"], base, "grid")
+    if "zones" in present and "file" not in present["zones"]:
+        return _problems(maps, "zones", present["zones"], base, "zones")
+    return []
+
+
+def _problems(maps: Maps, kind: str, part: dict[str, Any], base: Path, prefix: str | None = None) -> list[str]:
+    try:
+        maps.inputs(kind, part, base)
+    except ValidationError as error:
+        return [configuration.validation_text(error, maps.form(kind, part), prefix)]
+    return []

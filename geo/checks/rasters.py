@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo import crs
 from geo.config import GridPopulationConfig, RasterConfig
+from geo.coordinates import crs
 from geo.errors import Issue, error
-from geo.sources.source import Source
 
 from . import positions
 from .missing import Filled, fill
@@ -83,23 +82,6 @@ def read(config: Asked, counted: Counted | None, layer: Drawn | None) -> Gridded
         return found
     at = {code: zone for zone, code in enumerate(layer.codes)}
     return _judged(config, counted, summary, np.array([at[code] for code in rows], dtype=np.int64), found)
-
-
-def add(source: Source, gridded: Gridded) -> Source:
-    """Put covariates and positions of rasters beside what table and polygons gave; the same order of zones."""
-    if not gridded.inputs:
-        return source
-    zones = source.zones.copy()
-    zones.loc[gridded.positions.index, ["lon", "lat"]] = gridded.positions[["lon", "lat"]]
-    zones.loc[sorted(gridded.imputed), "imputed"] = np.int8(1)
-    return dataclasses.replace(
-        source,
-        zones=zones,
-        covariates=source.covariates.join(gridded.covariates),
-        attributes={**source.attributes, **gridded.attributes},
-        inputs=(*source.inputs, *gridded.inputs),
-        rules=(*source.rules, *gridded.rules),
-    )
 
 
 def _judged(config: Asked, counted: Counted, summary: Summary, order: NDArray[np.int64], found: Gridded) -> Gridded:

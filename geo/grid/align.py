@@ -9,7 +9,7 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
-from geo.crs import name
+from geo.coordinates.crs import name
 from geo.errors import Issue, error
 from geo.raster.cells import Cells, Window
 from geo.raster.grid import Grid

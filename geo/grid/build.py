@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geo import crs, divide
 from geo.config import BandConfig, GridConfig
+from geo.coordinates import crs, divide
 from geo.errors import DataError, Issue, error, failed, keep
-from geo.files import replacing
-from geo.maps import folder
-from geo.maps.folder import RunFolder
 from geo.raster.grid import Grid, projected
 from geo.raster.read import Raster, look
 from geo.raster.zonal import own
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
+from geo.results.whole_files import replacing
 
 from . import counties, covariates, file
 from .align import Aligned, align
@@ -61,7 +61,7 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
         DataError: With every error of the run and the rasters.
     """
     say = progress or (lambda sentence: None)
-    run = folder.read(config.run)
+    run = run_folder.read(config.run)
     years, residents = _start(config, run)
     system = projected(config.crs)
     raster, issues = _opened(config)

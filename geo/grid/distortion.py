@@ -10,7 +10,7 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
-from geo import divide
+from geo.coordinates import divide
 from geo.raster.cells import to_degrees
 from geo.raster.grid import Grid
 from geo.raster.zonal import NOBODY

@@ -11,7 +11,7 @@ from typing import Any
 import h5netcdf
 import numpy as np
 
-from geo import crs, divide
+from geo.coordinates import crs, divide
 from geo.raster.grid import Grid
 from geo.raster.read import Read, reading
 from geo.raster.zonal import NOBODY
@@ -64,7 +64,7 @@ def write(
     """Write `grid.nc`.
 
     Args:
-        path: The file; best a temporary name (`geo.files.replacing`).
+        path: The file; best a temporary name (`geo.results.whole_files.replacing`).
         places: Counties and mask.
         settled: Who lives in them.
         covariates: By name.

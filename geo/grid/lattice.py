@@ -9,7 +9,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs
+from geo.coordinates import crs
 from geo.errors import DataError, error
 from geo.raster.cells import Cells, ground_areas_km2
 from geo.raster.grid import Grid, covering

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo import divide
+from geo.coordinates import divide
 from geo.errors import Issue
 from geo.raster import implausible_values
 from geo.raster.cells import to_degrees

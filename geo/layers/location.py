@@ -9,7 +9,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs, datum
+from geo.coordinates import crs, datum
 from geo.errors import Issue
 
 from .records import Place

@@ -11,8 +11,8 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs
 from geo.config.polygons import PolygonsConfig, ShapesConfig
+from geo.coordinates import crs
 from geo.errors import Issue, error
 
 from . import location, records, shapes, topology

@@ -7,7 +7,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs
+from geo.coordinates import crs
 from geo.errors import Issue, error
 
 from .outline import geodesic_area_km2

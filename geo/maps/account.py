@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .folder import RunFolder
+from geo.results.run_folder import RunFolder
 
 SIDES = ("east", "west")
 

@@ -12,12 +12,12 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from geo import divide
-from geo.crs import china_albers
-from geo.files import write_bytes
+from geo.coordinates import divide
+from geo.coordinates.crs import china_albers
+from geo.results.run_folder import RunFolder, log_growth
+from geo.results.whole_files import write_bytes
 
 from . import styles
-from .folder import RunFolder, log_growth
 
 _DPI = 150
 _DIVERGING = "RdBu_r"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.results.run_folder import RunFolder, log_growth
+
 from . import styles
-from .folder import RunFolder, log_growth
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import shapely
 from geo.raster import cog
 from geo.raster.grid import covering, projected
 from geo.raster.zonal import Ownership, own
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
 
-from . import folder as run_folder
 from . import saving, styles
-from .folder import RunFolder
 from .layers import Layer, layers
 
 NORTH_WEST, SOUTH_EAST = 1, 2

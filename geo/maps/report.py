@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import DataError, error
-from geo.files import write_bytes
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
+from geo.results.whole_files import write_bytes
 
 from . import figures
-from . import folder as run_folder
 from .account import SIDES, east_share, side_years, worst_zone
-from .folder import RunFolder
 
 # Targets that see only how zones grew: they cannot tell a barrier from a distance (docs/model.md).
 GROWTH_TARGETS = frozenset({"growth", "national_total"})

@@ -7,9 +7,9 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from geo.files import replacing
 from geo.raster import cog
 from geo.raster.zonal import Block, Ownership, check_people
+from geo.results.whole_files import replacing
 
 SUM_PEOPLE = "cell value x cell area in km2, summed over the cells of a zone, is its people"
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.files import write_bytes
+from geo.results.whole_files import write_bytes
 
 # ColorBrewer RdBu and YlOrRd (Harrower and Brewer 2003): blue loses, red gains.
 _DIVERGING = ("#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b")

@@ -6,12 +6,11 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 
-from geo import divide
+from geo.coordinates import divide
 from geo.errors import DataError, error
-from geo.files import replacing
-
-from . import folder as run_folder
-from .folder import RunFolder
+from geo.results import run_folder
+from geo.results.run_folder import RunFolder
+from geo.results.whole_files import replacing
 
 
 def write(run: Path, path: Path) -> None:

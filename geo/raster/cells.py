@@ -10,7 +10,7 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
-from geo.crs import name
+from geo.coordinates.crs import name
 
 # Grids of one product differ in the last digits of a corner; a thousandth of a cell is no shift.
 _SAME_CELLS = 1e-3

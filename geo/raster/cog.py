@@ -56,7 +56,7 @@ def encode(path: Path, grid: Grid, band: Band, block: Block) -> None:
     Overviews are averages for quantities and the most frequent value for classes.
 
     Args:
-        path: the file; best a temporary name (`geo.files.replacing`).
+        path: the file; best a temporary name (`geo.results.whole_files.replacing`).
         grid: place and shape.
         band: name, units, tags.
         block: gives the values of any rows, shape (rows, columns).

@@ -14,7 +14,7 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from numpy.typing import NDArray
 
-from geo import crs
+from geo.coordinates import crs
 
 from .cells import Cells, Window, to_equal_area_km
 

@@ -6,7 +6,7 @@ import pyproj
 from pyproj.exceptions import CRSError
 from rasterio.io import DatasetReader
 
-from geo import crs
+from geo.coordinates import crs
 from geo.errors import DataError, Issue, error
 
 from .cells import Cells

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from rasterio import Affine
 
-from geo.crs import china_albers, parse
+from geo.coordinates.crs import china_albers, parse
 from geo.errors import DataError, error
 
 from .cells import Cells

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from geo import crs
 from geo.checks import census, definitions, positions, published, quantities, rasters
 from geo.checks.census import Census
 from geo.checks.keys import check_codes, check_columns, check_join, read_codes
 from geo.config import PanelConfig
+from geo.coordinates import crs
 from geo.errors import DataError, Issue, attempt
 from geo.layers import fieldnames, outline, polygons
 from geo.layers.polygons import Outlines
@@ -54,7 +54,7 @@ def build(config: PanelConfig) -> Source:
     )
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
     source = _source(config, counted, shapes, inputs, tuple(problems), (*layer.rules, *counted.rules))
-    return rasters.add(source, gridded)
+    return source.with_rasters(gridded)
 
 
 def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from geo.checks.rasters import Gridded
 from geo.errors import Issue
 
 ZONE_COLUMNS = (
@@ -58,3 +60,19 @@ class Source:
     title: str
     censuses: xr.Dataset | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def with_rasters(self, gridded: Gridded) -> Source:
+        """Add covariates and positions that rasters give, for the same zones in the same order."""
+        if not gridded.inputs:
+            return self
+        zones = self.zones.copy()
+        zones.loc[gridded.positions.index, ["lon", "lat"]] = gridded.positions[["lon", "lat"]]
+        zones.loc[sorted(gridded.imputed), "imputed"] = np.int8(1)
+        return replace(
+            self,
+            zones=zones,
+            covariates=self.covariates.join(gridded.covariates),
+            attributes={**self.attributes, **gridded.attributes},
+            inputs=(*self.inputs, *gridded.inputs),
+            rules=(*self.rules, *gridded.rules),
+        )

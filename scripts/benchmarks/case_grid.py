@@ -54,7 +54,7 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
 
     from flowmodel.dynamics.residents import setup
     from flowmodel.zones.cells import GridCells
-    from geo.crs import china_albers, project
+    from geo.coordinates.crs import china_albers, project
     from geo.grid.places import Places, east
     from geo.raster.grid import covering
     from geo.raster.zonal import own

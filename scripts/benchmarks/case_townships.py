@@ -43,7 +43,7 @@ def town(zones: int) -> Town:
 
     from flowmodel.dynamics.residents.year import Calendar
     from flowmodel.dynamics.residents.zones import Zones
-    from flowmodel.gravity.operator import Place
+    from flowmodel.gravity.pair import Place
     from flowmodel.parameters.registry import Parameters
 
     case, draw = case_step.step(zones), np.random.default_rng(1)

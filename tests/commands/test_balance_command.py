@@ -29,7 +29,7 @@ NET = [30, 40, -15, -55]
 PRINTED = [[0, 80.58, 26.05, 34.78], [62.05, 0, 48.48, 3.08], [69.11, 32.48, 0, 22.89], [40.25, 40.55, 34.95, 0]]
 OUT, IN = [250, 100, 140, 110], [150, 150, 180, 120]
 GROUP = "wwee"
-FILES = {"config.toml", "provenance.json", "log.jsonl", "issues.csv", "metrics.json", ".lock"}
+FILES = {"config.toml", "provenance.json", "log.jsonl", "issues.csv", "metrics.json", ".lock", ".files"}
 FILES |= {"flows.parquet", "totals.csv"}
 
 

@@ -56,7 +56,7 @@ def world(tmp_path_factory):
 def test_a_fit_leaves_every_file_of_a_run(world):
     run = world / "runs" / "world"
     expected = {"config.toml", "provenance.json", "log.jsonl", "zones.nc", "zones.csv", "results.nc"}
-    expected |= {"parameters.csv", "profiles.csv", "growth.csv", "metrics.json", "accounts.csv", ".lock"}
+    expected |= {"parameters.csv", "profiles.csv", "growth.csv", "metrics.json", "accounts.csv", ".lock", ".files"}
     assert {path.name for path in run.iterdir()} == expected
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["verdict"] == "converged"
@@ -144,7 +144,7 @@ def test_ready_zones_never_load_a_map_library(world):
         f"    runpy.run_path({str(ROOT / 'scripts' / 'simulate.py')!r}, run_name='__main__')\n"
         "except SystemExit as left:\n"
         "    assert not left.code, left.code\n"
-        "print(sorted({'geo', 'geopandas', 'shapely', 'rasterio', 'pyproj', 'pyogrio'} & set(sys.modules)))\n"
+        "print(sorted({'geopandas', 'shapely', 'rasterio', 'pyproj', 'pyogrio'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", watch], cwd=world, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -181,7 +181,7 @@ def test_exit_5_still_writes_every_file(world, command):
 
 def test_a_folder_in_use_is_refused_and_a_dead_writer_is_not(world, command):
     waiting = world / "waiting"
-    line = "import sys, time; from pathlib import Path; from _command import run_folder\n"
+    line = "import sys, time; from pathlib import Path; from flowmodel.runs.folder import run_folder\n"
     line += f"with run_folder(Path({str(waiting)!r})):\n    print(flush=True)\n    time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", line], cwd=ROOT / "scripts", stdout=subprocess.PIPE)
     assert holder.stdout is not None
@@ -207,7 +207,7 @@ def test_an_interrupted_fit_leaves_no_half_file(world, number, status):
     running.send_signal(number)
     _, said = running.communicate(timeout=60)
     assert running.returncode == status, said
-    assert {path.name for path in folder.iterdir()} == {".lock", "log.jsonl", "zones.nc"}
+    assert {path.name for path in folder.iterdir()} == {".files", ".lock", "log.jsonl", "zones.nc"}
 
 
 def test_a_folder_that_is_no_run_is_left_alone(world, command):
@@ -269,7 +269,7 @@ def test_files_are_written_beside_and_renamed(tmp_path):
     with pytest.raises(ZeroDivisionError):
         folder.write("kept.txt", lambda path: (path.write_text("half"), 1 / 0))
     assert (tmp_path / "kept.txt").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".files", "kept.txt"]
     folder.write_json("number.json", {"value": [float("nan"), 1.0]})
     assert json.loads((tmp_path / "number.json").read_text()) == {"value": [None, 1.0]}
 

@@ -12,7 +12,7 @@ import stock_tables
 import tomli_w
 from checkout import ROOT
 
-from flowmodel.config import parse_evaluation, read_toml
+from flowmodel.config import Evaluation, read_toml, typed
 from flowmodel.errors import ConfigError
 from flowmodel.zones import table as store
 
@@ -93,9 +93,9 @@ def test_a_wrong_key_is_named(folder):
     tables = read_toml(folder / "evaluate.toml")
     tables["evaluate"]["spatial"]["provincs"] = True
     with pytest.raises(ConfigError, match="evaluate.spatial.provincs: unknown key, perhaps provinces"):
-        parse_evaluation(tables, "evaluate.toml")
+        typed(Evaluation, tables, "evaluate.toml")
 
 
 def test_the_configuration_of_china_is_one():
-    asked = parse_evaluation(read_toml(ROOT / "configs/evaluate_china.toml"), "evaluate_china.toml")
+    asked = typed(Evaluation, read_toml(ROOT / "configs/evaluate_china.toml"), "evaluate_china.toml")
     assert (ROOT / "configs" / asked.evaluate.fit).is_file()

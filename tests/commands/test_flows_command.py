@@ -26,7 +26,7 @@ ABSORBED = {
     "doubly": {"origin:ln:population", "destination:ln:population"},
 }
 NAMES = ["origin:ln:population", "destination:ln:population", "ln_distance", "pair:border"]
-FILES = {"config.toml", "provenance.json", "log.jsonl", "issues.csv", "metrics.json", ".lock"}
+FILES = {"config.toml", "provenance.json", "log.jsonl", "issues.csv", "metrics.json", ".lock", ".files"}
 FILES |= {"parameters.csv", "effects.csv", "flows.parquet", "local.csv", "laws.csv", "draws.parquet"}
 SCORES = {"cpc", "cpc_d", "cpl", "srmse", "nrmse_mean", "nrmse_sum", "ssi", "kl", "r2", "mean_distance"}
 SCORES |= {"deviance", "null_deviance", "aic", "pairs", "movers", "seconds", "verdict", "flags"}

@@ -16,9 +16,16 @@ from checkout import ROOT
 
 from flowmodel import runtime
 from flowmodel.errors import ResourceError
-from flowmodel.runs import request, residents
+from flowmodel.runs import start
+from flowmodel.runs.request import read_config
 
-MODULES = ("_grid", "_inputs", "_residents", "_show", "geo.assemble", "geo.maps.grid_rasters", "geo.grid.build")
+MODULES = (
+    "flowmodel.runs.simulate",
+    "geo.maps.interface",
+    "geo.sources.assemble",
+    "geo.maps.grid_rasters",
+    "geo.grid.build",
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +47,7 @@ def folder(command, tmp_path_factory):
     (folder / "grid.toml").write_text(grid)
     done = command("simulate", "grid.toml", folder=folder)
     assert done.returncode == 0, done.stderr
-    for said in ("kernel: spectral, ", "distance in the plane: within", "in common with the county model's"):
+    for said in ("kernel: spectral, ", "distance in the plane: within", "in common with the county model"):
         assert said in done.stdout
     return folder
 
@@ -95,35 +102,33 @@ def test_a_wrong_grid_is_refused(command, folder, setting, code):
 
 @dataclasses.dataclass(frozen=True)
 class _Made:
-    way: object
-
-
-@dataclasses.dataclass(frozen=True)
-class _Way:
     tile: int
+
+    def announce(self):
+        return ("a model",)
 
 
 def test_tiles_are_halved_where_memory_runs_out(monkeypatch, capsys):
-    asked = request.request(ROOT / "configs" / "demo.toml", ("runtime.way=tiled",), None)
+    config = read_config(ROOT / "configs" / "demo.toml", ("runtime.way=tiled",)).config
     sides = []
 
-    def build(table, config, dtype):
-        return _Made(_Way(config.runtime.tile or 128))
+    def build(table, config, base, dtype):
+        return _Made(config.runtime.tile or 128)
 
     def work(model):
-        sides.append(model.way.tile)
-        if model.way.tile > 32:
+        sides.append(model.tile)
+        if model.tile > 32:
             raise MemoryError("RESOURCE_EXHAUSTED: out of memory")
         return "done"
 
-    monkeypatch.setattr(residents, "build", build)
-    model, found = request.in_tiles(asked, None, float, work)
-    assert (sides, model.way.tile, found) == ([128, 64, 32], 32, "done")
+    monkeypatch.setattr(start.models, "of_counties", build)
+    model, found = start.with_model(None, config, ROOT, float, work)
+    assert (sides, model.tile, found) == ([128, 64, 32], 32, "done")
     assert capsys.readouterr().err.count("W-MEMORY") == 2
 
     def never(model):
         raise MemoryError("RESOURCE_EXHAUSTED: out of memory")
 
     with pytest.raises(ResourceError, match="E-MEMORY"):
-        request.in_tiles(asked, None, float, never)
+        start.with_model(None, config, ROOT, float, never)
     assert runtime.exhausted(MemoryError())

@@ -8,9 +8,10 @@ import pytest
 import xarray as xr
 from checkout import ROOT
 
-from geo import assemble, config
+from geo import config
 from geo.grid import build
 from geo.grid.distortion import distortion
+from geo.sources import assemble
 
 pytestmark = pytest.mark.data
 

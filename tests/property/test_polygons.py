@@ -13,10 +13,10 @@ from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from properties import Tally, cases, complete
 
-from geo import assemble
 from geo import config as zones_config
 from geo.errors import DataError
 from geo.layers import polygons
+from geo.sources import assemble
 
 # A repair may change an area by a thousandth; the shift of web maps turns and stretches by less.
 REPAIRED = 2e-3

@@ -18,9 +18,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from properties import Tally, cases
 
-from geo import assemble
 from geo import config as zones_config
 from geo.layers import polygons
+from geo.sources import assemble
 
 MISSING = ("-", "…", "NA")
 YEARS = {2010: "p2010", 2020: "p2020"}

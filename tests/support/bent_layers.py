@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from hypothesis import strategies as st
 
-from geo import crs
+from geo.coordinates import crs
 
 Record = tuple[str, shapely.Geometry | None]
 Edit = tuple[Any, ...]

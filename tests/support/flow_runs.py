@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fit_flows
 import pandas as pd
 import tomli_w
 
-from flowmodel.config import parse_flows
+import geo
+from flowmodel.config import FlowsRun, typed
 from flowmodel.interaction.calibrate import Calibrated, calibrate
-from flowmodel.runs import flows
+from flowmodel.runs import fit_flows, flows
 from flowmodel.runs.folder import run_folder
+from flowmodel.runs.request import Request, read_config
 from geo.flows import FlowData
 
 
@@ -40,17 +41,16 @@ class Run(NamedTuple):
         return dict(json.loads((self.folder / "metrics.json").read_text()))
 
 
-def asked(tables: dict[str, Any], folder: Path) -> flows.Asked:
+def asked(tables: dict[str, Any], folder: Path) -> Request[FlowsRun]:
     """A configuration whose paths begin at `folder`."""
-    config = parse_flows(tables, "test.toml")
-    return flows.Asked(config, folder, folder / "runs" / config.run.name, "test.toml")
+    return Request(typed(FlowsRun, tables, "test.toml"), tables, folder, "test.toml")
 
 
 def read(tables: dict[str, Any], folder: Path) -> FlowData:
     """The table that a configuration names."""
     request = asked(tables, folder)
-    with run_folder(request.out) as out:
-        return flows.read(request, out)
+    with run_folder(request.folder(folder / "runs" / request.config.run.name)) as out:
+        return fit_flows.read_flows(request, out, geo.Maps())[0]
 
 
 def calibrated(tables: dict[str, Any], folder: Path) -> Calibrated:
@@ -60,9 +60,10 @@ def calibrated(tables: dict[str, Any], folder: Path) -> Calibrated:
 
 
 def run(tables: dict[str, Any], folder: Path, *settings: str) -> Run:
-    """The command on a configuration that is written to `folder`."""
+    """The run of a configuration that is written to `folder`."""
     name = tables["run"]["name"]
     file = folder / f"{name}.toml"
     file.write_text(tomli_w.dumps(tables))
     out = folder / "runs" / name
-    return Run(fit_flows.fit_flows(file, settings, out), out)
+    done = fit_flows.fit_flows(read_config(file, settings, form=FlowsRun), maps=geo.Maps(), out=out)
+    return Run(done.status, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.gravity.spectral.plan import Plan
 
 Vector = NDArray[np.float64]
@@ -19,7 +19,7 @@ def products(plan: Plan, coefficient: Vector, offset_km: float, weight: Vector, 
 
     Args:
         plan: of the grid.
-        coefficient: of `kernel.COEFFICIENTS`.
+        coefficient: of `pair.coefficients`.
         offset_km: d0.
         weight: [y, x].
         at: [cell, 2] rows and columns.

@@ -19,18 +19,25 @@ from types import TracebackType
 
 from checkout import SCRIPTS
 
-MAPS = ("_inputs", "_show", "exactextract", "geo.assemble", "h5netcdf", "python_calamine", "rasterio", "typeguard")
+MAPS = (
+    "flowmodel.runs.build",
+    "geo.maps.interface",
+    "exactextract",
+    "geo.sources.assemble",
+    "h5netcdf",
+    "python_calamine",
+    "rasterio",
+    "typeguard",
+)
 MODEL = (
-    "_inputs",
-    "_residents",
-    "_show",
-    "flowmodel.estimation.calibrate",
-    "flowmodel.estimation.profile",
+    "flowmodel.runs.fit",
+    "flowmodel.runs.simulate",
+    "geo.maps.interface",
     "h5netcdf",
     "optax",
     "typeguard",
 )
-FLOWS = ("_flow_run", "_flows", "_show", "flowmodel.results.flows", "geo.flows", "pyarrow.parquet", "typeguard")
+FLOWS = ("flowmodel.runs.fit_flows", "geo.flows", "geo.maps.interface", "typeguard")
 _SECONDS = 300
 
 

@@ -80,7 +80,7 @@ def settings(name: str = "small") -> dict[str, object]:
 
 def configuration() -> Config:
     """A configuration that fits `table` with registration."""
-    return config.parse(settings(), "test")
+    return config.typed(config.Config, settings(), "test")
 
 
 def between(provinces: int = 8, seed: int = 0) -> np.ndarray:

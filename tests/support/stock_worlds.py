@@ -17,10 +17,10 @@ from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import StockZones
 from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.residents.year import Calendar
-from flowmodel.gravity import deterrence
+from flowmodel.gravity import distance
 from flowmodel.gravity.bands import banded
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import Place
+from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registered import Group, StockParameters
 from flowmodel.parameters.registry import Parameters
 
@@ -190,11 +190,11 @@ def country_of(one: Case, dtype: Any = np.float64) -> Country:
         prefecture=device(world.prefecture, jnp.int32),
         east=device(world.east),
     )
-    distance = deterrence.log_distance(device(world.lon), device(world.lat), device(world.offset_km), float)
+    log_distance = distance.log_distance_matrix(device(world.lon), device(world.lat), device(world.offset_km), float)
     switches = dataclasses.asdict(one.switches)
     return Country(
         zones=_zones(one),
-        banded=banded(Pairs(distance.astype(dtype), place)),
+        banded=banded(Pairs(log_distance.astype(dtype), place)),
         calendar=Calendar(device(world.birth_path), device(world.death_path)),
         stock=Stock(groups=one.kind, far_covariates=("x",), **switches),
         offset_km=world.offset_km,

@@ -8,9 +8,9 @@ import twin
 
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones
-from flowmodel.gravity import deterrence
+from flowmodel.gravity import distance
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import Place
+from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registry import Parameters
 
 NOISE = twin.Noise()
@@ -35,7 +35,7 @@ def country_of(world: twin.World, dtype: type = np.float64) -> tuple[Zones, Pair
         east=jnp.asarray(world.east),
     )
     position = (jnp.asarray(value) for value in (world.lon, world.lat, world.offset_km))
-    pairs = Pairs(deterrence.log_distance(*position, dtype), place)
+    pairs = Pairs(distance.log_distance_matrix(*position, dtype), place)
     return zones, pairs, Calendar(jnp.asarray(world.births_path), jnp.asarray(world.deaths_path))
 
 

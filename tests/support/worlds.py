@@ -64,4 +64,4 @@ def configuration(*settings: str) -> Config:
     }
     for setting in settings:
         config.override(tables, setting)
-    return config.parse(tables, "test")
+    return config.typed(config.Config, tables, "test")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from flowmodel.gravity.decay import POWER, Law, OfLog
-from flowmodel.gravity.deterrence import EARTH_RADIUS_KM, REFERENCE_KM
+from flowmodel.gravity.decay import POWER, Law
+from flowmodel.gravity.distance import EARTH_RADIUS_KM, REFERENCE_KM
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable
@@ -48,9 +48,9 @@ class Rows:
             pull: w_j [cell].
         """
         p = self.parameters
-        apart = OfLog(np.log((distance(row) + self.offset_km) / REFERENCE_KM), np.exp)
-        utility = np.array(self.law.ln(tuple(-np.asarray(p.decay, float)), apart))
-        utility -= float(p.other_province) * (self.province != self.province[row])
+        ln_distance = np.log((distance(row) + self.offset_km) / REFERENCE_KM)
+        utility = self.law.on_host(-np.asarray(p.decay, float), ln_distance)
+        utility = utility - float(p.other_province) * (self.province != self.province[row])
         utility += float(p.same_prefecture) * (self.prefecture == self.prefecture[row])
         barrier = float(p.divide_east_west) if self.east[row] else float(p.divide_west_east)
         utility -= barrier * (self.east != self.east[row])

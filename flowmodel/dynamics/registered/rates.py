@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from flowmodel.dynamics.registered.census.zones import StockZones
 from flowmodel.gravity import attraction
 from flowmodel.gravity.decay import Law, OfLog
-from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registered import Group
 
 

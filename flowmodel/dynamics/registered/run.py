@@ -12,20 +12,14 @@ import numpy as np
 from flowmodel.dynamics.registered import children
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away
-from flowmodel.dynamics.registered.factored import (
-    accounts as stock_accounts,
-)
-from flowmodel.dynamics.registered.factored import (
-    pair_reconstruction,
-)
-from flowmodel.dynamics.registered.factored import (
-    rollout as stock_rollout,
-)
+from flowmodel.dynamics.registered.factored import accounts as stock_accounts
+from flowmodel.dynamics.registered.factored import pair_reconstruction
+from flowmodel.dynamics.registered.factored import rollout as stock_rollout
 from flowmodel.dynamics.registered.factored.accounts import Places, StockAccounts
 from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.registered.pairwise import accounts, rollout
 from flowmodel.dynamics.registered.setup import RegisteredSetup
-from flowmodel.gravity import operator
+from flowmodel.gravity import pair
 from flowmodel.gravity.dense import strength
 from flowmodel.parameters.registered import StockParameters
 from flowmodel.zones.table import ZoneTable
@@ -70,7 +64,7 @@ def strengths(parameters: StockParameters, country: Country) -> list[np.ndarray]
     """S of every group on the host; groups that share one S have the same array."""
     groups = parameters.groups
     found = [
-        np.asarray(strength(operator.coefficients(group.choice), country.banded.pairs))
+        np.asarray(strength(pair.coefficients(group.choice), country.banded.pairs))
         for group in (groups[:1] if country.shared else groups)
     ]
     return found * len(groups) if country.shared else found

@@ -14,6 +14,7 @@ from flowmodel.dynamics import demography
 from flowmodel.dynamics.residents.year import Calendar, Movements, year
 from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity import pair
 from flowmodel.gravity.adjoint import through_strength
 from flowmodel.gravity.operator import AllPairs, Strength, Taps
 from flowmodel.parameters.registry import Parameters
@@ -39,8 +40,8 @@ def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Cale
         return jax.lax.scan(step, zones.population, (years, taps))[0]
 
     through = through_strength(run, len(years.births))
-    rest = (parameters, zones, years, kernel.tilt(parameters, pairs.place))
-    end: Array = through(kernel.coefficients(parameters), pairs, rest)
+    rest = (parameters, zones, years, pair.tilt(parameters, pairs.place))
+    end: Array = through(pair.coefficients(parameters), pairs, rest)
     return end
 
 

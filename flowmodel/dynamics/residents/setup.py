@@ -16,7 +16,8 @@ from flowmodel.gravity import storage
 from flowmodel.gravity.chosen_law import chosen
 from flowmodel.gravity.decay import Law
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import AllPairs, Place
+from flowmodel.gravity.operator import AllPairs
+from flowmodel.gravity.pair import Place
 from flowmodel.gravity.storage import Way
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry

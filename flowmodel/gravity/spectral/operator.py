@@ -16,9 +16,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.errors import ConfigError
-from flowmodel.gravity import barriers, operator
+from flowmodel.gravity import barriers, pair
 from flowmodel.gravity.decay import LAWS, POWER, Law
-from flowmodel.gravity.operator import BORDERS
+from flowmodel.gravity.pair import BORDERS
 from flowmodel.gravity.spectral import mixture, spectrum, sums
 from flowmodel.gravity.spectral.cells import Cells
 from flowmodel.gravity.spectral.spectra import Spectra, spectra
@@ -115,7 +115,7 @@ def build(
     if not isinstance(law, Law):
         what = f"law {getattr(law, 'name', law)} is no function of distance alone; cells of a grid need a convolution"
         raise ConfigError("E-LAW-SPECTRAL", what, f"choose among {', '.join(LAWS)}")
-    coefficient = operator.coefficients(parameters)
+    coefficient = pair.coefficients(parameters)
     tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
     # The derivative with respect to distance decay is that of `_product`, not one through its spectra.
     still = jax.lax.stop_gradient

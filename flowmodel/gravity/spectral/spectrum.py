@@ -11,7 +11,7 @@ from jax.lax import FftType
 from jaxtyping import Array, Float
 
 from flowmodel.gravity.decay import Law, OfLog
-from flowmodel.gravity.deterrence import REFERENCE_KM
+from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.gravity.spectral.layout import Window
 from flowmodel.gravity.spectral.transform import Quarter, mirrored
 

@@ -137,7 +137,7 @@ def schneider(rate: Float[Array, " 1"], pair: Pair) -> Array:
 def of_distance(law: decay.Law) -> Law:
     """A decay law as a law of flow tables, of the distance in km."""
     positive: tuple[Need, ...] = ("distance_km",) if law.logarithm else ()
-    terms = {term.name: partial(_term, term.rule) for term in law.terms}
+    terms: dict[str, Rule] = {term.name: partial(_term, term.rule) for term in law.terms}
     shape = None if law.function is None else _shape(law.function, law.starts)
     return Law(law.name, ("distance_km",), terms, shape=shape, positive=positive)
 

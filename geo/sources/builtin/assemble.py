@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs, divide
+from geo.coordinates import crs, divide
 from geo.sources.source import ZONE_COLUMNS, Source
 
 from .balance import balance

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs, divide
+from geo.coordinates import crs, divide
 
 from .provinces import PROVINCES
 

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from geo import crs
+from geo.coordinates import crs
 
 from .outline import HAINAN, ISLAND_PROVINCE, MAINLAND, PROVINCE_SEEDS, LonLat
 from .provinces import PROVINCES

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from geo import crs, opening
+from geo import opening
 from geo.checks.keys import check_codes, check_columns
 from geo.config import MapConfig
+from geo.coordinates import crs
 from geo.errors import DataError, Issue, error
 from geo.layers import polygons, simple_features
 from geo.opening import Kind

@@ -11,9 +11,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo import crs
 from geo.checks import positions
 from geo.checks.missing import Rows
+from geo.coordinates import crs
 from geo.errors import Issue
 from geo.layers import outline
 

@@ -106,7 +106,7 @@ def build(config: HarmonisedConfig) -> Source:
             "unallocated.csv": accounts,
         },
     )
-    return rasters.add(source, gridded)
+    return source.with_rasters(gridded)
 
 
 def _read(config: HarmonisedConfig) -> _Files:

@@ -10,7 +10,7 @@ import pytest
 import shapely
 import xarray as xr
 
-from geo import datum
+from geo.coordinates import datum
 from geo.sources import panel
 
 UTM = 32648

@@ -6,10 +6,13 @@ import re
 import pytest
 from checkout import DOCS
 
+import geo
 from flowmodel import config
 from flowmodel.config import flows, law
 from flowmodel.errors import ConfigError
-from flowmodel.runs import folder, request
+from flowmodel.runs.folder import RunFolder
+from flowmodel.runs.request import Request
+from flowmodel.runs.zones import obtain
 from geo import config as sources
 from geo.config.harmonised import VitalRates
 from geo.config.table import WrittenConfig
@@ -26,7 +29,7 @@ def changed(assignment: str) -> dict:
 
 
 def test_defaults_are_filled_and_values_typed():
-    parsed = config.parse(changed("fit.adam_rate=1e-3"), "x.toml")
+    parsed = config.typed(config.Config, changed("fit.adam_rate=1e-3"), "x.toml")
     assert parsed.fit.adam_rate == 0.001
     assert parsed.fit.degrees_of_freedom == 4.0
     assert parsed.model.years == (2010, 2020)
@@ -57,7 +60,7 @@ def test_defaults_are_filled_and_values_typed():
 )
 def test_wrong_values_are_named(assignment, said):
     with pytest.raises(ConfigError) as refused:
-        config.parse(changed(assignment), "x.toml")
+        config.typed(config.Config, changed(assignment), "x.toml")
     assert said in str(refused.value)
     assert "x.toml" in str(refused.value)
 
@@ -78,9 +81,9 @@ def test_wrong_values_are_named(assignment, said):
 def test_keys_of_a_source_are_compared_with_its_own(tmp_path, source, assignment, said):
     zones = {"source": source}
     config.override(zones, assignment)
-    asked = request.Request(config.parse(GOOD | {"zones": zones}, "x.toml"), {}, tmp_path, tmp_path, "x.toml")
+    asked = Request(config.typed(config.Config, GOOD | {"zones": zones}, "x.toml"), {}, tmp_path, "x.toml")
     with pytest.raises(ConfigError) as refused:
-        request.obtain(asked, folder.RunFolder(tmp_path))
+        obtain(asked, RunFolder(tmp_path), geo.Maps())
     problems = str(refused.value).removeprefix("E-CONFIG-KEY x.toml: ").split("; ")
     assert any(problem.endswith(said) for problem in problems)
     assert max(map(len, problems)) < 200
@@ -90,7 +93,7 @@ def test_all_mistakes_are_reported_at_once():
     tables = changed("fit.adam_rate=2")
     config.override(tables, "run.seed=-1")
     with pytest.raises(ConfigError, match=r"run\.seed.*fit\.adam_rate|fit\.adam_rate.*run\.seed"):
-        config.parse(tables, "x.toml")
+        config.typed(config.Config, tables, "x.toml")
 
 
 @pytest.mark.parametrize("assignment", ["fit", "=3", "fit..x=1", "run.name.x=1"])

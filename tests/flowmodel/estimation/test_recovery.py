@@ -14,13 +14,13 @@ from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
 from flowmodel.estimation import search, synthetic
 from flowmodel.zones import table as store
-from geo import assemble
 from geo.config import BuiltinConfig
+from geo.sources import assemble
 
 
 def demo(counties):
     """The demo's configuration on so many counties, and its objective: float32 pairs, noise held, priors off."""
-    parsed = config.parse(config.read_toml(ROOT / "configs/demo.toml"), "demo.toml")
+    parsed = config.typed(config.Config, config.read_toml(ROOT / "configs/demo.toml"), "demo.toml")
     built = assemble.build(BuiltinConfig(source="builtin", counties=counties), parsed.run.seed)
     table = synthetic.observe(store.check(built.dataset, "demo"), parsed)
     model = setup.build(table, parsed, jnp.float32)

@@ -278,7 +278,8 @@ def test_pairs_are_held_out_once_and_never_seen(table, asked, goal):
     assert sorted(np.bincount(fold[fold >= 0])) == [11, 11, 11, 11, 12]
     built = stock_model.build(table, asked, jnp.float64)
     bent = np.where(fold == 0, stocks * 9, stocks)
-    one, two = (province_pairs.regressions(built, of, fold) for of in (stocks, bent))
+    margins, first = built.margins, built.years[0]
+    one, two = (province_pairs.regressions(table, margins, first, of, fold) for of in (stocks, bent))
     for name, values in one.items():
         assert np.array_equal(values[fold == 0], two[name][fold == 0]), name
         assert not np.array_equal(values[fold == 1], two[name][fold == 1]), name
@@ -295,7 +296,7 @@ def test_a_fold_of_pairs_is_blind(table, monkeypatch):
     tables = stock_tables.settings()
     tables["fit"]["targets"].append("interprovincial")
     tables["fit"]["interprovincial"] = {"file": "x", "origin": "o", "destination": "d", "stock": "s"}
-    wide = config.parse(tables, "test")
+    wide = config.typed(config.Config, tables, "test")
     built = stock_model.build(table, wide, jnp.float64)
     stocks, fold = stock_tables.between(), province_pairs.pair_folds(8, 5, 1)
     bent = np.where(fold == 0, stocks * 9 + 50, stocks)

@@ -19,7 +19,7 @@ import pytest
 from grid_twin import OFFSET_KM, PARAMETERS, Grid, flat, uneven
 
 from flowmodel.errors import ZonesError
-from flowmodel.gravity import operator as kernel
+from flowmodel.gravity import pair
 from flowmodel.gravity.spectral import layout, transform, window_sizes
 from flowmodel.gravity.spectral.cells import Cells, on_device
 from flowmodel.gravity.spectral.mixture import BANDS
@@ -194,7 +194,7 @@ def test_a_derivative_keeps_nothing_of_a_torus() -> None:
 def test_sums_pair_by_pair_are_those_of_the_dense_rule(name: str) -> None:
     grid, weight = GRIDS[name], uneven(GRIDS[name], 6)
     at = np.argwhere(grid.zone)[::3]
-    coefficient = np.asarray(kernel.coefficients(parameters(PARAMETERS)))
+    coefficient = np.asarray(pair.coefficients(parameters(PARAMETERS)))
     found = grid_direct.products(planned(grid), coefficient, OFFSET_KM, weight, at)
     wanted = grid_twin.strength(grid) @ flat(weight)
     np.testing.assert_allclose(found, wanted.reshape(grid.zone.shape)[tuple(at.T)], rtol=1e-12)

@@ -94,7 +94,7 @@ def test_an_absent_device_is_an_error_also_where_another_has_begun_to_compute():
 @pytest.fixture(scope="module")
 def command():
     """Runs a script with its arguments in a folder, its libraries imported beforehand."""
-    with preloaded.Preloaded(("_flow_run", *preloaded.MODEL)) as commands:
+    with preloaded.Preloaded(("flowmodel.runs.fit_flows", *preloaded.MODEL)) as commands:
         yield commands.run
 
 

@@ -11,7 +11,7 @@ import pytest
 import shapely
 import xarray as xr
 
-from geo.crs import china_albers
+from geo.coordinates.crs import china_albers
 
 YEARS = list(range(2010, 2021))
 INTERVALS = YEARS[1:]

@@ -14,7 +14,7 @@ import shapely
 import xarray as xr
 from rio_cogeo import cog_validate
 
-from geo.crs import china_albers
+from geo.coordinates.crs import china_albers
 from geo.errors import DataError
 from geo.maps import rasters, styles, vectors
 from geo.raster import cog

@@ -14,8 +14,8 @@ import shapely
 import xarray as xr
 from rasterio import Affine
 
-from geo import crs, divide
 from geo.config import parse_grid
+from geo.coordinates import crs, divide
 from geo.errors import DataError, Issue
 from geo.grid import build, places
 from geo.grid.distortion import distortion
@@ -158,9 +158,9 @@ def test_finer_cells_are_summed_exactly_and_the_grid_takes_their_corner(run: Pat
 
 
 def _albers(run: Path) -> np.ndarray:
-    from geo.maps import folder
+    from geo.results import run_folder
 
-    return folder.read(run).shapes(crs.china_albers())
+    return run_folder.read(run).shapes(crs.china_albers())
 
 
 def test_a_raster_of_others_keeps_its_people_and_the_difference_is_told(run: Path, tmp_path: Path) -> None:

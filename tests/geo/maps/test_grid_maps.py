@@ -14,7 +14,7 @@ import xarray as xr
 from checkout import SCRIPTS
 from rio_cogeo import cog_validate
 
-from geo.crs import china_albers
+from geo.coordinates.crs import china_albers
 from geo.errors import DataError
 from geo.maps import grid_rasters, grid_run
 from geo.raster import cog

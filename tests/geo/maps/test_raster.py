@@ -9,12 +9,12 @@ import rasterio.transform
 import shapely
 from rio_cogeo import cog_validate
 
-from geo.crs import china_albers
+from geo.coordinates.crs import china_albers
 from geo.errors import DataError
-from geo.files import replacing
 from geo.raster import cog
 from geo.raster.grid import Grid, covering, projected
 from geo.raster.zonal import NOBODY, check_people, own
+from geo.results.whole_files import replacing
 
 BOUNDS = (600_000.0, 4_000_000.0, 607_000.0, 4_005_000.0)
 

@@ -14,7 +14,7 @@ import xarray as xr
 from geo.errors import DataError
 from geo.maps import report
 from geo.maps.account import side_years, worst_zone
-from geo.maps.folder import read
+from geo.results.run_folder import read
 
 MakeRun = Callable[..., Path]
 

@@ -10,8 +10,8 @@ import rasterio
 import shapely
 from rasterio import Affine
 
-from geo import crs
 from geo.config import RasterConfig
+from geo.coordinates import crs
 from geo.raster import cells, covariates, read
 
 GEOD = pyproj.Geod(ellps="WGS84")

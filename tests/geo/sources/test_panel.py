@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from checkout import ROOT
 
-from geo import assemble, config
+from geo import config
 from geo.checks.people import largest_remainder
-from geo.sources import panel
+from geo.sources import assemble, panel
 
 
 def test_small_panel_by_hand(small_panel):

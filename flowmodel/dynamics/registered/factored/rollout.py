@@ -15,7 +15,7 @@ from flowmodel.dynamics.registered.census.zones import StockZones
 from flowmodel.dynamics.registered.factored import cohorts as away
 from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState, Setting, YearTaps, group_year
 from flowmodel.dynamics.residents.year import Calendar
-from flowmodel.gravity import barriers, operator
+from flowmodel.gravity import barriers, pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, band_strength, multiply, no_factors
 from flowmodel.gravity.ipf import Sides, balance
@@ -59,7 +59,7 @@ class Country:
 def decade(parameters: StockParameters, country: Country, *, provinces: bool = False) -> Decade:
     """The end of the years; differentiable in the parameters."""
     groups = parameters.groups
-    matrices = [operator.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)]
+    matrices = [pair.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)]
 
     def run(strengths: tuple[Bands, ...], taps: tuple[GroupTaps, ...], rest: Any) -> Decade:
         groups, country = rest
@@ -97,7 +97,7 @@ def history(
 def strengths_of(groups: tuple[Group, ...], country: Country) -> list[Bands]:
     """S of every group, or the one that all share."""
     return [
-        band_strength(operator.coefficients(group.choice), country.banded)
+        band_strength(pair.coefficients(group.choice), country.banded)
         for group in (groups[:1] if country.shared else groups)
     ]
 

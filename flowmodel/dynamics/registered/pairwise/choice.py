@@ -7,6 +7,7 @@ competing destinations beside it, and those of o who went before. Matrices have 
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +16,9 @@ from jaxtyping import Array, Bool, Float
 
 from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import StockZones
-from flowmodel.gravity import fastmath, operator
-from flowmodel.gravity.decay import OfLog
+from flowmodel.gravity import pair
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.deterrence import REFERENCE_KM
-from flowmodel.gravity.operator import Place
+from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registered import Group
 
 Matrix = Float[Array, "zone zone"]
@@ -44,18 +43,10 @@ def product(left: Float[Array, "row inner"], right: Float[Array, "inner column"]
 
 def log_kernel(group: Group, pairs: Pairs) -> Matrix:
     """The log of K_oj over all pairs; finite for a zone with itself, which is nobody's destination."""
-    coefficient = operator.coefficients(group.choice).astype(pairs.log_distance.dtype)
-
-    *of_decay, other_province, same_prefecture, divide = coefficient
-    of_borders = other_province, same_prefecture, divide
-
-    def rule(log_distance: Array, origin: Place, destination: Place) -> Array:
-        borders = operator.pair_terms(pairs.law, coefficient, log_distance, origin, destination)[-len(of_borders) :]
-        decay = pairs.law.ln(of_decay, OfLog(log_distance, fastmath.exp))
-        return sum((c * border for c, border in zip(of_borders, borders, strict=True)), decay)
-
-    tilt = operator.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
-    symmetric: Array = operator.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
+    coefficient = pair.coefficients(group.choice).astype(pairs.log_distance.dtype)
+    rule = partial(pair.log_strength, pairs.law, coefficient)
+    tilt = pair.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
+    symmetric: Array = pair.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return symmetric + tilt[None, :] - tilt[:, None]
 
 

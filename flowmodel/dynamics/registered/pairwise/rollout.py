@@ -28,7 +28,7 @@ from flowmodel.dynamics.registered.pairwise.year import (
     year,
 )
 from flowmodel.dynamics.residents.year import Calendar
-from flowmodel.gravity import operator
+from flowmodel.gravity import pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, no_factors
 from flowmodel.gravity.dense import Pairs, strength
@@ -157,7 +157,7 @@ def _lasting(groups: tuple[Group, ...], country: Country, starts: Stocks) -> tup
 def _starts(groups: tuple[Group, ...], country: Country) -> Stocks:
     """Every group at the first census: its margins, and the stock of pairs that has them."""
     zones, pairs = country.zones, country.banded.pairs
-    kinds = jnp.stack([operator.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)])
+    kinds = jnp.stack([pair.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)])
     which = tuple(0 if country.shared else i for i in range(len(groups)))
     strengths = [strength(kind, pairs) for kind in kinds]
     potentials = _potentials(kinds, country, which)

@@ -17,7 +17,7 @@ from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.errors import NumericError, ZonesError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel
-from flowmodel.gravity.operator import Place
+from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones import cells as grids
 from flowmodel.zones.cells import GridCells

@@ -23,7 +23,7 @@ from stock_worlds import EVERYTHING, Case, close, compiled, switches
 from flowmodel.dynamics.registered.factored import rollout as stock_rollout
 from flowmodel.dynamics.registered.factored.rollout import Decade
 from flowmodel.dynamics.registered.pairwise import rollout
-from flowmodel.gravity import ipf, operator
+from flowmodel.gravity import ipf, pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import Bands, band_strength, no_factors
 from flowmodel.gravity.dense import strength
@@ -50,7 +50,7 @@ def table(potentials: Sides, strength: jax.Array, case: Case) -> jax.Array:
 @pytest.mark.parametrize("case", FIRST.values(), ids=FIRST)
 def test_first_stock(case: Case) -> None:
     country, group = stock_worlds.country_of(case), stock_worlds.parameters_of(case).groups[0]
-    coefficients = operator.coefficients(group.choice)
+    coefficients = pair.coefficients(group.choice)
     pairs, margins = country.banded.pairs, sides_of(case)
     fit = compiled(ipf.rounds)
     potentials, rounds, error = fit(band_strength(coefficients, country.banded), margins, country.banded)
@@ -64,7 +64,7 @@ def test_derivative_of_the_first_stock_by_reverse_and_by_forward_mode() -> None:
     case = FIRST["margins of nobody"]
     country = stock_worlds.country_of(case)
     banded, margins = country.banded, sides_of(case)
-    start = operator.coefficients(stock_worlds.parameters_of(case).groups[0].choice)
+    start = pair.coefficients(stock_worlds.parameters_of(case).groups[0].choice)
     weight = jnp.asarray(np.random.default_rng(2).normal(size=(30, 30)))
     tap = GroupTaps(no_factors(30, 2, jnp.dtype(float)), None, None)
 

@@ -22,7 +22,7 @@ from flowmodel.dynamics.registered.pairwise import accounts as dense_accounts
 from flowmodel.dynamics.registered.pairwise import rollout
 from flowmodel.dynamics.registered.pairwise.rollout import DenseHistory
 from flowmodel.errors import NumericError
-from flowmodel.gravity import operator
+from flowmodel.gravity import pair
 from flowmodel.gravity.dense import strength
 
 FACTORED = {
@@ -67,7 +67,7 @@ def factored_run(name: str, dtype: type = np.float64) -> dict[str, np.ndarray]:
         for name in ("home", "within", "near", "far", "residents")
     }
     pairs = country.banded.pairs
-    strengths = [np.asarray(strength(operator.coefficients(group.choice), pairs)) for group in parameters.groups]
+    strengths = [np.asarray(strength(pair.coefficients(group.choice), pairs)) for group in parameters.groups]
     near = twin.same(case.world.province)
     away = [
         np.where(near, left @ np.asarray(state.cohorts.near)[-1].T, left @ np.asarray(state.cohorts.far)[-1].T) * matrix
@@ -174,7 +174,7 @@ def closed(name: str, path: str) -> stock_accounts.StockAccounts:
     if path == "dense":
         return dense_accounts.accounts(dense_run(name), elsewhere, places)
     pairs = country.banded.pairs
-    strengths = [np.asarray(strength(operator.coefficients(group.choice), pairs)) for group in parameters.groups]
+    strengths = [np.asarray(strength(pair.coefficients(group.choice), pairs)) for group in parameters.groups]
     return stock_accounts.accounts(*factored_history(parameters, country), strengths, elsewhere, places)
 
 

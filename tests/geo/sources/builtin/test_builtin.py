@@ -10,7 +10,7 @@ import pytest
 import shapely
 from scipy.spatial import cKDTree
 
-from geo import crs, divide
+from geo.coordinates import crs, divide
 from geo.sources import builtin
 from geo.sources.builtin.cells import tessellate
 from geo.sources.builtin.provinces import PROVINCES, TOTAL_RESIDENTS

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 from small_country import PERSONS, SmallCountry
 
-from geo import assemble
 from geo import config as zones_config
 from geo.errors import DataError
+from geo.sources import assemble
 from geo.sources.harmonised import places
 from geo.sources.harmonised.development import is_district
 

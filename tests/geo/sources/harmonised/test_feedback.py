@@ -10,9 +10,9 @@ from small_country import PERSONS, SmallCountry
 
 from flowmodel.errors import ConfigError
 from flowmodel.runs.folder import RunFolder
-from geo import assemble
 from geo import config as zones_config
 from geo.errors import DataError
+from geo.sources import assemble
 from geo.sources.harmonised import crosswalk, decisions
 from geo.sources.harmonised.decisions import Decision
 

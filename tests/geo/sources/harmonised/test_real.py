@@ -16,8 +16,8 @@ import python_calamine
 import xarray as xr
 from checkout import ROOT
 
-from geo import assemble
 from geo import config as sources
+from geo.sources import assemble
 from geo.sources.harmonised.groups import connected
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]

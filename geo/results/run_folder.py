@@ -10,7 +10,7 @@ import pyproj
 import xarray as xr
 from numpy.typing import NDArray
 
-from geo.crs import project
+from geo.coordinates.crs import project
 from geo.errors import DataError, Issue, error
 
 

@@ -13,11 +13,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from . import divide
-from .config import BuiltinConfig, HarmonisedConfig, PanelConfig
-from .errors import Issue
-from .sources import panel
-from .sources.source import Source
+from geo.config import BuiltinConfig, HarmonisedConfig, PanelConfig
+from geo.coordinates import divide
+from geo.errors import Issue
+
+from . import panel
+from .source import Source
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,10 @@ def _read(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> 
     if isinstance(config, PanelConfig):
         return panel.build(config)
     if isinstance(config, HarmonisedConfig):
-        from .sources.harmonised import source as harmonised  # readers of raw files, which no other source needs
+        from .harmonised import source as harmonised  # readers of raw files, which no other source needs
 
         return harmonised.build(config)
-    from .sources import builtin  # the built-in country is made only when asked for
+    from . import builtin  # the built-in country is made only when asked for
 
     return builtin.build(config.counties, seed)
 

@@ -9,7 +9,7 @@ import pyproj
 import pytest
 import shapely
 
-from geo import crs, divide
+from geo.coordinates import crs, divide
 
 EAST = {
     "Chengdu": (104.07, 30.66),

@@ -10,8 +10,9 @@ import shapely
 from numpy.typing import NDArray
 from pyproj.transformer import TransformerGroup
 
+from geo.errors import Issue, error
+
 from . import crs
-from .errors import Issue, error
 
 # The shift of GCJ-02 is unpublished; this is the formula recovered from it that every open implementation uses
 # (googollee/eviltransform, MIT; caijun/geoChina). It agrees with the web maps to about a metre.

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError
 
-from .errors import DataError, Issue, error
+from geo.errors import DataError, Issue, error
 
 WGS84 = pyproj.CRS.from_epsg(4326)
 

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo import crs
+from geo.coordinates import crs
 from geo.layers import topology
 from geo.layers.outline import geodesic_area_km2
 from geo.layers.records import Place

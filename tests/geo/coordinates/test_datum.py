@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo import crs, datum
+from geo.coordinates import crs, datum
 
 GEOD = pyproj.Geod(ellps="WGS84")
 CHINA = np.array([73.0, 18.0, 135.0, 54.0])

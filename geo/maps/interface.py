@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from pydantic import BaseModel
 
-    from geo.assemble import Build
     from geo.config import GridConfig
     from geo.flows import FlowData, Prior
     from geo.grid.build import Built
+    from geo.sources.assemble import Build
 
 Step = Callable[[str], None]
 
@@ -126,7 +126,8 @@ class Maps:
             pydantic.ValidationError: With every problem of the section.
             DataError: With every error of the inputs.
         """
-        from geo import assemble, config
+        from geo import config
+        from geo.sources import assemble
 
         return assemble.build(config.parse(dict(section), base), seed)
 
