@@ -113,7 +113,7 @@ def pairs(case: Case, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     row, column = (CELL_KM * index.astype(float) for index in at)
     km = np.hypot(row[:, None] - row, column[:, None] - column) + float(case.model.registry["offset_km"].fixed)
     province, prefecture = table.indices("province")[county], table.indices("prefecture")[county]
-    utility = -float(p.distance) * np.log(km / 300)
+    utility = -float(p.decay[0]) * np.log(km / 300)
     utility -= float(p.other_province) * (province[:, None] != province)
     utility += float(p.same_prefecture) * (prefecture[:, None] == prefecture)
     utility -= float(p.divide_east_west) * (east[:, None] & ~east) + float(p.divide_west_east) * (~east[:, None] & east)

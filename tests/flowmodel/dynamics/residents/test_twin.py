@@ -21,6 +21,7 @@ from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.estimation.census import census
 from flowmodel.estimation.objective import Objective
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.decay import POWER
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Parameters
 
@@ -183,7 +184,7 @@ def test_without_rates_the_product_returns_the_start() -> None:
 def objective_of(world: twin.World) -> tuple[Objective, jax.Array]:
     """The fit's objective without priors, and the free parameters' vector; covariates are called 0, 1, 2."""
     columns = [tuple(str(k) for k in range(getattr(world, name).shape[1])) for name in twin.VECTORS]
-    names = registry(Model(years=(2010, 2020), attraction=columns[0], departure=columns[1]), {})
+    names = registry(Model(years=(2010, 2020), attraction=columns[0], departure=columns[1]), {}, POWER.parameters)
     objective = Objective(
         *country_of(world),
         observed=census(jnp.asarray(world.population), jnp.asarray(world.observed_end)),
