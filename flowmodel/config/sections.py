@@ -104,7 +104,7 @@ class Runtime(Section):
 
     device: Literal["auto", "cpu", "gpu", "tpu"] = "auto"
     kernel: Literal["float32", "float64"] = "float32"
-    way: Literal["auto", "stored", "tiled"] = "auto"
+    storage: Literal["auto", "dense", "tiled"] = "auto"
     tile: Annotated[int, Field(ge=1, le=65_536, strict=True)] | None = None
     cache: StrictBool = True
 

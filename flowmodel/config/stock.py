@@ -61,7 +61,7 @@ class Stock(Section):
     network: Network = "off"
     competing: StrictBool = False
     nest: StrictBool = False
-    path: Literal["auto", "low_rank", "dense"] = "auto"
+    path: Literal["auto", "factored", "pairwise"] = "auto"
     same_county_spans_city: tuple[Year, ...] = ()
     own_district: Positive = 13.7
     least_away: Share = 0.005
@@ -80,8 +80,8 @@ class Stock(Section):
             raise ValueError("by_group: a name stands twice")
         if self.by_group and self.groups == "one":
             raise ValueError("by_group needs groups = 'skills' or 'skills_ages'")
-        if self.path == "low_rank" and (why := self.needs_dense()):
-            raise ValueError(f"path = 'low_rank' cannot carry {', '.join(why)}")
+        if self.path == "factored" and (why := self.needs_pairs()):
+            raise ValueError(f"path = 'factored' cannot carry {', '.join(why)}")
         try:
             thresholds = [float(people) for people in self.strictness]
         except ValueError:
@@ -90,7 +90,7 @@ class Stock(Section):
             raise ValueError("strictness: its numbers of people must be positive and rise")
         return self
 
-    def needs_dense(self) -> tuple[str, ...]:
+    def needs_pairs(self) -> tuple[str, ...]:
         """What is switched on that does not factor into zones and needs every pair's stock, year by year."""
         asked = {
             "returning = 'pair'": self.returning == "pair",

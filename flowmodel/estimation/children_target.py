@@ -21,7 +21,7 @@ from flowmodel.dynamics.registered import run as registered_run
 from flowmodel.dynamics.registered.factored.rollout import Decade
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import likelihoods
-from flowmodel.parameters.registered import stock_parameters
+from flowmodel.parameters.registered import registered_parameters
 
 
 @jax.tree_util.register_dataclass
@@ -68,7 +68,7 @@ def target(model: RegisteredSetup, sd: float) -> ChildrenTarget:
     asked, families = model.stock.children, model.families
     assert asked is not None
     assert families is not None
-    parameters = stock_parameters(model.registry, model.registry.prior_centres(), model.groups.names)
+    parameters = registered_parameters(model.registry, model.registry.prior_centres(), model.groups.names)
     closed = registered_run.run(model, parameters)
     assert closed.children is not None
     residents = closed.closing[-1].sum(axis=0)

@@ -19,7 +19,7 @@ BANDS = ("same_county", "other_county", "other_province")
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class StockCensus:
+class RegisteredCensus:
     """Persons; zeros where a fit does not ask.
 
     Attributes:

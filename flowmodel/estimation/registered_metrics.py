@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from flowmodel.dynamics.registered.factored.accounts import StockAccounts
+from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation.registered_census import BANDS
 from flowmodel.estimation.registered_census import bands as census_bands
@@ -15,7 +15,7 @@ from flowmodel.estimation.registered_census import bands as census_bands
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def bands(model: RegisteredSetup, closed: StockAccounts) -> np.ndarray:
+def bands(model: RegisteredSetup, closed: RegisteredAccounts) -> np.ndarray:
     """Residents registered elsewhere at the end as a census counts them, persons [band, zone]."""
     within, near, far = (part[-1].sum(axis=0) for part in (closed.within, closed.near, closed.far))
     hidden = model.margins.hidden * within
@@ -30,7 +30,7 @@ def counted_bands(model: RegisteredSetup) -> np.ndarray:
     return census_bands(table, last)
 
 
-def placed(closed: StockAccounts) -> np.ndarray:
+def placed(closed: RegisteredAccounts) -> np.ndarray:
     """Residents from other zones at the start, summed over the pairs themselves, persons [zone]."""
     return closed.placed_start
 
@@ -51,7 +51,7 @@ def scores(said: np.ndarray, counted: np.ndarray) -> dict[str, float]:
     }
 
 
-def national(model: RegisteredSetup, closed: StockAccounts) -> dict[str, Any]:
+def national(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, Any]:
     """The nation's names at the end, fitted and counted: bands, people apart, inside cities, the floating population.
 
     A census of counties does not count who left one district of a city for another, only who left the county: the
@@ -76,7 +76,7 @@ def national(model: RegisteredSetup, closed: StockAccounts) -> dict[str, Any]:
     }
 
 
-def _by_province(model: RegisteredSetup, closed: StockAccounts) -> dict[str, float]:
+def _by_province(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, float]:
     """Rank correlation over provinces of the share from other provinces, of all who crossed a county's border."""
     province = model.table.indices("province")
 
@@ -87,7 +87,7 @@ def _by_province(model: RegisteredSetup, closed: StockAccounts) -> dict[str, flo
     return {"rank_correlation": float(spearmanr(said, counted).statistic)}
 
 
-def initial(model: RegisteredSetup, closed: StockAccounts) -> dict[str, Any]:
+def initial(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, Any]:
     """The initial stock beside its census: errors of residents, bands and registered people, and what was assumed."""
     m = model.margins
     residents = m.home + m.within + placed(closed)

@@ -12,16 +12,16 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import Fit
 from flowmodel.dynamics.registered.census.groups import skill_counts
-from flowmodel.dynamics.registered.factored import rollout as stock_rollout
+from flowmodel.dynamics.registered.factored import rollout as factored
 from flowmodel.dynamics.registered.factored.rollout import Country, Decade
-from flowmodel.dynamics.registered.pairwise import rollout
+from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_target, likelihoods
 from flowmodel.estimation.census import Census, census
 from flowmodel.estimation.children_target import ChildrenTarget
 from flowmodel.estimation.posterior import Posterior
-from flowmodel.estimation.registered_census import BANDS, StockCensus, bands
-from flowmodel.parameters.registered import StockParameters, stock_parameters
+from flowmodel.estimation.registered_census import BANDS, RegisteredCensus, bands
+from flowmodel.parameters.registered import RegisteredParameters, registered_parameters
 from flowmodel.parameters.registry import Registry
 
 _REGISTERED_SD = 0.01
@@ -30,15 +30,15 @@ _REGISTERED_SD = 0.01
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class StockObjective(Posterior):
+class RegisteredObjective(Posterior):
     """The objective of a fit with registration, a function of the free parameters' natural values."""
 
     country: Country
-    observed: StockCensus
+    observed: RegisteredCensus
     children: ChildrenTarget | None
     registry: Registry = dataclasses.field(metadata={"static": True})
     names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
-    path: Literal["low_rank", "dense"] = dataclasses.field(metadata={"static": True})
+    path: Literal["factored", "pairwise"] = dataclasses.field(metadata={"static": True})
     targets: tuple[str, ...] = dataclasses.field(metadata={"static": True})
     weights: tuple[tuple[str, float], ...] = dataclasses.field(metadata={"static": True})
     priors: bool = dataclasses.field(metadata={"static": True})
@@ -46,13 +46,13 @@ class StockObjective(Posterior):
     national_sd: float = dataclasses.field(metadata={"static": True})
     bands_sd: float = dataclasses.field(metadata={"static": True})
 
-    def parameters(self, natural: Float[Array, " free"]) -> StockParameters:
+    def parameters(self, natural: Float[Array, " free"]) -> RegisteredParameters:
         """What the kernels take."""
-        return stock_parameters(self.registry, natural, self.names)
+        return registered_parameters(self.registry, natural, self.names)
 
     def decade(self, natural: Float[Array, " free"]) -> Decade:
         """What a census could count at the end."""
-        path = rollout.dense_decade if self.path == "dense" else stock_rollout.decade
+        path = pairwise.decade if self.path == "pairwise" else factored.decade
         return path(self.parameters(natural), self.country, provinces="interprovincial" in self.targets)
 
     @property
@@ -65,7 +65,7 @@ class StockObjective(Posterior):
         end = self.decade(natural)
         return jnp.concatenate([jnp.sum(end.residents, axis=0)[None], banded(end, self.country)])
 
-    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> StockObjective:
+    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> RegisteredObjective:
         """The same objective without the outcomes of the zones `held`, and without pairs of whole provinces of them."""
         pairs = self.observed.pairs_seen
         if province is not None:
@@ -74,7 +74,7 @@ class StockObjective(Posterior):
         people = census(self.census.start, self.census.end, jnp.asarray(~held))
         return dataclasses.replace(self, observed=dataclasses.replace(self.observed, census=people, pairs_seen=pairs))
 
-    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> StockObjective:
+    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> RegisteredObjective:
         """The same objective where the census counts `end` residents, with bands that err as those of `from_zone`."""
         people = census(self.census.start, jnp.asarray(end), self.census.seen)
         expected = np.maximum(np.asarray(self.predicted(jnp.asarray(natural)))[1:], 1.0)
@@ -146,7 +146,7 @@ def objective(
     between: np.ndarray | None = None,
     seen: np.ndarray | None = None,
     pairs_seen: np.ndarray | None = None,
-) -> StockObjective:
+) -> RegisteredObjective:
     """The objective of `model` against what `fit` names.
 
     Args:
@@ -159,7 +159,7 @@ def objective(
     Raises:
         ZonesError: the table lacks what a target compares with.
     """
-    return StockObjective(
+    return RegisteredObjective(
         country=model.country,
         observed=_observed(model, fit.targets, between, seen, pairs_seen),
         children=children_target.target(model, fit.children_sd) if "children" in fit.targets else None,
@@ -181,13 +181,13 @@ def _observed(
     between: np.ndarray | None,
     seen: np.ndarray | None,
     pairs_seen: np.ndarray | None,
-) -> StockCensus:
+) -> RegisteredCensus:
     table, (first, last) = model.table, model.years
     start, end = jnp.asarray(table.population(first)), jnp.asarray(table.population(last))
     count = model.country.banded.members.shape[0]
     of_bands = bool({*BANDS, "national_bands"} & set(wanted))
     apart = ~np.eye(count, dtype=bool) & (np.ones((count, count), bool) if pairs_seen is None else pairs_seen)
-    return StockCensus(
+    return RegisteredCensus(
         census=census(start, end, None if seen is None else jnp.asarray(seen)),
         bands=jnp.asarray(bands(table, last) if of_bands else np.zeros((len(BANDS), len(start)))),
         skills=jnp.asarray(skill_counts(table, last) if "skills" in wanted else np.zeros((3, len(start)))),

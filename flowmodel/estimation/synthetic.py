@@ -18,7 +18,7 @@ from flowmodel.estimation import draws, registered_metrics
 from flowmodel.estimation.registered_census import BANDS
 from flowmodel.gravity.chosen_law import chosen
 from flowmodel.parameters.catalogue import registry
-from flowmodel.parameters.registered import stock_parameters
+from flowmodel.parameters.registered import registered_parameters
 from flowmodel.parameters.registry import Parameter
 from flowmodel.zones import table as store
 from flowmodel.zones.table import ZoneTable
@@ -60,7 +60,7 @@ def _residents(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray
 def _registered(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
     """Residents at the end [zone], and the bands as a census counts them [band, zone]."""
     built = registered.build(table, config, jnp.float64)
-    closed = registered_run.run(built, stock_parameters(built.registry, jnp.zeros(0), built.groups.names))
+    closed = registered_run.run(built, registered_parameters(built.registry, jnp.zeros(0), built.groups.names))
     return closed.closing[-1].sum(axis=0), registered_metrics.bands(built, closed)
 
 

@@ -12,7 +12,7 @@ from flowmodel.config import Fit
 from flowmodel.dynamics.registered.census.margins import Margins
 from flowmodel.estimation import refit
 from flowmodel.estimation.refit import Anchor
-from flowmodel.estimation.registered_objective import StockObjective
+from flowmodel.estimation.registered_objective import RegisteredObjective
 from flowmodel.evaluation.folds import HeldOut, Told
 from flowmodel.evaluation.map_covariates import distances
 from flowmodel.zones.table import ZoneTable
@@ -27,14 +27,14 @@ def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
 
 
 @jax.jit
-def _scaled(goal: StockObjective, natural: jax.Array) -> jax.Array:
+def _scaled(goal: RegisteredObjective, natural: jax.Array) -> jax.Array:
     """Stocks from province to province in units of the source [origin, destination]."""
     end = goal.decade(natural)
     assert end.provinces is not None
     return end.provinces * goal.registry.lookup(natural)["scale_interprovincial"]
 
 
-def held_out(goal: StockObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, told: Told) -> HeldOut:
+def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, told: Told) -> HeldOut:
     """Every fold of pairs refitted from `anchor` without them; `said` is [origin, destination], NaN on the diagonal."""
     values = np.full(fold.shape, np.nan)
     naturals, steps, remaining = [], [], []

@@ -12,13 +12,13 @@ import numpy as np
 from flowmodel.config import Config, Temporal, Variant
 from flowmodel.config import Model as ModelSection
 from flowmodel.dynamics.registered import setup as registered
-from flowmodel.dynamics.registered.factored import rollout as stock_rollout
+from flowmodel.dynamics.registered.factored import rollout as factored
 from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.estimation import objective, search
 from flowmodel.estimation.search import Outcome, Progress
 from flowmodel.evaluation import baselines as naive
 from flowmodel.evaluation import map_covariates
-from flowmodel.parameters.registered import stock_parameters
+from flowmodel.parameters.registered import registered_parameters
 from flowmodel.zones.table import ZoneTable
 
 
@@ -186,5 +186,5 @@ def _registered(
     country = dataclasses.replace(built.country, zones=_described(built.country.zones, variant, now))
     names = built.registry
     natural = names.vector({e.name: values.get(e.name, e.prior_mean) for e in names.free})
-    end = stock_rollout.decade(stock_parameters(names, natural, built.groups.names), country)
+    end = factored.decade(registered_parameters(names, natural, built.groups.names), country)
     return np.asarray(jnp.sum(end.residents, axis=0))

@@ -31,9 +31,9 @@ class Pairs:
         """The precision of S."""
         return self.log_distance.dtype
 
-    def strength(self, coefficient: Float[Array, " coefficient"]) -> Stored:
+    def strength(self, coefficient: Float[Array, " coefficient"]) -> Dense:
         """S at these coefficients."""
-        return Stored(strength(coefficient, self), coefficient, self)
+        return Dense(strength(coefficient, self), coefficient, self)
 
     def in_dtype(self, dtype: Any) -> Pairs:
         """The same pairs with S in another precision."""
@@ -42,7 +42,7 @@ class Pairs:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Stored:
+class Dense:
     """S over all pairs, the coefficients it was made with, and the pairs it is of."""
 
     matrix: Float[Array, "zone zone"]

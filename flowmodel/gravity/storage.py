@@ -1,4 +1,4 @@
-"""Which way S is held: as a matrix where memory allows, else in tiles of the size that the device takes best."""
+"""How S is stored: as a matrix where memory allows, else in tiles of the size that suits the device best."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _EASY = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
-    """How S is held, the tile's side (0 if stored), and why."""
+class Storage:
+    """How S is stored, the side of a tile (0 if dense), and why."""
 
-    kind: Literal["stored", "tiled"]
+    kind: Literal["dense", "tiled"]
     tile: int
     why: str
 
@@ -41,8 +41,8 @@ class Way:
         return f"kernel: {self.kind}{size} ({self.why})"
 
 
-def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> Way:
-    """The way for so many zones: what is asked for, or the stored one if a derivative by it fits in memory.
+def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> Storage:
+    """The storage for so many zones: what is asked for, or dense if a derivative with it fits in memory.
 
     What a derivative takes is what the compiler has planned for one product and one contraction; nothing runs.
 
@@ -50,7 +50,7 @@ def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> 
         zones: how many.
         years: of a run, each of which leaves two factors for the contraction.
         dtype: precision of S.
-        asked: "auto", "stored" or "tiled".
+        asked: "auto", "dense" or "tiled".
         tile: zones of a side of a tile, if somebody wants to say.
 
     Raises:
@@ -58,34 +58,34 @@ def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> 
     """
     free = runtime.available_bytes()
     if asked != "tiled":
-        need = _stored_need(zones, years, dtype)
+        need = _dense_need(zones, years, dtype)
         said = f"{zones:,} zones: a derivative {runtime.sentence(need, free)}"
         if free is None or need <= (_EASY if asked == "auto" else runtime.SHARE) * free:
-            return Way("stored", 0, said)
-        if asked == "stored":
-            raise ResourceError("E-MEMORY", f"the stored kernel of {said}", "set runtime.way = 'tiled'")
+            return Storage("dense", 0, said)
+        if asked == "dense":
+            raise ResourceError("E-MEMORY", f"the dense kernel of {said}", "set runtime.storage = 'tiled'")
     sizes = (tile,) if tile is not None else _TILES[jax.default_backend()]
     found = runtime.fitting(lambda side: _compiled(_tiled(zones, side, dtype), years), sizes, free)
-    return Way("tiled", found.tile, f"{zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}")
+    return Storage("tiled", found.tile, f"{zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}")
 
 
 def pairs(
-    lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, way: Way, law: Law = POWER
+    lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage, law: Law = POWER
 ) -> AllPairs:
-    """The pairs of zones at positions in degrees [zone], held in that way; distances are computed in float64."""
-    if way.kind == "tiled":
-        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, way.tile, law)
-    return stored(lon, lat, place, offset_km, dtype, law)
+    """The pairs of zones at positions in degrees [zone], stored so; distances are computed in float64."""
+    if storage.kind == "tiled":
+        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile, law)
+    return dense(lon, lat, place, offset_km, dtype, law)
 
 
-def stored(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, law: Law = POWER) -> Pairs:
-    """The pairs of zones at positions in degrees [zone], stored."""
+def dense(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, law: Law = POWER) -> Pairs:
+    """The pairs of zones at positions in degrees [zone], as a matrix."""
     return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
 
 
 @functools.cache
-def _stored_need(zones: int, years: int, dtype: Any) -> int:
-    return runtime.predicted(_compiled(_stored(zones, dtype), years)).total
+def _dense_need(zones: int, years: int, dtype: Any) -> int:
+    return runtime.predicted(_compiled(_dense(zones, dtype), years)).total
 
 
 def _compiled(pairs: Any, years: int) -> Compiled:
@@ -108,7 +108,7 @@ def _place(zones: int) -> Any:
     return Place(whole, whole, whole, side)
 
 
-def _stored(zones: int, dtype: Any) -> Any:
+def _dense(zones: int, dtype: Any) -> Any:
     matrix: Any = jax.ShapeDtypeStruct((zones, zones), dtype)
     return Pairs(matrix, _place(zones))
 

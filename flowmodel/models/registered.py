@@ -14,14 +14,14 @@ from jaxtyping import Array, Float
 from flowmodel.config import Config, Stock
 from flowmodel.config.paths import located
 from flowmodel.dynamics.registered import setup
-from flowmodel.dynamics.registered.factored.accounts import StockAccounts
+from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.flows import flows
 from flowmodel.dynamics.registered.run import run
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_metrics, registered_census, registered_metrics
-from flowmodel.estimation.registered_objective import StockObjective, objective
+from flowmodel.estimation.registered_objective import RegisteredObjective, objective
 from flowmodel.models.model import Writer, csv, netcdf
-from flowmodel.parameters.registered import StockParameters, stock_parameters
+from flowmodel.parameters.registered import RegisteredParameters, registered_parameters
 from flowmodel.parameters.registry import Registry
 from flowmodel.results import registered as tables
 from flowmodel.results import residents as results
@@ -68,26 +68,26 @@ class Registered:
             people = (rows["assumed"] - rows["counted"]).sum()
             yield f"assumed: {what}: {len(rows)} zones, {people:+,.0f} people (assumptions.csv)"
 
-    def objective(self) -> StockObjective:
+    def objective(self) -> RegisteredObjective:
         """What is fitted: growth, bands, and the other targets of the configuration."""
         of, between = self.config.fit.interprovincial, None
         if of is not None:
             between = registered_census.provinces(self.table, str(located(self.base, of.file)), of)
         return objective(self.setup, self.config.fit, between)
 
-    def run(self, natural: Float[Array, " free"]) -> StockAccounts:
+    def run(self, natural: Float[Array, " free"]) -> RegisteredAccounts:
         """The closed accounts at natural values."""
         return run(self.setup, self._parameters(natural))
 
-    def summary(self, closed: StockAccounts) -> tuple[str, ...]:
+    def summary(self, closed: RegisteredAccounts) -> tuple[str, ...]:
         """Nothing: the tables of a fit say it all."""
         return ()
 
-    def end(self, closed: StockAccounts) -> np.ndarray:
+    def end(self, closed: RegisteredAccounts) -> np.ndarray:
         """Residents at the end, persons [zone]."""
         return np.asarray(closed.closing[-1].sum(axis=0))
 
-    def files(self, closed: StockAccounts) -> Iterator[tuple[str, Writer]]:
+    def files(self, closed: RegisteredAccounts) -> Iterator[tuple[str, Writer]]:
         """Results, the accounts of residents and of registered people, the stock, and the assumptions."""
         yield "results.nc", netcdf(tables.dataset(self.setup, closed))
         yield "accounts.csv", csv(tables.accounts_table(self.setup, closed))
@@ -100,7 +100,7 @@ class Registered:
         if closed.children is not None:
             yield "children.csv", csv(tables.children_table(self.setup, closed))
 
-    def report(self, closed: StockAccounts) -> dict[str, Any]:
+    def report(self, closed: RegisteredAccounts) -> dict[str, Any]:
         """Growth beside its baselines, how well the accounts close, and the registered stock beside the census."""
         known = self.known()["ols"]
         growth, baselines = results.growth_scores(self.setup, self.end(closed), self.natural_end(), known)
@@ -145,8 +145,8 @@ class Registered:
         """Moves from origin to destination in the year that ends with `year`, of all groups, persons."""
         return flows(self.setup, self._parameters(natural), year)
 
-    def _parameters(self, natural: Float[Array, " free"]) -> StockParameters:
-        return stock_parameters(self.registry, jnp.asarray(natural), self.setup.groups.names)
+    def _parameters(self, natural: Float[Array, " free"]) -> RegisteredParameters:
+        return registered_parameters(self.registry, jnp.asarray(natural), self.setup.groups.names)
 
 
 def _covariates(stock: Stock) -> list[tuple[str, ...]]:

@@ -54,11 +54,11 @@ class Residents:
     @property
     def tile(self) -> int:
         """Zones of a side of a tile of the kernel; 0 where it is dense."""
-        return self.setup.way.tile
+        return self.setup.storage.tile
 
     def announce(self) -> Iterator[str]:
         """How the kernel is stored, and the memory that it takes."""
-        yield str(self.setup.way)
+        yield str(self.setup.storage)
 
     def objective(self) -> Objective:
         """Growth and the national total, as far as they are targets, and priors."""

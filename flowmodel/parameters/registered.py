@@ -48,14 +48,16 @@ class Group:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class StockParameters:
+class RegisteredParameters:
     """The values of every group, and by name those that only a likelihood has."""
 
     groups: tuple[Group, ...]
     observed: dict[str, Float[Array, ""]]
 
 
-def stock_parameters(registry: Registry, natural: Float[Array, " free"], groups: tuple[str, ...]) -> StockParameters:
+def registered_parameters(
+    registry: Registry, natural: Float[Array, " free"], groups: tuple[str, ...]
+) -> RegisteredParameters:
     """What the kernels take, from the free parameters' natural values (differentiable).
 
     Args:
@@ -64,7 +66,9 @@ def stock_parameters(registry: Registry, natural: Float[Array, " free"], groups:
         groups: names of the groups; of "low:15-29" the skill before the colon has parameters of its own.
     """
     values = registry.lookup(natural)
-    return StockParameters(tuple(_group(values, name.partition(":")[0], registry.decay) for name in groups), values)
+    return RegisteredParameters(
+        tuple(_group(values, name.partition(":")[0], registry.decay) for name in groups), values
+    )
 
 
 def _group(values: dict[str, Float[Array, ""]], skill: str, decay: tuple[str, ...]) -> Group:

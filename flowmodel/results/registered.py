@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from flowmodel.dynamics.registered.factored.accounts import StockAccounts
+from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_metrics, registered_metrics
 from flowmodel.estimation.registered_census import BANDS
@@ -31,7 +31,7 @@ _REGISTERED = {
 }
 
 
-def dataset(model: RegisteredSetup, closed: StockAccounts) -> xr.Dataset:
+def dataset(model: RegisteredSetup, closed: RegisteredAccounts) -> xr.Dataset:
     """`results.nc`: residents and their registration at the end of every year, movements, and the censuses, persons."""
     states = _with_start(closed.opening[0], closed.closing)
     data = labelled(model, states.sum(axis=0), {name: getattr(closed, name).sum(axis=1) for name in FLOWS})
@@ -59,7 +59,7 @@ def _with_start(start: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.moveaxis(np.concatenate([start[None], ends]), 0, -1)
 
 
-def accounts_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFrame:
+def accounts_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFrame:
     """`accounts.csv`: one row a zone, group and year (the one in which closing stands), persons, unrounded.
 
     With several groups there is a column `regrouped`: who became part of the group, less who left it, without moving.
@@ -68,7 +68,7 @@ def accounts_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFram
     return _table(model, {name: getattr(closed, name) for name in names})
 
 
-def registered_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFrame:
+def registered_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFrame:
     """`registered.csv`: the accounts of registered people, one row a zone, group and year, persons, unrounded."""
     return _table(model, {name: getattr(closed, source) for name, source in _REGISTERED.items()})
 
@@ -85,7 +85,7 @@ def _table(model: RegisteredSetup, columns: dict[str, np.ndarray]) -> pd.DataFra
     return pd.DataFrame(index | {name: values.ravel() for name, values in columns.items()})
 
 
-def stock_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFrame:
+def stock_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFrame:
     """`stock.csv`: one row a zone: the initial stock beside the census, and the last year's bands beside theirs."""
     m, (first, last) = model.margins, model.years
     columns: dict[str, Any] = {
@@ -108,7 +108,7 @@ def stock_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def provinces_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFrame:
+def provinces_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFrame:
     """`provinces.csv`: people away from their zone by province of registration and of residence, start and end."""
     codes = [str(code) for code in np.unique(model.table.values("province"))]
     pairs = pd.MultiIndex.from_product([codes, codes], names=["origin", "residence"])
@@ -117,7 +117,7 @@ def provinces_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFra
     return pd.DataFrame(stocks, index=pairs).reset_index()
 
 
-def children_table(model: RegisteredSetup, closed: StockAccounts) -> pd.DataFrame:
+def children_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFrame:
     """`children.csv`: one row a zone and year, the first and the last, persons under 18 and adults, unrounded."""
     assert closed.children is not None
     assert model.families is not None

@@ -59,4 +59,4 @@ def with_model(
 
 
 def _with_tile(config: Config, tile: int) -> Config:
-    return config.model_copy(update={"runtime": config.runtime.model_copy(update={"way": "tiled", "tile": tile})})
+    return config.model_copy(update={"runtime": config.runtime.model_copy(update={"storage": "tiled", "tile": tile})})

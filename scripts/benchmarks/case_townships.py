@@ -72,8 +72,8 @@ def programs(case: Town, tile: int | None = None) -> tuple[Any, Any]:
     from flowmodel.dynamics.residents import rollout
     from flowmodel.gravity import storage
 
-    way = storage.choose(len(case.lon), 1, jnp.float32, "tiled", tile)
-    pairs = storage.pairs(case.lon, case.lat, case.place, OFFSET_KM, jnp.float32, way)
+    stored = storage.choose(len(case.lon), 1, jnp.float32, "tiled", tile)
+    pairs = storage.pairs(case.lon, case.lat, case.place, OFFSET_KM, jnp.float32, stored)
     weight = jnp.asarray(np.random.default_rng(2).normal(size=len(case.lon)))
 
     def value(parameters: Any, zones: Any, pairs: Any, calendar: Any) -> Any:

@@ -109,7 +109,7 @@ class _Made:
 
 
 def test_tiles_are_halved_where_memory_runs_out(monkeypatch, capsys):
-    config = read_config(ROOT / "configs" / "demo.toml", ("runtime.way=tiled",)).config
+    config = read_config(ROOT / "configs" / "demo.toml", ("runtime.storage=tiled",)).config
     sides = []
 
     def build(table, config, base, dtype):

@@ -66,7 +66,7 @@ def registered(run):
         line += ["--set", setting]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "stock: low_rank path" in done.stderr
+    assert "stock: factored path" in done.stderr
     return folder
 
 

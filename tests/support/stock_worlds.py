@@ -14,14 +14,14 @@ import stock_twin as twin
 from scipy.special import logit
 
 from flowmodel.config import Stock
-from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity import distance
 from flowmodel.gravity.bands import banded
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.pair import Place
-from flowmodel.parameters.registered import Group, StockParameters
+from flowmodel.parameters.registered import Group, RegisteredParameters
 from flowmodel.parameters.registry import Parameters
 
 Array = np.ndarray
@@ -202,7 +202,7 @@ def country_of(one: Case, dtype: Any = np.float64) -> Country:
     )
 
 
-def _zones(one: Case) -> StockZones:
+def _zones(one: Case) -> RegisteredZones:
     world = one.world
     arrays = {name: one.margins[name] for name in MARGINS} | {
         **{name: getattr(world, name) for name in COVARIATES if name not in ("within", "far")},
@@ -212,7 +212,7 @@ def _zones(one: Case) -> StockZones:
         "leaving": one.leaving,
         "hidden": np.zeros(len(world.lon)),
     }
-    return StockZones(
+    return RegisteredZones(
         **{name: jnp.asarray(values) for name, values in arrays.items()},
         birth_to=tuple(world.birth_to.tolist()),
         next_group=tuple(world.next_group.tolist()),
@@ -220,9 +220,9 @@ def _zones(one: Case) -> StockZones:
     )
 
 
-def parameters_of(one: Case) -> StockParameters:
+def parameters_of(one: Case) -> RegisteredParameters:
     """The parameters as the product takes them."""
-    return StockParameters(tuple(_group(v, up) for v, up in zip(one.values, one.world.upgrade, strict=True)), {})
+    return RegisteredParameters(tuple(_group(v, up) for v, up in zip(one.values, one.world.upgrade, strict=True)), {})
 
 
 def _group(values: twin.Values, upgrade: float) -> Group:

@@ -14,10 +14,10 @@ from flowmodel.dynamics.registered.factored.pair_reconstruction import blocks
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.dynamics.registered.run import places, strengths
 from flowmodel.dynamics.registered.setup import RegisteredSetup
-from flowmodel.parameters.registered import StockParameters
+from flowmodel.parameters.registered import RegisteredParameters
 
 
-def flows(setup: RegisteredSetup, parameters: StockParameters, year: int) -> Float[np.ndarray, "zone zone"]:
+def flows(setup: RegisteredSetup, parameters: RegisteredParameters, year: int) -> Float[np.ndarray, "zone zone"]:
     """Moves in the year that ends with `year`, persons, float64 [origin, destination].
 
     People who leave their zone of registration, who return to it, and who move onward. Rows sum to the outflow of that
@@ -28,7 +28,7 @@ def flows(setup: RegisteredSetup, parameters: StockParameters, year: int) -> Flo
     )
     country = dataclasses.replace(setup.country, banded=exact)
     at = year - setup.years[0] - 1
-    if setup.plan.path == "dense":
+    if setup.plan.path == "pairwise":
         return np.asarray(pairwise.moves(parameters, country, jnp.asarray(at)))
     starts, _, movements = factored.history(parameters, country)
     province = places(setup.table).province

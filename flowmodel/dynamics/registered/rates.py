@@ -6,31 +6,31 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.gravity import attraction
 from flowmodel.gravity.decay import Law, OfLog
 from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registered import Group
 
 
-def pull(group: Group, zones: StockZones, people: Float[Array, " zone"]) -> Float[Array, " zone"]:
+def pull(group: Group, zones: RegisteredZones, people: Float[Array, " zone"]) -> Float[Array, " zone"]:
     """w_j = n_j^α exp(x_j·γ) of every zone, but for a factor common to all."""
     return attraction.weights(people, group.choice.mass, zones.attraction, group.choice.attraction)
 
 
-def open_to_others(group: Group, zones: StockZones) -> Float[Array, " zone"]:
+def open_to_others(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
     """exp(−χ κ_j): what is left of the pull of a zone for people registered elsewhere."""
     return jnp.exp(-group.hukou * zones.strictness)
 
 
-def more_from_afar(group: Group, zones: StockZones) -> Float[Array, " zone"]:
+def more_from_afar(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
     """exp(x_j·φ): how much more a zone draws from other provinces than from its own."""
     return jnp.exp(zones.far_pull @ group.far)
 
 
 def leaving_rate(
     group: Group,
-    zones: StockZones,
+    zones: RegisteredZones,
     own: Float[Array, ""],
     home: Float[Array, " zone"],
     reach: Float[Array, " zone"],
@@ -58,21 +58,21 @@ def leaving_rate(
     return jnp.where(possible, jax.nn.sigmoid(level + group.inclusive_value * gain), 0.0)
 
 
-def return_rate_of_residence(group: Group, zones: StockZones) -> Float[Array, " zone"]:
+def return_rate_of_residence(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
     """Share of people from elsewhere who go home from a zone in a year."""
     return jax.nn.sigmoid(group.return_level + zones.returning @ group.returning)
 
 
-def return_rate_of_origin(group: Group, zones: StockZones) -> Float[Array, " zone"]:
+def return_rate_of_origin(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
     """Share of people away who are drawn home to a zone in a year."""
     return jax.nn.sigmoid(group.return_origin_level + zones.returning_origin @ group.returning_origin)
 
 
-def conversion_rate(group: Group, zones: StockZones) -> Float[Array, " zone"]:
+def conversion_rate(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
     """Share of people from elsewhere registered where they live in a year: less where registration is strict."""
     return jax.nn.sigmoid(group.conversion_level) * (1 - zones.strictness)
 
 
-def within_rate(group: Group, zones: StockZones) -> Float[Array, " zone"]:
+def within_rate(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
     """Share of those at home who move inside their zone, away from their registration, in a year."""
     return jax.nn.sigmoid(group.within_level + zones.moving_within @ group.within)

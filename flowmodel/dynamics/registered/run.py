@@ -14,18 +14,19 @@ from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away
 from flowmodel.dynamics.registered.factored import accounts as stock_accounts
 from flowmodel.dynamics.registered.factored import pair_reconstruction
-from flowmodel.dynamics.registered.factored import rollout as stock_rollout
-from flowmodel.dynamics.registered.factored.accounts import Places, StockAccounts
+from flowmodel.dynamics.registered.factored import rollout as factored
+from flowmodel.dynamics.registered.factored.accounts import Places, RegisteredAccounts
 from flowmodel.dynamics.registered.factored.rollout import Country
-from flowmodel.dynamics.registered.pairwise import accounts, rollout
+from flowmodel.dynamics.registered.pairwise import accounts
+from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.gravity import pair
 from flowmodel.gravity.dense import strength
-from flowmodel.parameters.registered import StockParameters
+from flowmodel.parameters.registered import RegisteredParameters
 from flowmodel.zones.table import ZoneTable
 
 
-def run(model: RegisteredSetup, parameters: StockParameters) -> StockAccounts:
+def run(model: RegisteredSetup, parameters: RegisteredParameters) -> RegisteredAccounts:
     """Runs the years in float64 and closes the accounts.
 
     Raises:
@@ -36,13 +37,15 @@ def run(model: RegisteredSetup, parameters: StockParameters) -> StockAccounts:
     )
     country = dataclasses.replace(model.country, banded=exact)
     where = places(model.table)
-    closed, away = (_dense if model.plan.path == "dense" else _factored)(parameters, country, where)
+    closed, away = (_pairwise if model.plan.path == "pairwise" else _factored)(parameters, country, where)
     stock_accounts.check(closed, model.table.codes, model.groups.names, model.years[0])
     return closed if model.families is None else with_children(closed, away, model.families, where, parameters)
 
 
-def _dense(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
-    history = rollout.dense_history(parameters, country)
+def _pairwise(
+    parameters: RegisteredParameters, country: Country, where: Places
+) -> tuple[RegisteredAccounts, Iterable[Away]]:
+    history = pairwise.history(parameters, country)
     everybody = slice(0, len(where.province))
     away = [
         Away(group, when, everybody, np.asarray(people, float))
@@ -52,15 +55,17 @@ def _dense(parameters: StockParameters, country: Country, where: Places) -> tupl
     return accounts.accounts(history, np.asarray(country.zones.elsewhere), where), away
 
 
-def _factored(parameters: StockParameters, country: Country, where: Places) -> tuple[StockAccounts, Iterable[Away]]:
+def _factored(
+    parameters: RegisteredParameters, country: Country, where: Places
+) -> tuple[RegisteredAccounts, Iterable[Away]]:
     of_groups = strengths(parameters, country)
-    starts, states, movements = stock_rollout.history(parameters, country)
+    starts, states, movements = factored.history(parameters, country)
     elsewhere = np.asarray(country.zones.elsewhere)
     closed = stock_accounts.accounts(starts, states, movements, of_groups, elsewhere, where)
     return closed, pair_reconstruction.ends(starts, movements, of_groups, where.province)
 
 
-def strengths(parameters: StockParameters, country: Country) -> list[np.ndarray]:
+def strengths(parameters: RegisteredParameters, country: Country) -> list[np.ndarray]:
     """S of every group on the host; groups that share one S have the same array."""
     groups = parameters.groups
     found = [
@@ -71,12 +76,12 @@ def strengths(parameters: StockParameters, country: Country) -> list[np.ndarray]
 
 
 def with_children(
-    closed: StockAccounts,
+    closed: RegisteredAccounts,
     away: Iterable[Away],
     of_census: Families,
     where: Places,
-    parameters: StockParameters,
-) -> StockAccounts:
+    parameters: RegisteredParameters,
+) -> RegisteredAccounts:
     """`closed` with the account of children, from everybody `away` at the start and the end."""
     found = children.account(
         away,

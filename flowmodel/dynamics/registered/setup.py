@@ -13,7 +13,7 @@ from flowmodel.dynamics.registered import initial
 from flowmodel.dynamics.registered.census.families import Families, families
 from flowmodel.dynamics.registered.census.groups import Groups, groups
 from flowmodel.dynamics.registered.census.margins import Margins, margins
-from flowmodel.dynamics.registered.census.zones import stock_zones
+from flowmodel.dynamics.registered.census.zones import registered_zones
 from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.errors import ConfigError
@@ -30,7 +30,7 @@ _PAIR_TERMS = frozenset({"distance"})
 class Plan:
     """Which path carries the stock, why, and about how much memory a derivative will take, GB."""
 
-    path: Literal["low_rank", "dense"]
+    path: Literal["factored", "pairwise"]
     why: str
     memory_gb: float
 
@@ -63,9 +63,9 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     """
     stock = config.model.stock
     assert stock is not None
-    if config.runtime.way == "tiled":
+    if config.runtime.storage == "tiled":
         raise ConfigError(
-            "E-WAY", "runtime.way = 'tiled' with [model.stock]", "leave it out: bands of pairs are stored"
+            "E-STORAGE", "runtime.storage = 'tiled' with [model.stock]", "leave it out: bands of pairs are stored"
         )
     law = chosen(config.model.law)
     names = registry(config.model, config.parameters, law.parameters, config.fit.targets)
@@ -74,11 +74,11 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
-    exact = banded(setup.stored_pairs(table, offset_km, jnp.float64, law))
+    exact = banded(setup.dense_pairs(table, offset_km, jnp.float64, law))
     away = initial.away_by_group(table, of_census, exact, of_people.share)
     country = Country(
-        zones=stock_zones(table, config.model, stock, of_census, of_people, away),
-        banded=banded(setup.stored_pairs(table, offset_km, dtype, law)),
+        zones=registered_zones(table, config.model, stock, of_census, of_people, away),
+        banded=banded(setup.dense_pairs(table, offset_km, dtype, law)),
         calendar=rollout.calendar(config.model.natural, config.model.years),
         stock=stock,
         offset_km=offset_km,
@@ -91,11 +91,11 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
 
 def planned(stock: Stock, zones: int, bytes_a_number: int, years: int) -> Plan:
     """The path of a stock, from what is switched on, and the memory of its derivative."""
-    reasons = stock.needs_dense()
+    reasons = stock.needs_pairs()
     count = len(stock.names())
     kernels = count if _PAIR_TERMS & set(stock.by_group) else 1
     matrix = zones**2 * bytes_a_number / 1e9
-    if reasons or stock.path == "dense":
+    if reasons or stock.path == "pairwise":
         why = "needed by " + ", ".join(reasons) if reasons else "asked for"
-        return Plan("dense", why, matrix * (kernels + count * (years + 8)))
-    return Plan("low_rank", "everything switched on factors into zones", matrix * (3 * kernels + 4))
+        return Plan("pairwise", why, matrix * (kernels + count * (years + 8)))
+    return Plan("factored", "everything switched on factors into zones", matrix * (3 * kernels + 4))

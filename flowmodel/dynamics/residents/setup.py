@@ -18,7 +18,7 @@ from flowmodel.gravity.decay import Law
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs
 from flowmodel.gravity.pair import Place
-from flowmodel.gravity.storage import Way
+from flowmodel.gravity.storage import Storage
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry
 from flowmodel.zones.table import ZoneTable
@@ -32,7 +32,7 @@ class Setup:
     years: tuple[int, int]
     zones: Zones
     pairs: AllPairs
-    way: Way
+    storage: Storage
     calendar: Calendar
     registry: Registry
 
@@ -60,21 +60,21 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first, last = config.model.years
-    way = storage.choose(len(table.codes), last - first, dtype, config.runtime.way, config.runtime.tile)
+    stored = storage.choose(len(table.codes), last - first, dtype, config.runtime.storage, config.runtime.tile)
     return Setup(
         table=table,
         years=config.model.years,
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
-        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, way, law),
-        way=way,
+        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored, law),
+        storage=stored,
         calendar=rollout.calendar(config.model.natural, config.model.years),
         registry=names,
     )
 
 
-def stored_pairs(table: ZoneTable, offset_km: float, dtype: Any, law: Law) -> Pairs:
+def dense_pairs(table: ZoneTable, offset_km: float, dtype: Any, law: Law) -> Pairs:
     """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
-    return storage.stored(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, law)
+    return storage.dense(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, law)
 
 
 def place(table: ZoneTable) -> Place:

@@ -25,7 +25,7 @@ def free(monkeypatch):
 
 def test_few_zones_are_stored_and_many_are_tiled(free):
     free(16 * GB)
-    assert storage.choose(2641, 10, jnp.float32, "auto", None).kind == "stored"
+    assert storage.choose(2641, 10, jnp.float32, "auto", None).kind == "dense"
     townships = storage.choose(41_000, 10, jnp.float32, "auto", None)
     assert townships.kind == "tiled"
     assert "41,000 zones: a derivative needs 0.0" in str(townships)
@@ -40,10 +40,10 @@ def test_a_small_machine_tiles_what_a_large_one_stores(free):
 def test_what_is_forced_is_done_or_refused(free):
     free(16 * GB)
     assert storage.choose(300, 10, jnp.float32, "tiled", 50).tile == 50
-    assert storage.choose(20_000, 10, jnp.float32, "stored", None).kind == "stored"
+    assert storage.choose(20_000, 10, jnp.float32, "dense", None).kind == "dense"
     free(1 * GB)
-    with pytest.raises(ResourceError, match=r"E-MEMORY.*20,000 zones.*way = 'tiled'"):
-        storage.choose(20_000, 10, jnp.float32, "stored", None)
+    with pytest.raises(ResourceError, match=r"E-MEMORY.*20,000 zones.*storage = 'tiled'"):
+        storage.choose(20_000, 10, jnp.float32, "dense", None)
     free(1000)
     with pytest.raises(ResourceError, match="E-MEMORY"):
         storage.choose(300, 10, jnp.float32, "auto", None)
@@ -52,12 +52,14 @@ def test_what_is_forced_is_done_or_refused(free):
 def test_a_model_is_built_in_the_way_asked_for():
     config = worlds.configuration()
     assert isinstance(setup.build(worlds.table(20), config, jnp.float32).pairs, Pairs)
-    forced = setup.build(worlds.table(20), worlds.configuration("runtime.way='tiled'", "runtime.tile=8"), jnp.float32)
+    forced = setup.build(
+        worlds.table(20), worlds.configuration("runtime.storage='tiled'", "runtime.tile=8"), jnp.float32
+    )
     assert isinstance(forced.pairs, Tiles)
-    assert forced.pairs.tile == forced.way.tile == 8
+    assert forced.pairs.tile == forced.storage.tile == 8
 
 
 def test_registration_knows_one_way():
-    config = worlds.configuration("runtime.way='tiled'", "model.stock={}", "truth={}")
-    with pytest.raises(ConfigError, match="E-WAY"):
+    config = worlds.configuration("runtime.storage='tiled'", "model.stock={}", "truth={}")
+    with pytest.raises(ConfigError, match="E-STORAGE"):
         registered.build(worlds.table(20), config, jnp.float32)

@@ -20,7 +20,7 @@ from flowmodel.zones.table import ZoneTable
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class StockZones:
+class RegisteredZones:
     """Margins of the first census (persons), vital rates (per year), standardised covariates; all float64.
 
     `birth_to`, `next_group` and `learns` are as in `registration.groups.Groups`, the others as in `Margins`.
@@ -54,9 +54,9 @@ class StockZones:
         return self.home + self.within + self.near + self.far
 
 
-def stock_zones(
+def registered_zones(
     table: ZoneTable, model: Model, stock: Stock, margins: Margins, groups: Groups, out: np.ndarray
-) -> StockZones:
+) -> RegisteredZones:
     """The arrays of `table` for `model`; `out` [group, zone] are the people away of every group.
 
     Raises:
@@ -78,7 +78,7 @@ def stock_zones(
         "strictness": strictness(table, model.years[0], stock),
         "hidden": margins.hidden,
     }
-    return StockZones(
+    return RegisteredZones(
         **{name: jnp.asarray(np.asarray(values, float)) for name, values in arrays.items()},
         birth_to=tuple(map(int, groups.birth_to)),
         next_group=tuple(map(int, groups.next_group)),

@@ -19,7 +19,7 @@ from flowmodel.errors import NumericError
 
 
 @dataclasses.dataclass(frozen=True)
-class StockAccounts:
+class RegisteredAccounts:
     """Persons [year, group, zone] unless said otherwise.
 
     opening + births − deaths + inflow − outflow + regrouped = closing, and
@@ -94,7 +94,7 @@ def accounts(
     strengths: list[np.ndarray],
     elsewhere: np.ndarray,
     places: Places,
-) -> StockAccounts:
+) -> RegisteredAccounts:
     """The accounts of a run on the factored path.
 
     Args:
@@ -116,7 +116,7 @@ def accounts(
         for name in parts[0]
     }
     summed = {name: np.sum(stacked.pop(name), axis=0) for name in _SUMMED}
-    return StockAccounts(**stacked, **summed)
+    return RegisteredAccounts(**stacked, **summed)
 
 
 _SUMMED = ("cross_divide", "stock_start", "stock", "in_city", "placed_start")
@@ -227,7 +227,7 @@ def _or_one(people: np.ndarray) -> np.ndarray:
     return np.where(people > 0, people, 1.0)
 
 
-def check(closed: StockAccounts, codes: np.ndarray, groups: tuple[str, ...], first_year: int) -> None:
+def check(closed: RegisteredAccounts, codes: np.ndarray, groups: tuple[str, ...], first_year: int) -> None:
     """Refuses accounts in which anybody is lost.
 
     Raises:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from flowmodel import runtime
 from flowmodel.config import Stock
-from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored import cohorts as away
 from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState, Setting, YearTaps, group_year
 from flowmodel.dynamics.residents.year import Calendar
@@ -19,7 +19,7 @@ from flowmodel.gravity import barriers, pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, band_strength, multiply, no_factors
 from flowmodel.gravity.ipf import Sides, balance
-from flowmodel.parameters.registered import Group, StockParameters
+from flowmodel.parameters.registered import Group, RegisteredParameters
 
 
 @jax.tree_util.register_dataclass
@@ -43,7 +43,7 @@ class Decade:
 class Country:
     """Everything but parameters: zones, pairs, years, the processes there are, and whether groups share one S."""
 
-    zones: StockZones
+    zones: RegisteredZones
     banded: BandedPairs
     calendar: Calendar
     stock: Stock = dataclasses.field(metadata={"static": True})
@@ -56,7 +56,7 @@ class Country:
         return len(self.calendar.births)
 
 
-def decade(parameters: StockParameters, country: Country, *, provinces: bool = False) -> Decade:
+def decade(parameters: RegisteredParameters, country: Country, *, provinces: bool = False) -> Decade:
     """The end of the years; differentiable in the parameters."""
     groups = parameters.groups
     matrices = [pair.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)]
@@ -83,7 +83,7 @@ def _seen(ends: tuple[GroupState, ...]) -> dict[str, Array]:
 
 @runtime.program
 def history(
-    parameters: StockParameters, country: Country
+    parameters: RegisteredParameters, country: Country
 ) -> tuple[tuple[GroupState, ...], tuple[GroupState, ...], tuple[GroupMovements, ...]]:
     """The start, and the end and the movements of every year, of every group."""
     groups = parameters.groups
@@ -117,7 +117,7 @@ def _settings(groups: tuple[Group, ...], country: Country, strengths: tuple[Band
     ]
 
 
-def sides(zones: StockZones, index: int) -> Sides:
+def sides(zones: RegisteredZones, index: int) -> Sides:
     """The margins of a group's initial stock."""
     return Sides(zones.out[index], zones.near[index], zones.far[index])
 
@@ -153,7 +153,7 @@ def _years(
 
 
 def _learned(
-    groups: tuple[Group, ...], zones: StockZones, states: list[GroupState], moved: list[GroupMovements]
+    groups: tuple[Group, ...], zones: RegisteredZones, states: list[GroupState], moved: list[GroupMovements]
 ) -> tuple[tuple[GroupState, ...], tuple[GroupMovements, ...]]:
     """A share of every home pool that learns becomes part of the next group's."""
     gained = [jnp.zeros_like(states[0].home) for _ in groups]

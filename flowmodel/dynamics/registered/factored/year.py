@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from flowmodel.config.stock import Returning
 from flowmodel.dynamics.registered import rates
-from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.cohorts import Cohorts, joined, kept
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
@@ -87,7 +87,7 @@ class YearTaps:
 def group_year(
     index: int,
     group: Group,
-    zones: StockZones,
+    zones: RegisteredZones,
     setting: Setting,
     state: GroupState,
     people: Float[Array, " zone"],
@@ -153,7 +153,7 @@ def _grown(state: GroupState, growth: Array) -> GroupState:
     )
 
 
-def _staying(group: Group, zones: StockZones, setting: Setting) -> tuple[Array, Array]:
+def _staying(group: Group, zones: RegisteredZones, setting: Setting) -> tuple[Array, Array]:
     """Shares of people away who do not return, by registered zone and by residence; who stays is held by both."""
     ones = jnp.ones(zones.home.shape[1])
     origin = 1 - rates.return_rate_of_origin(group, zones) if setting.returning in ("origin", "both") else ones

@@ -1,4 +1,4 @@
-"""The accounts of a run on the dense path, in the form of those of the factored one."""
+"""The accounts of a run on the pairwise path, in the form of those of the factored one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from flowmodel.dynamics.registered.factored.accounts import Places, StockAccounts
-from flowmodel.dynamics.registered.pairwise.rollout import DenseHistory
+from flowmodel.dynamics.registered.factored.accounts import Places, RegisteredAccounts
+from flowmodel.dynamics.registered.pairwise.rollout import PairwiseHistory
 
 
-def accounts(history: DenseHistory, elsewhere: np.ndarray, places: Places) -> StockAccounts:
-    """The accounts of a dense run.
+def accounts(history: PairwiseHistory, elsewhere: np.ndarray, places: Places) -> RegisteredAccounts:
+    """The accounts of a pairwise run.
 
     Args:
         history: the run, in float64.
@@ -28,7 +28,7 @@ def accounts(history: DenseHistory, elsewhere: np.ndarray, places: Places) -> St
     belongs = (places.province[:, None] == np.arange(places.province.max() + 1)).astype(float)
     first, last = (np.asarray(away, float).sum(axis=0) for away in (history.away_start, history.away))
     in_one_city = (places.city[:, None] == places.city) & (places.city >= 0)
-    return StockAccounts(
+    return RegisteredAccounts(
         **record,
         opening=residents[:-1],
         closing=residents[1:],

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from flowmodel.dynamics.registered import rates
-from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.gravity import pair
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.distance import REFERENCE_KM
@@ -50,7 +50,7 @@ def log_kernel(group: Group, pairs: Pairs) -> Matrix:
     return symmetric + tilt[None, :] - tilt[:, None]
 
 
-def log_from_afar(group: Group, zones: StockZones, pairs: Pairs) -> Matrix:
+def log_from_afar(group: Group, zones: RegisteredZones, pairs: Pairs) -> Matrix:
     """What a destination's utility has more for people of other provinces."""
     more = jnp.log(rates.more_from_afar(group, zones)).astype(pairs.log_distance.dtype)
     return jnp.where(same_province(pairs), 0, more[None, :])
@@ -98,7 +98,7 @@ def apart(pairs: Pairs) -> Bool[Array, "zone zone"]:
 def choose(
     index: int,
     group: Group,
-    zones: StockZones,
+    zones: RegisteredZones,
     pairs: Pairs,
     nests: Float[Array, "zone prefecture"] | None,
     lasting: Matrix,

@@ -1,4 +1,4 @@
-"""The accounts' entries of a year on the dense path: both sides of the moves, summed apart from the state."""
+"""The accounts' entries of a year on the pairwise path: both sides of the moves, summed apart from the state."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, no_factors
 from flowmodel.gravity.dense import Pairs, strength
 from flowmodel.gravity.ipf import Sides, balance
-from flowmodel.parameters.registered import Group, StockParameters
+from flowmodel.parameters.registered import Group, RegisteredParameters
 
 Stocks = tuple[GroupStock, ...]
 
@@ -62,7 +62,7 @@ class View:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class DenseHistory:
+class PairwiseHistory:
     """The start, the close and the entries of every year, and people away by pair at the start and the end, persons."""
 
     start: View
@@ -72,7 +72,7 @@ class DenseHistory:
     away: Float[Array, "group zone zone"]
 
 
-def dense_decade(parameters: StockParameters, country: Country, *, provinces: bool = False) -> Decade:
+def decade(parameters: RegisteredParameters, country: Country, *, provinces: bool = False) -> Decade:
     """The end of the years; differentiable in the parameters."""
     starts = _starts(parameters.groups, country)
     around = _surroundings(parameters.groups, country, starts)
@@ -88,7 +88,7 @@ def dense_decade(parameters: StockParameters, country: Country, *, provinces: bo
 
 
 @runtime.program
-def dense_history(parameters: StockParameters, country: Country) -> DenseHistory:
+def history(parameters: RegisteredParameters, country: Country) -> PairwiseHistory:
     """Every year's stock by zones, and what changed it."""
     groups, pairs = parameters.groups, country.banded.pairs
     starts = _starts(groups, country)
@@ -100,11 +100,11 @@ def dense_history(parameters: StockParameters, country: Country) -> DenseHistory
 
     ends, (states, records) = jax.lax.scan(step, starts, country.calendar)
     start, end = (jnp.stack([stock.away for stock in stocks]) for stocks in (starts, ends))
-    return DenseHistory(_view(starts, pairs), states, records, start, end)
+    return PairwiseHistory(_view(starts, pairs), states, records, start, end)
 
 
 @runtime.program
-def moves(parameters: StockParameters, country: Country, at: Array) -> Float[Array, "zone zone"]:
+def moves(parameters: RegisteredParameters, country: Country, at: Array) -> Float[Array, "zone zone"]:
     """Moves of all groups from zone to zone in the year numbered `at` from zero, persons [origin, destination]."""
     groups = parameters.groups
     starts = _starts(groups, country)

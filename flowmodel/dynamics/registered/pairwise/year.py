@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import Stock
 from flowmodel.dynamics.registered import rates as choice
-from flowmodel.dynamics.registered.census.zones import StockZones
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.pairwise.choice import Choice, Matrix, choose, log_network, product
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity.dense import Pairs
@@ -69,7 +69,7 @@ class Moves:
 class Surroundings:
     """What all years share: zones, pairs, nests if there are any, and the part of every group's utility that lasts."""
 
-    zones: StockZones
+    zones: RegisteredZones
     pairs: Pairs
     nests: Float[Array, "zone prefecture"] | None
     lasting: tuple[Matrix, ...]
@@ -87,7 +87,7 @@ def leaving(matrix: Matrix) -> Vector:
     return jnp.sum(matrix, axis=1, dtype=float)
 
 
-def network(zones: StockZones, stocks: tuple[GroupStock, ...]) -> Matrix:
+def network(zones: RegisteredZones, stocks: tuple[GroupStock, ...]) -> Matrix:
     """ln(1 + S_oj / h_o) of all groups together."""
     known = reduce(jnp.add, [stock.away for stock in stocks])
     registered = reduce(jnp.add, [stock.registered for stock in stocks]) + jnp.sum(zones.elsewhere, axis=0)
@@ -115,7 +115,7 @@ def _narrow(values: Array, matrix: Matrix) -> Array:
     return values.astype(matrix.dtype)
 
 
-def rates(groups: tuple[Group, ...], zones: StockZones, calendar: Calendar) -> list[tuple[Vector, Vector]]:
+def rates(groups: tuple[Group, ...], zones: RegisteredZones, calendar: Calendar) -> list[tuple[Vector, Vector]]:
     """Births and deaths per resident of every group in a year."""
     return [
         (
@@ -132,7 +132,7 @@ def _share(stock: GroupStock, rate: Vector) -> GroupStock:
 
 
 def _grown(
-    groups: tuple[Group, ...], zones: StockZones, opening: tuple[GroupStock, ...], calendar: Calendar
+    groups: tuple[Group, ...], zones: RegisteredZones, opening: tuple[GroupStock, ...], calendar: Calendar
 ) -> list[GroupStock]:
     """After births and deaths where people live; a child is registered where its mother is."""
     vital = rates(groups, zones, calendar)
@@ -206,7 +206,7 @@ def exchanged(lost: list[Array], to: tuple[int, ...]) -> list[Array]:
     return [reduce(jnp.add, gain, jnp.zeros_like(lost[group])) for group, gain in enumerate(gains)]
 
 
-def learned(groups: tuple[Group, ...], zones: StockZones, settled: Sequence[GroupStock]) -> list[Vector]:
+def learned(groups: tuple[Group, ...], zones: RegisteredZones, settled: Sequence[GroupStock]) -> list[Vector]:
     """Net gain of every home pool from those who learn."""
     share = [jax.nn.sigmoid(group.learning) if zones.learns[i] else 0.0 for i, group in enumerate(groups)]
     return exchanged([stock.home * up for stock, up in zip(settled, share, strict=True)], zones.next_group)

@@ -18,7 +18,7 @@ from flowmodel.errors import ConfigError
 from flowmodel.estimation import children_metrics, registered_objective
 from flowmodel.gravity.decay import POWER
 from flowmodel.parameters.catalogue import registry
-from flowmodel.parameters.registered import stock_parameters
+from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
 
 ZONES = 6
@@ -39,7 +39,7 @@ def ran(table):
 
 def _run(model):
     return registered_run.run(
-        model, stock_parameters(model.registry, model.registry.prior_centres(), model.groups.names)
+        model, registered_parameters(model.registry, model.registry.prior_centres(), model.groups.names)
     )
 
 

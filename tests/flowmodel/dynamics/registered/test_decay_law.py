@@ -18,7 +18,7 @@ from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.gravity.chosen_law import own
 from flowmodel.gravity.decay import LAWS, Law
-from flowmodel.parameters.registered import StockParameters
+from flowmodel.parameters.registered import RegisteredParameters
 
 CASE = stock_worlds.case(3, "one", switches("both"), zones=20, years=3)
 
@@ -61,7 +61,7 @@ def test_the_gradient_is_that_of_differences(path: str) -> None:
     @jax.jit
     def read(decay: jax.Array) -> jax.Array:
         choice = dataclasses.replace(group.choice, decay=decay)
-        parameters = StockParameters((dataclasses.replace(group, choice=choice),), start.observed)
+        parameters = RegisteredParameters((dataclasses.replace(group, choice=choice),), start.observed)
         return jnp.sum(decade(parameters, country).residents @ weight)
 
     at = jnp.asarray([280.0])

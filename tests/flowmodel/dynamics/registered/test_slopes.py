@@ -20,16 +20,16 @@ import stock_worlds
 from jax.flatten_util import ravel_pytree
 from stock_worlds import EVERYTHING, Case, close, compiled, switches
 
-from flowmodel.dynamics.registered.factored import rollout as stock_rollout
+from flowmodel.dynamics.registered.factored import rollout as factored
 from flowmodel.dynamics.registered.factored.rollout import Decade
-from flowmodel.dynamics.registered.pairwise import rollout
+from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.gravity import ipf, pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import Bands, band_strength, no_factors
 from flowmodel.gravity.dense import strength
 from flowmodel.gravity.ipf import Sides
 
-PATHS = {"factored": stock_rollout.decade, "dense": rollout.dense_decade}
+PATHS = {"factored": factored.decade, "pairwise": pairwise.decade}
 FIRST = {
     "margins of nobody": stock_worlds.case(3, "one", switches("both"), hard=True),
     "plain": stock_worlds.case(4, "one", switches("both")),
@@ -127,12 +127,12 @@ def reading_of(
 
 SMALL = {
     "factored": stock_worlds.case(12, "skills", switches("both"), zones=16, years=3, most=2, hard=True),
-    "dense": stock_worlds.case(13, "skills_ages", EVERYTHING, zones=16, years=3, most=2, hard=True),
+    "pairwise": stock_worlds.case(13, "skills_ages", EVERYTHING, zones=16, years=3, most=2, hard=True),
 }
 
 
 NOWHERE = {"noise", "noise_size"}
-IDLE = {"factored": NOWHERE | {"network", "competing", "nest", "onward_level"}, "dense": NOWHERE}
+IDLE = {"factored": NOWHERE | {"network", "competing", "nest", "onward_level"}, "pairwise": NOWHERE}
 """Parameters that change nothing on the path, of any group."""
 
 
@@ -156,7 +156,7 @@ def test_gradient(path: str) -> None:
 
 def test_second_derivatives_of_the_factored_path() -> None:
     read, vector = reading_of(
-        stock_rollout.decade, stock_worlds.case(14, "one", switches("both"), zones=16, years=3, hard=True)
+        factored.decade, stock_worlds.case(14, "one", switches("both"), zones=16, years=3, hard=True)
     )
     at = np.asarray(vector)
     along = compiled(lambda at, towards: jax.jvp(jax.grad(read), (at,), (towards,)))
@@ -172,7 +172,7 @@ def test_second_derivatives_of_the_factored_path() -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_leaves_where_nothing_is_in_reach(path: str) -> None:
     """All live in one zone, so that its people grow by births and deaths alone, and no slope is lost in 0 / 0."""
-    processes = {"factored": switches("both"), "dense": EVERYTHING}[path]
+    processes = {"factored": switches("both"), "pairwise": EVERYTHING}[path]
     case = stock_worlds.case(16, "one", processes, zones=4, years=2)
     alone = np.arange(4) == 2
     case = dataclasses.replace(case, margins={name: v * alone * (name == "home") for name, v in case.margins.items()})

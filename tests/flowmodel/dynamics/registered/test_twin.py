@@ -16,11 +16,11 @@ import stock_worlds
 from stock_worlds import EVERYTHING, close, compiled, switches
 
 from flowmodel.dynamics.registered.factored import accounts as stock_accounts
-from flowmodel.dynamics.registered.factored import rollout as stock_rollout
+from flowmodel.dynamics.registered.factored import rollout as factored
 from flowmodel.dynamics.registered.factored.accounts import Places
 from flowmodel.dynamics.registered.pairwise import accounts as dense_accounts
-from flowmodel.dynamics.registered.pairwise import rollout
-from flowmodel.dynamics.registered.pairwise.rollout import DenseHistory
+from flowmodel.dynamics.registered.pairwise import rollout as pairwise
+from flowmodel.dynamics.registered.pairwise.rollout import PairwiseHistory
 from flowmodel.errors import NumericError
 from flowmodel.gravity import pair
 from flowmodel.gravity.dense import strength
@@ -38,8 +38,8 @@ DENSE = {
     "onward": stock_worlds.case(8, "one", switches("off", onward=True, nest=True), hard=True),
     "everything": stock_worlds.case(9, "skills_ages", EVERYTHING, hard=True),
 }
-factored_history, dense_history = compiled(stock_rollout.history), compiled(rollout.dense_history)
-ENTRIES = [field.name for field in dataclasses.fields(rollout.Record) if field.name != "cross_divide"]
+factored_history, history = compiled(factored.history), compiled(pairwise.history)
+ENTRIES = [field.name for field in dataclasses.fields(pairwise.Record) if field.name != "cross_divide"]
 
 
 @functools.cache
@@ -51,9 +51,9 @@ def twin_run(name: str) -> tuple[twin.State, list[tuple[twin.State, twin.Record]
 
 
 @functools.cache
-def dense_run(name: str, dtype: type = np.float64) -> DenseHistory:
+def dense_run(name: str, dtype: type = np.float64) -> PairwiseHistory:
     case = DENSE[name]
-    return dense_history(stock_worlds.parameters_of(case), stock_worlds.country_of(case, dtype))
+    return history(stock_worlds.parameters_of(case), stock_worlds.country_of(case, dtype))
 
 
 @functools.cache
@@ -166,12 +166,12 @@ def test_accounts_close(name: str) -> None:
 
 
 @functools.cache
-def closed(name: str, path: str) -> stock_accounts.StockAccounts:
+def closed(name: str, path: str) -> stock_accounts.RegisteredAccounts:
     """The accounts of a run by the path named, float64."""
     case = FACTORED[name]
     parameters, country = stock_worlds.parameters_of(case), stock_worlds.country_of(case)
     elsewhere, places = case.margins["elsewhere"], places_of(case.world)
-    if path == "dense":
+    if path == "pairwise":
         return dense_accounts.accounts(dense_run(name), elsewhere, places)
     pairs = country.banded.pairs
     strengths = [np.asarray(strength(pair.coefficients(group.choice), pairs)) for group in parameters.groups]
@@ -186,7 +186,7 @@ def places_of(world: twin.World) -> Places:
 
 @pytest.mark.parametrize("name", ["both", "learning"])
 def test_accounts_are_the_same_on_both_paths_and_the_twins(name: str) -> None:
-    factored, dense = closed(name, "factored"), closed(name, "dense")
+    factored, dense = closed(name, "factored"), closed(name, "pairwise")
     for field in dataclasses.fields(factored):
         if field.name == "children":  # an account of its own, tests/test_children.py
             continue
@@ -229,14 +229,14 @@ def test_a_lost_person_is_found_and_named() -> None:
 # The order of zones, and zones and groups with nobody.
 
 
-@pytest.mark.parametrize("path", ["factored", "dense"])
+@pytest.mark.parametrize("path", ["factored", "pairwise"])
 def test_relabelling_zones_relabels_the_outcome(path: str) -> None:
-    name = {"factored": "both", "dense": "everything"}[path]
+    name = {"factored": "both", "pairwise": "everything"}[path]
     case, order = (DENSE | FACTORED)[name], np.random.default_rng(1).permutation(30)
     moved = stock_worlds.relabelled(case, order)
     inputs = stock_worlds.parameters_of(moved), stock_worlds.country_of(moved)
-    if path == "dense":
-        found, expected = dense_history(*inputs).states, dense_run(name).states
+    if path == "pairwise":
+        found, expected = history(*inputs).states, dense_run(name).states
         ends, before = (np.asarray(states.residents)[-1] for states in (found, expected))
     else:
         ends = np.stack([state.residents[-1] for state in factored_history(*inputs)[1]])
