@@ -38,6 +38,16 @@ def _column(name: str) -> str:
     return name.removeprefix(_LN)
 
 
+def laws(config: FlowsRun) -> list[Law]:
+    """The law of the model, and those that it is compared with.
+
+    Raises:
+        ConfigError: E-LAW-NAME or E-LAW-FILE.
+        FlowsError: E-LAW-START.
+    """
+    return [chosen(law) for law in (config.model.law, *(config.compare.laws if config.compare else ()))]
+
+
 def table(data: FlowData, config: FlowsRun) -> FlowTable:
     """The table, with what its laws read of pairs.
 
@@ -45,8 +55,7 @@ def table(data: FlowData, config: FlowsRun) -> FlowTable:
         ConfigError: E-LAW-NAME or E-LAW-FILE.
         FlowsError: E-LAW-NEEDS, opportunities are not of zones, or pairs lack a distance.
     """
-    laws = [config.model.law, *(config.compare.laws if config.compare else ())]
-    needs = {need for law in laws for need in chosen(law).needs}
+    needs = {need for law in laws(config) for need in law.needs}
     return FlowTable(
         data.origins,
         data.destinations,

@@ -47,7 +47,7 @@ def test_both_paths_follow_the_law(name: str, monkeypatch: pytest.MonkeyPatch) -
     values, start = stock_worlds.twin_of(CASE)
     expected = twin.residents(twin.run(CASE.world, values, CASE.switches, start)[-1][0])
     parameters, country = stock_worlds.parameters_of(CASE), country_of(LAW[name])
-    for decade in (factored.decade, pairwise.dense_decade):
+    for decade in (factored.decade, pairwise.decade):
         close(compiled(decade)(parameters, country).residents, expected, 1e-9)
 
 
@@ -55,7 +55,7 @@ def test_both_paths_follow_the_law(name: str, monkeypatch: pytest.MonkeyPatch) -
 def test_the_gradient_is_that_of_differences(path: str) -> None:
     country, start = country_of(LAW["own"]), stock_worlds.parameters_of(CASE)
     weight = jnp.asarray(np.random.default_rng(4).normal(size=len(CASE.world.lon)))
-    decade = factored.decade if path == "factored" else pairwise.dense_decade
+    decade = factored.decade if path == "factored" else pairwise.decade
     (group,) = start.groups
 
     @jax.jit
