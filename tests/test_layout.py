@@ -29,7 +29,8 @@ def test_source_files_hold_one_idea(folder):
 
 def test_the_table_of_the_model_has_every_parameter():
     text = (ROOT / "docs" / "model.md").read_text()
-    laws = {entry.name: entry for law in LAWS.values() for entry in law.parameters}
+    named = ("power", "exponential", "tanner", "lognormal")
+    laws = {entry.name: entry for name in named for entry in LAWS[name].parameters}
     for entry in registry(Model(years=(2010, 2020)), {}, tuple(laws.values())).entries:
         (row,) = [line for line in text.splitlines() if f"| `{entry.name}` |" in line]
         cells = [cell.strip().replace("−", "-") for cell in row.split("|")]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import decay_twin
@@ -12,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from checkout import ROOT
 from grid_twin import OFFSET_KM, flat, uneven
 from twin_worlds import PLAIN, country_of, parameters_of, product_parameters
 
@@ -154,7 +159,7 @@ def test_the_yearly_model_refuses_what_is_no_law_of_distance() -> None:
             chosen(name)
 
 
-def test_a_law_of_ones_own_comes_from_a_file_or_from_memory(tmp_path: Any) -> None:
+def test_a_law_of_ones_own_comes_from_a_file_or_from_memory(tmp_path: Path) -> None:
     file = tmp_path / "law.py"
     file.write_text("def decay(distance_km, scale=200.0, shift=-1.0):\n    return -(distance_km - shift) / scale\n")
     of = OwnLaw(file=str(file), function="decay")
@@ -178,3 +183,26 @@ def test_flow_tables_have_the_same_laws() -> None:
         assert list(terms) == [term.name for term in law.terms]
         for term, rule in terms.items():
             np.testing.assert_array_equal(rule(pair), by_name[term])
+
+
+USED = """
+import jax.numpy as jnp
+from flowmodel.gravity import decay
+from flowmodel.gravity.chosen_law import chosen
+from flowmodel.interaction.model.laws import Pair, chosen as of_flows
+law = chosen("root_exponential")
+assert decay.__file__.startswith({folder!r})
+assert float(law.ln([jnp.asarray(-2.0)], decay.OfKm(jnp.asarray(9.0)))) == -6.0
+assert [one.name for one in law.parameters] == ["distance_root"]
+assert float(of_flows("root_exponential").terms["root_distance"](Pair(distance_km=jnp.asarray(16.0)))) == 4.0
+"""
+
+
+def test_a_new_law_touches_one_file(tmp_path: Path) -> None:
+    patch = (ROOT / "docs" / "patches" / "new_decay_law.patch").read_text(encoding="utf-8")
+    touched = [line for line in patch.splitlines() if line.startswith("+++ ")]
+    assert touched == ["+++ b/flowmodel/gravity/decay.py"]
+    shutil.copytree(ROOT / "flowmodel", tmp_path / "flowmodel", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "apply", "-"], input=patch, text=True, cwd=tmp_path, check=True)
+    code = USED.format(folder=str(tmp_path))
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
