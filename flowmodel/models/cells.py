@@ -19,6 +19,7 @@ from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, Pressure
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.errors import ConfigError
+from flowmodel.interaction.scoring.common_part import common_part
 from flowmodel.models.model import Writer, csv
 from flowmodel.parameters.registry import Parameters, Registry
 from flowmodel.results import cells as results
@@ -178,7 +179,7 @@ class Cells:
             report["inflow"] = {
                 "by_cells": float(inflow.sum()),
                 "by_counties": float(by_counties.sum()),
-                "common_part": float(2 * np.minimum(inflow, by_counties).sum() / (inflow.sum() + by_counties.sum())),
+                "common_part": common_part(inflow, by_counties),
             }
         return report
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from flowmodel.gravity.decay import POWER, Law
-from flowmodel.gravity.distance import EARTH_RADIUS_KM, REFERENCE_KM
+from flowmodel.gravity.distance import REFERENCE_KM, great_circle_km
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable
@@ -73,10 +73,4 @@ def in_the_plane(cells: GridCells) -> Distance:
 def on_the_sphere(lon: np.ndarray, lat: np.ndarray) -> Distance:
     """Great-circle distances of positions in degrees [cell], by the haversine."""
     along, up = np.radians(lon), np.radians(lat)
-    cosine = np.cos(up)
-
-    def distance(row: int) -> np.ndarray:
-        across = np.sin((up - up[row]) / 2) ** 2 + cosine[row] * cosine * np.sin((along - along[row]) / 2) ** 2
-        return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(across, 1.0))))
-
-    return distance
+    return lambda row: np.asarray(great_circle_km(up[row], up, along - along[row], np))

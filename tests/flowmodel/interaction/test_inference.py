@@ -351,3 +351,11 @@ def test_the_held_out_fit_has_not_seen_the_whole(monkeypatch):
     assert row.verdict == "max_steps"
     assert np.isnan(row.aic)
     assert np.isnan(row.held_out_cpc)
+
+
+def test_a_poisson_regression_finds_its_coefficients():
+    rng = np.random.default_rng(1)
+    columns = np.column_stack([np.ones(400), rng.normal(size=400)])
+    counts = np.exp(columns @ [2.0, -0.5])
+    np.testing.assert_allclose(local.poisson(columns, counts), [2.0, -0.5], atol=1e-6)
+    assert np.isnan(local.poisson(columns[:, [0, 1, 1]], counts)).all()
