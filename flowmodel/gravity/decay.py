@@ -73,11 +73,13 @@ class Term:
         name: of c in a flow table.
         rule: φ, for ONE pair.
         parameter: −c in the yearly model: its name, symbol, unit, bounds, prior and source.
+        unit: of c in a flow table.
     """
 
     name: str
     rule: Rule
     parameter: Parameter
+    unit: str = "1"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,6 +135,7 @@ _EXPONENTIAL = Term(
     "distance",
     lambda d: d.value,
     Parameter("distance_rate", "lambda", "per 300 km", 1e-3, 10.0, 0.5, 0.7, "assumed", prior_scale="log"),
+    "per km",
 )
 _SQUARED = Term(
     "ln_distance_squared",

@@ -117,8 +117,9 @@ product.defvjp(_product_forward, _product_backward)
 def moments(coefficient: Coefficient, tiles: Tiles, left: Columns, right: Columns) -> Weights:
     """Σ_oj (Σ_c left_oc right_jc) S_oj φ_k(o, j) for φ_0 = 1 and every pair term: the flows' total, and their moments.
 
-    The second over the first is the flows' mean log distance, the third over the first the share of them that crosses
-    provinces, and so on. Float64; differentiable in the coefficients and both sides.
+    By the power law the second over the first is the flows' mean log distance; the last three over the first are the
+    shares of them that cross provinces, stay in a prefecture and cross the divide. Float64; differentiable in both
+    sides, and in the coefficients where the decay law is linear in them.
     """
     return _moments(coefficient, tiles, left, right, None)
 

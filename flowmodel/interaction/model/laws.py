@@ -47,6 +47,7 @@ class Law:
         factor: what has no parameter, a logarithm.
         shape: what is not linear.
         positive: fields that must be above zero, for their logarithm is taken.
+        units: of parameters, where they have one.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Law:
     factor: Rule | None = None
     shape: Shape | None = None
     positive: tuple[Need, ...] = ()
+    units: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -139,7 +141,8 @@ def of_distance(law: decay.Law) -> Law:
     positive: tuple[Need, ...] = ("distance_km",) if law.logarithm else ()
     terms: dict[str, Rule] = {term.name: partial(_term, term.rule) for term in law.terms}
     shape = None if law.function is None else _shape(law.function, law.starts)
-    return Law(law.name, ("distance_km",), terms, shape=shape, positive=positive)
+    units = {term.name: term.unit for term in law.terms if term.unit != "1"}
+    return Law(law.name, ("distance_km",), terms, shape=shape, positive=positive, units=units)
 
 
 def _term(rule: decay.Rule, pair: Pair) -> Array:
@@ -171,6 +174,7 @@ LAWS = {
             _BETWEEN,
             shape=Shape(("chance",), (None,), schneider),
             positive=("destination_mass",),
+            units={"chance": "per opportunity"},
         ),
         Law(
             "competing_destinations",

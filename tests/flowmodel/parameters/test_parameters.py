@@ -4,10 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from flowmodel.config import Model, Override
+from flowmodel.config import Model, Override, Stock
 from flowmodel.errors import ConfigError
-from flowmodel.gravity.decay import POWER
+from flowmodel.gravity.decay import LAWS, POWER
 from flowmodel.parameters.catalogue import registry
+from flowmodel.parameters.registered import registered_parameters
 
 MODEL = Model(years=(2010, 2020), attraction=("schooling", "housing"), departure=("schooling",))
 
@@ -77,3 +78,13 @@ def test_draws_follow_the_scale_of_the_prior():
     draws = np.array([float(names.draw(seed)[position]) for seed in range(400)])
     assert np.log(draws).mean() == pytest.approx(np.log(1.1), abs=0.05)
     assert np.log(draws).std() == pytest.approx(0.3, abs=0.04)
+
+
+def test_distance_by_group_is_every_parameter_of_the_decay_law():
+    law = LAWS["tanner"]
+    stock = Stock(groups="skills", by_group=("distance",))
+    names = registry(MODEL.model_copy(update={"stock": stock}), {}, law.parameters)
+    found = [entry.name for entry in names.entries if entry.name.startswith("distance")]
+    assert found == [f"{name}@{skill}" for name in ("distance", "distance_rate") for skill in ("low", "middle", "high")]
+    values = registered_parameters(names, names.prior_centres(), ("low:15-29", "high:15-29"))
+    assert [group.choice.decay.tolist() for group in values.groups] == 2 * [[1.1, 0.5]]
