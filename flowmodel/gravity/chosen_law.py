@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from flowmodel.config import LawChoice, OwnLaw
-from flowmodel.errors import ConfigError
+from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.gravity import decay
 from flowmodel.gravity.decay import Law
+from flowmodel.parameters.registry import Parameter
 
 
 def chosen(law: LawChoice) -> Law:
@@ -50,7 +53,7 @@ def own(law: OwnLaw | Callable[..., Any]) -> Law:
         FlowsError: E-LAW-START, a parameter has no default.
     """
     if not isinstance(law, OwnLaw):
-        return _of_function(law, f"{law.__name__} in memory")
+        return _traced(law, f"{law.__name__} in memory")
     file = Path(law.file)
     if not file.is_file():
         fix = "name the file of your law, relative to the configuration"
@@ -72,12 +75,12 @@ def _of_file(file: Path, name: str, _changed: int) -> Law:
     function = getattr(module, name, None)
     if not callable(function):
         raise ConfigError("E-LAW-FILE", f"{file.name} has no function {name}", "define it there")
-    return _of_function(function, f"{name} in {file.name}")
+    return _traced(function, f"{name} in {file.name}")
 
 
 @functools.lru_cache
-def _of_function(function: Callable[..., Any], where: str) -> Law:
-    law = decay.own(function, where.partition(" ")[0])
+def _traced(function: Callable[..., Any], where: str) -> Law:
+    law = of_function(function, where.partition(" ")[0])
     try:
         _trace(law)
     except Exception as error:
@@ -87,8 +90,38 @@ def _of_function(function: Callable[..., Any], where: str) -> Law:
     return law
 
 
+def of_function(function: Callable[..., Array], name: str) -> Law:
+    """The law of a user's function: its first argument is the distance in km, the others are parameters with starts.
+
+    Args:
+        function: of one pair, traceable by JAX: `def decay(distance_km, scale=100.0): return -distance_km / scale`. It
+            returns the LOGARITHM of the factor, up to a constant.
+        name: for the report.
+
+    Raises:
+        FlowsError: E-LAW-START, a parameter has no starting value.
+    """
+    _, *others = inspect.signature(function).parameters.values()
+    without = [one.name for one in others if not isinstance(one.default, int | float)]
+    if without:
+        fix = "give each a default: the search begins there"
+        raise FlowsError("E-LAW-START", f"law {name}: no starting value of {', '.join(without)}", fix)
+    return Law(name, function=function, own=tuple(_parameter(name, one.name, float(one.default)) for one in others))
+
+
+def _parameter(law: str, name: str, start: float) -> Parameter:
+    """A parameter of a user's law: about its start, and of the same sign where that is above zero."""
+    source = f"parameter of the law {law}, about its default"
+    if start > 0:
+        return Parameter(
+            f"law:{name}", name, "of the law", start / 20, start * 20, start, 1.0, source, prior_scale="log"
+        )
+    width = max(abs(start), 1.0)
+    return Parameter(f"law:{name}", name, "of the law", start - 10 * width, start + 10 * width, start, width, source)
+
+
 def _trace(law: Law) -> None:
     """Traces the function and its derivative at its starts, for a table of one pair."""
     assert law.function is not None
     function, km = law.function, jnp.full((1, 1), 100.0)
-    jax.jit(jax.jacfwd(lambda values: function(km, *values)))(jnp.asarray([start for _, start in law.starts], float))
+    jax.jit(jax.jacfwd(lambda values: function(km, *values)))(jnp.asarray([one.prior_mean for one in law.own], float))

@@ -2,7 +2,7 @@
 
 The yearly model and the model of flow tables take every law from `LAWS`; a new law is one entry there. The yearly model
 writes d for the great-circle distance plus the internal distance d0, in units of 300 km, flow tables for the distance
-of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (`own`).
+of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (see `chosen_law`).
 
 Sign: a coefficient stands in the utility, ln f = Σ_k c_k φ_k(d). Flow tables report c; a parameter of the yearly model
 is a deterrent, −c.
@@ -11,7 +11,6 @@ is a deterrent, −c.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
@@ -20,7 +19,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from flowmodel.errors import FlowsError
 from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registry import Parameter
 
@@ -91,20 +89,19 @@ class Law:
         terms: what it is the sum of, where it is linear in its coefficients.
         logarithm: whether it takes ln d, so that d must be above zero.
         function: a user's ln f(distance in km, *θ) where `terms` is empty; θ = −c.
-        starts: of θ by name.
+        own: the parameters θ.
     """
 
     name: str
     terms: tuple[Term, ...] = ()
     logarithm: bool = True
     function: Callable[..., Array] | None = None
-    starts: tuple[tuple[str, float], ...] = ()
+    own: tuple[Parameter, ...] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The law's parameters in the yearly model, in the order of its coefficients."""
-        own = tuple(_own_parameter(self.name, name, start) for name, start in self.starts)
-        return (*(term.parameter for term in self.terms), *own)
+        return (*(term.parameter for term in self.terms), *self.own)
 
     def ln(self, coefficient: Sequence[Array], distance: Distance) -> Array:
         """Ln f of ONE pair, up to a constant."""
@@ -154,33 +151,3 @@ LAWS = {
     )
 }
 """Every decay law that a configuration can name. Sources: power, Zipf 1946; exponential, Wilson 1971; Tanner 1961."""
-
-
-def own(function: Callable[..., Array], name: str) -> Law:
-    """The law of a user's function: its first argument is the distance in km, the others are parameters with starts.
-
-    Args:
-        function: of one pair, traceable by JAX: `def decay(distance_km, scale=100.0): return -distance_km / scale`. It
-            returns the LOGARITHM of the factor, up to a constant.
-        name: for the report.
-
-    Raises:
-        FlowsError: E-LAW-START, a parameter has no starting value.
-    """
-    _, *others = inspect.signature(function).parameters.values()
-    without = [one.name for one in others if not isinstance(one.default, int | float)]
-    if without:
-        fix = "give each a default: the search begins there"
-        raise FlowsError("E-LAW-START", f"law {name}: no starting value of {', '.join(without)}", fix)
-    return Law(name, function=function, starts=tuple((one.name, float(one.default)) for one in others))
-
-
-def _own_parameter(law: str, name: str, start: float) -> Parameter:
-    """A parameter of a user's law: about its start, and of the same sign where that is above zero."""
-    source = f"parameter of the law {law}, about its default"
-    if start > 0:
-        return Parameter(
-            f"law:{name}", name, "of the law", start / 20, start * 20, start, 1.0, source, prior_scale="log"
-        )
-    width = max(abs(start), 1.0)
-    return Parameter(f"law:{name}", name, "of the law", start - 10 * width, start + 10 * width, start, width, source)

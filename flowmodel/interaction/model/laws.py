@@ -17,6 +17,7 @@ from flowmodel.config import LawChoice
 from flowmodel.gravity import chosen_law, decay
 from flowmodel.gravity.decay import OfKm
 from flowmodel.interaction.model.pair import Need, Pair
+from flowmodel.parameters.registry import Parameter
 
 Rule = Callable[[Pair], Array]
 
@@ -140,7 +141,7 @@ def of_distance(law: decay.Law) -> Law:
     """A decay law as a law of flow tables, of the distance in km."""
     positive: tuple[Need, ...] = ("distance_km",) if law.logarithm else ()
     terms: dict[str, Rule] = {term.name: partial(_term, term.rule) for term in law.terms}
-    shape = None if law.function is None else _shape(law.function, law.starts)
+    shape = None if law.function is None else _shape(law.function, law.own)
     units = {term.name: term.unit for term in law.terms if term.unit != "1"}
     return Law(law.name, ("distance_km",), terms, shape=shape, positive=positive, units=units)
 
@@ -149,11 +150,11 @@ def _term(rule: decay.Rule, pair: Pair) -> Array:
     return rule(OfKm(distance(pair)))
 
 
-def _shape(function: Callable[..., Array], starts: tuple[tuple[str, float], ...]) -> Shape:
+def _shape(function: Callable[..., Array], parameters: tuple[Parameter, ...]) -> Shape:
     def rule(values: Array, pair: Pair) -> Array:
         return function(distance(pair), *values)
 
-    return Shape(tuple(name for name, _ in starts), tuple(start for _, start in starts), rule)
+    return Shape(tuple(one.symbol for one in parameters), tuple(one.prior_mean for one in parameters), rule)
 
 
 _BETWEEN = ("destination_mass", "between")

@@ -10,7 +10,7 @@ import pytest
 from interaction_worlds import DESTINATIONS, LAWS, ORIGINS, rectangle
 
 from flowmodel.errors import ConfigError, FlowsError
-from flowmodel.gravity import decay
+from flowmodel.gravity import chosen_law
 from flowmodel.interaction import bootstrap, inference, local
 from flowmodel.interaction.calibrate import calibrate
 from flowmodel.interaction.compare import compare, held_out
@@ -294,7 +294,7 @@ def test_laws_that_cannot_be():
         calibrate(table, unknown)
     _told(dataclasses.replace(table, flow=0 * table.flow), model("power"), "E-FLOWS-NONE")
     with pytest.raises(FlowsError, match=r"E-LAW-START.*width"):
-        decay.own(lambda distance_km, width: -distance_km / width, "mine")
+        chosen_law.of_function(lambda distance_km, width: -distance_km / width, "mine")
     units = dataclasses.replace(model("power"), family="negative_binomial", censoring=Censoring(3, 2.0, "censored"))
     _told(table, units, "E-FAMILY-UNITS")
 
