@@ -12,6 +12,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.decay import Law
 from flowmodel.gravity.operator import AllPairs, Factors, Strength, no_factors, tapped
 from flowmodel.gravity.pair import Place
 
@@ -61,6 +62,11 @@ class BandedPairs:
     def whole(self) -> AllPairs:
         """All pairs, of both bands."""
         return self.far.of("all")
+
+    @property
+    def law(self) -> Law:
+        """The decay law of S."""
+        return self.far.law
 
     @property
     def place(self) -> Place:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from flowmodel.gravity.decay import Law
 from flowmodel.gravity.operator import AllPairs, Band, Columns, Exchange, Factors, exchange
 from flowmodel.gravity.pair import Place, over_pairs, pair_strength, pair_terms
 
@@ -29,6 +30,7 @@ class Blocks:
     place: Place
     members: Int[Array, "province member"]
     slot: Int[Array, " zone"]
+    law: Law = dataclasses.field(metadata={"static": True})
 
     @property
     def dtype(self) -> Any:
@@ -37,9 +39,9 @@ class Blocks:
 
     def strength(self, coefficient: Float[Array, " coefficient"]) -> BlockStrength:
         """S at these coefficients."""
-        rule = partial(pair_strength, coefficient.astype(self.dtype))
+        rule = partial(pair_strength, self.law, coefficient.astype(self.dtype))
         near = jax.vmap(over_pairs(rule))(self.log_distance, *2 * (self.places(),))
-        return BlockStrength(jnp.where(self._occupied(), near, jnp.zeros((), near.dtype)), self)
+        return BlockStrength(jnp.where(self._occupied(), near, jnp.zeros((), near.dtype)), coefficient, self)
 
     def in_dtype(self, dtype: Any) -> Blocks:
         """The same pairs with S in another precision."""
@@ -70,9 +72,10 @@ class Blocks:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class BlockStrength:
-    """S over the near pairs."""
+    """S over the near pairs, and the coefficients it was made with."""
 
     matrix: Float[Array, "province member member"]
+    coefficient: Float[Array, " coefficient"]
     blocks: Blocks
 
     @property
@@ -94,13 +97,14 @@ class BlockStrength:
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k."""
+        of = self.blocks
+        rule = partial(pair_terms, of.law, self.coefficient)
 
         def block(near: Array, log_distance: Array, place: Place, left: Array, right: Array) -> Array:
             flow = jnp.matmul(left, right.T, precision="highest") * near
-            terms = over_pairs(pair_terms)(log_distance, place, place)
+            terms = over_pairs(rule)(log_distance, place, place)
             return jnp.stack([jnp.sum(jnp.sum(flow * term, axis=1).astype(float)) for term in terms])
 
-        of = self.blocks
         left, right = of.gather(factors.left.T), of.gather(factors.right.T)
         by_province: Array = jax.vmap(block)(self.matrix, of.log_distance, of.places(), left, right)
         return jnp.sum(by_province, axis=0)
@@ -116,7 +120,7 @@ class BlockStrength:
             yield rows[:, :zones]
 
 
-def blocks(log_distance: Float[Array, "zone zone"], place: Place) -> Blocks:
+def blocks(log_distance: Float[Array, "zone zone"], place: Place, law: Law) -> Blocks:
     """The near pairs of zones at the places given, from the logarithm of every distance."""
     province = np.asarray(place.province)
     zones = len(province)
@@ -129,4 +133,4 @@ def blocks(log_distance: Float[Array, "zone zone"], place: Place) -> Blocks:
     slot[members.ravel()] = np.arange(members.size)
     inside = jnp.asarray(np.minimum(members, zones - 1))
     near = jax.vmap(lambda rows: log_distance[rows[:, None], rows[None, :]])(inside)
-    return Blocks(near, place, jnp.asarray(members), jnp.asarray(slot[:zones]))
+    return Blocks(near, place, jnp.asarray(members), jnp.asarray(slot[:zones]), law)

@@ -1,8 +1,8 @@
 """Iterative proportional fitting of a table of two bands to given margins, and its derivative by the implicit rule.
 
 T_oj = x_o S_oj y_j,b with b the band of the pair, so that Σ_j T_oj = out_o, Σ_o near T_oj = near_j and Σ_o far T_oj =
-far_j. Over-relaxation (Thibault et al. 2021, Algorithms 14(5), 143) cuts the rounds to a third, because few people
-move between provinces. The derivative solves one linear system, symmetric in log potentials, by conjugate gradients.
+far_j. Over-relaxation (`scaling`) cuts the rounds to a third, because few people move between provinces. The derivative
+solves one linear system, symmetric in log potentials, by conjugate gradients.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.scipy.sparse.linalg import cg
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
+from flowmodel.gravity import scaling
 from flowmodel.gravity.bands import Banded, Bands
 from flowmodel.gravity.operator import Factors
+from flowmodel.gravity.scaling import Rules
 
 _RELAXATION = 1.6
 _NEAR_ENOUGH = 0.1
@@ -54,29 +56,21 @@ def fit(strength: Banded, margins: Sides, tap: Bands) -> Sides:
 
 def rounds(strength: Banded, margins: Sides) -> tuple[Sides, Int[Array, ""], Float[Array, ""]]:
     """The potentials, the number of rounds, and the largest log error of a margin that is left."""
-    close = tolerance(strength.dtype)
-    ones = jnp.ones_like(margins.out)
+    close, columns = tolerance(strength.dtype), Bands(margins.near, margins.far)
 
-    def going(carry: tuple[Sides, Array, Array]) -> Bool[Array, ""]:
-        return (carry[1] < _MOST_ROUNDS) & (carry[2] > close)
+    def over_columns(y: Bands) -> Array:
+        return _reach(strength, Sides(margins.out, y.near, y.far))
 
-    def around(carry: tuple[Sides, Array, Array]) -> tuple[Sides, Array, Array]:
-        at, done, before = carry
-        power = jnp.where(before > _NEAR_ENOUGH, 1.0, _RELAXATION)
-        row = _ratio(margins.out, at.out * _reach(strength, at))
-        x = at.out * row**power
-        reached = _reached(strength, x)
-        near, far = _ratio(margins.near, at.near * reached.near), _ratio(margins.far, at.far * reached.far)
-        worst = jnp.max(
-            jnp.stack(
-                [jnp.max(_error(r, m)) for r, m in ((row, margins.out), (near, margins.near), (far, margins.far))]
-            )
-        )
-        return Sides(x, at.near * near**power, at.far * far**power), done + 1, worst
-
-    start = (Sides(ones, ones, ones), jnp.zeros((), int), jnp.asarray(jnp.inf, ones.dtype))
-    end: tuple[Sides, Array, Array] = jax.lax.while_loop(going, around, start)
-    return end
+    rules = Rules(
+        power=lambda now: jnp.where(now.error > _NEAR_ENOUGH, 1.0, _RELAXATION).astype(now.power.dtype),
+        raised=jnp.power,
+        ratio=_ratio,
+        error=_error,
+        going=lambda now: (now.done < _MOST_ROUNDS) & (now.error > close),
+    )
+    begin = scaling.start(margins.out, columns, jnp.ones(()))
+    end = scaling.fitted(begin, margins.out, columns, over_columns, lambda x: _reached(strength, x), rules)
+    return Sides(end.rows, end.columns.near, end.columns.far), end.done, end.error
 
 
 def _ratio(wanted: Array, found: Array) -> Array:
@@ -84,7 +78,7 @@ def _ratio(wanted: Array, found: Array) -> Array:
 
 
 def _error(ratio: Array, margin: Array) -> Array:
-    return jnp.where(margin > 0, jnp.abs(jnp.log(jnp.where(margin > 0, ratio, 1.0))), 0.0)
+    return jnp.max(jnp.where(margin > 0, jnp.abs(jnp.log(jnp.where(margin > 0, ratio, 1.0))), 0.0))
 
 
 def _reach(strength: Banded, at: Sides) -> Array:

@@ -16,9 +16,10 @@ from flowmodel.errors import ResourceError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.bands import BandedPairs, Bands
 from flowmodel.gravity.blocks import Blocks
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs, Band, Factors
-from flowmodel.gravity.pair import COEFFICIENTS, Place
+from flowmodel.gravity.pair import BORDERS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
 """Sides of a tile, the best first: on a CPU one that fits a core's cache, elsewhere one that uses the whole device."""
@@ -88,11 +89,13 @@ def choose(size: Size, dtype: Any, asked: str, tile: int | None) -> Storage:
     )
 
 
-def pairs(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage) -> AllPairs:
+def pairs(
+    lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage, law: Law = POWER
+) -> AllPairs:
     """The pairs of zones at positions in degrees [zone]; distances of a dense S are computed in float64."""
     if storage.kind == "tiled":
-        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile)
-    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place)
+        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile, law)
+    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
 
 
 @functools.cache
@@ -113,7 +116,7 @@ def _compiled(size: Size, pairs: Any) -> Compiled:
     factors: Any = Factors(factor, factor)
     if size.provinces is not None:
         columns, factors = Bands(columns, columns), Bands(factors, factors)
-    coefficient = jax.ShapeDtypeStruct((len(COEFFICIENTS),), float)
+    coefficient = jax.ShapeDtypeStruct((1 + BORDERS,), float)
     return jax.jit(work).lower(coefficient, pairs, columns, factors).compile()
 
 
@@ -134,7 +137,7 @@ def _dense(size: Size, dtype: Any) -> Any:
     count, largest = size.provinces
     block: Any = jax.ShapeDtypeStruct((count, largest, largest), dtype)
     return BandedPairs(
-        Blocks(block, place, _index(count, largest), _index(size.zones)), Pairs(matrix, place, band="far")
+        Blocks(block, place, _index(count, largest), _index(size.zones), POWER), Pairs(matrix, place, band="far")
     )
 
 
@@ -145,6 +148,6 @@ def _tiled(size: Size, tile: int, dtype: Any) -> Any:
         blocks = -(-size.zones // tile)
         visits = None if band == "all" else _index(2, blocks * (blocks + 1) // 2)
         points = distance.Points(axes, axes, "sphere")
-        return tiled.Tiles(points, _place(size.zones), 1.0, tile, (False, False, False), band, visits)
+        return tiled.Tiles(points, _place(size.zones), 1.0, tile, (False, False, False), POWER, band, visits)
 
     return of("all") if size.provinces is None else BandedPairs(of("near"), of("far"))

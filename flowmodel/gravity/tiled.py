@@ -18,9 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity import distance
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import REFERENCE_KM, Points
 from flowmodel.gravity.operator import Band, Columns, Exchange, Factors, shared
-from flowmodel.gravity.pair import COEFFICIENTS, Place
+from flowmodel.gravity.pair import BORDERS, Place
 from flowmodel.gravity.tiles import Block, Layout, added, in_blocks, strips, taken, terms, tile, visits, walk
 
 Coefficient = Float[Array, " coefficient"]
@@ -47,18 +48,19 @@ class Tiles(Layout):
         return dataclasses.replace(self, band=band, visits=jnp.asarray(held))
 
 
-def tiles(where: Points, place: Place, offset_km: float, tile: int) -> Tiles:
+def tiles(where: Points, place: Place, offset_km: float, tile: int, law: Law = POWER) -> Tiles:
     """The pairs of zones at `where`.
 
     Args:
         where: positions [zone].
         place: as far as borders go [zone].
         offset_km: the internal distance d0.
-        tile: zones of a side of a tile.
+        tile: zones along a side of a tile.
+        law: of distance decay.
     """
     borders = (np.asarray(border) for border in (place.province, place.prefecture, place.east))
     same = tuple(bool((border == border[0]).all()) for border in borders)
-    return Tiles(where, place, offset_km, tile, (same[0], same[1], same[2]))
+    return Tiles(where, place, offset_km, tile, (same[0], same[1], same[2]), law)
 
 
 @jax.tree_util.register_dataclass
@@ -98,7 +100,8 @@ class Tiled:
             km = distance.arc_km(squared, self.tiles.points.metric) + self.tiles.offset_km
             borders = place.province, place.prefecture, place.east
             province, prefecture, east = (border[part, None] != border for border in borders)
-            utility = c[0] * np.log(km / REFERENCE_KM) + c[1] * province + c[2] * ~prefecture + c[3] * east
+            decay = self.tiles.law.on_host(c[:-BORDERS], np.log(km / REFERENCE_KM))
+            utility = decay + c[-3] * province + c[-2] * ~prefecture + c[-1] * east
             held = place.index[part, None] != place.index
             if self.tiles.band != "all":
                 held &= province == (self.tiles.band == "far")
@@ -161,7 +164,7 @@ def _contract(coefficient: Coefficient, tiles: Tiles, left: Columns, right: Colu
 
     def summed(a: Block, b: Block, at_a: Array, at_b: Array, *, apart: bool) -> Coefficient:
         flow = made(a, b, apart=apart) * jnp.matmul(at_a, at_b.T, precision="highest")
-        return jnp.stack([_sum(flow * term) for term in terms(tiles, a, b, apart=apart)])
+        return jnp.stack([_sum(flow * term) for term in terms(tiles, coefficient, a, b, apart=apart)])
 
     def inside(a: Block, _: Block, at_a: Array, __: Array) -> Coefficient:
         return summed(a, a, at_a[:, :rank], at_a[:, rank:], apart=False)
@@ -174,7 +177,7 @@ def _contract(coefficient: Coefficient, tiles: Tiles, left: Columns, right: Colu
         more: Coefficient = jax.lax.cond(i == j, inside, between, a, b, taken(vectors, i), taken(vectors, j))
         return sums + more
 
-    sums: Array = walk(tiles, visit, jnp.zeros(len(COEFFICIENTS)))
+    sums: Array = walk(tiles, visit, jnp.zeros(len(coefficient)))
     return sums
 
 

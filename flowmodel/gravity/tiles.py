@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flowmodel.gravity import barriers, distance, fastmath
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import Points
 from flowmodel.gravity.operator import Band
 from flowmodel.gravity.pair import Place, log_strength, pair_terms
@@ -33,6 +34,7 @@ class Layout:
     offset_km: float = dataclasses.field(metadata={"static": True})
     tile: int = dataclasses.field(metadata={"static": True})
     same: tuple[bool, bool, bool] = dataclasses.field(metadata={"static": True})
+    law: Law = dataclasses.field(default=POWER, metadata={"static": True})
     band: Band = dataclasses.field(default="all", metadata={"static": True})
     visits: Int[Array, "side visit"] | None = None
 
@@ -96,7 +98,7 @@ def _strength(
 ) -> Float[Array, ""]:
     """S of ONE pair; zero for a zone with itself, and outside of the band."""
     logs, here, there = _pair(layout, itself, origin, destination)
-    strength = fastmath.exp(log_strength(coefficient, logs, here, there))
+    strength = fastmath.exp(log_strength(layout.law, coefficient, logs, here, there))
     if layout.band != "all":
         itself |= barriers.other_province(here.province, there.province) != (layout.band == "far")
     return jnp.where(itself, 0, strength)
@@ -124,11 +126,13 @@ def strips(
     return len(columns) // rows, strip
 
 
-def terms(layout: Layout, a: Block, b: Block, *, apart: bool) -> tuple[Float[Array, "tile tile"], ...]:
+def terms(
+    layout: Layout, coefficient: Float[Array, " coefficient"], a: Block, b: Block, *, apart: bool
+) -> tuple[Float[Array, "tile tile"], ...]:
     """φ_k over one tile."""
 
     def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> tuple[Array, ...]:
-        return pair_terms(*_pair(layout, itself, origin, destination))
+        return pair_terms(layout.law, coefficient, *_pair(layout, itself, origin, destination))
 
     made: tuple[Array, ...] = _over(layout, pair, a, b, apart=apart)
     return made

@@ -11,9 +11,9 @@ from flowmodel.gravity.bands import Banded, BandedPairs, Bands
 from flowmodel.gravity.ipf import Sides, rounds
 from flowmodel.zones.table import ZoneTable
 
-_REFERENCE = (-1.1, 0.0, 0.8, 0.0)
-"""Coefficients of S, in the order of `pair.COEFFICIENTS`: the centres of the priors. Where groups differ, they
-determine the origins of each group's migrants; every group's stock is then fitted again with its own S."""
+_BORDERS = (0.0, 0.8, 0.0)
+"""Coefficients of borders in S, the centres of their priors except for the province, which the margins determine. Where
+groups differ, S determines the origins of each group's migrants; every group's stock is then fitted with its own S."""
 _REACHED = 1e-4
 
 
@@ -24,7 +24,8 @@ def away_by_group(table: ZoneTable, margins: Margins, pairs: BandedPairs, share:
         ZonesError: E-STOCK-MARGINS, no stock of pairs has these margins: a zone has more people from elsewhere than
             all other zones of its band can have sent.
     """
-    strength = pairs.strength(jnp.asarray(_REFERENCE))
+    decay = (-entry.prior_mean for entry in pairs.law.parameters)
+    strength = pairs.strength(jnp.asarray([*decay, *_BORDERS]))
     given = Sides(*(jnp.asarray(part) for part in (margins.out, margins.near, margins.far)))
     at, _, error = rounds(strength, given)
     if not error < _REACHED:

@@ -22,6 +22,7 @@ from flowmodel.dynamics.residents import setup
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
 from flowmodel.gravity.bands import banded
+from flowmodel.gravity.chosen_law import chosen
 from flowmodel.gravity.storage import Size, Storage
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry
@@ -60,25 +61,27 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     """The model of `config` on the zones of `table`, its pairs in `dtype`.
 
     Raises:
-        ConfigError: a parameter override is wrong, or tiles are asked for with a process that needs every pair.
+        ConfigError: a parameter override is wrong, there is no such decay law, or tiles are asked for with a process
+            that needs every pair.
         ResourceError: the pairs do not fit in memory in the storage asked for.
         ZonesError: the table lacks a year, a covariate or a count that the stock needs, or no stock of pairs has its
             margins.
     """
     stock = config.model.stock
     assert stock is not None
-    names = registry(config.model, config.parameters, config.fit.targets)
+    law = chosen(config.model.law)
+    names = registry(config.model, config.parameters, law.parameters, config.fit.targets)
     offset_km = names["offset_km"].fixed
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
-    chosen = _storage(table, config, dtype)
+    stored = _storage(table, config, dtype)
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
     # Tiles in float64 take sixteen times as long, and `away_by_group` corrects the last digits in any case.
-    exact = setup.pairs(table, offset_km, jnp.float64 if chosen.kind == "dense" else dtype, chosen)
+    exact = setup.pairs(table, offset_km, jnp.float64 if stored.kind == "dense" else dtype, stored, law)
     away = initial.away_by_group(table, of_census, banded(exact), of_people.share)
     zones = registered_zones(table, config.model, stock, of_census, of_people, away)
-    pairs = setup.pairs(table, offset_km, dtype, chosen)
+    pairs = setup.pairs(table, offset_km, dtype, stored, law)
     calendar = schedule.calendar(config.model.natural, config.model.years)
     return RegisteredSetup(
         table=table,
@@ -89,7 +92,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
         country=country(zones, pairs, calendar, stock, offset_km),
         registry=names,
         plan=planned(stock),
-        storage=chosen,
+        storage=stored,
         families=None if stock.children is None else families(table, config.model, stock.children, of_census),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,7 +86,8 @@ def test_contraction_by_bands_is_the_sum_over_pairs(form: str) -> None:
     same = province[:, None] == province
     near, far = (left.T @ right for left, right in sides.values())
     flow = matrix * np.where(same, near, far)
-    terms = pair.over_pairs(pair.pair_terms)(dense.log_distance, place, place)
+    rule = functools.partial(pair.pair_terms, dense.law, COEFFICIENT)
+    terms = pair.over_pairs(rule)(dense.log_distance, place, place)
     np.testing.assert_allclose(strength.contract(factors), [np.sum(flow * term) for term in terms], rtol=1e-10)
 
 

@@ -18,6 +18,7 @@ from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.cohorts import Cohorts, joined, kept
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity.bands import Banded, Bands
+from flowmodel.gravity.decay import Law
 from flowmodel.parameters.registered import Group
 
 
@@ -70,6 +71,7 @@ class Setting:
     strength: Banded
     tilt: Float[Array, " zone"]
     offset_km: float = dataclasses.field(metadata={"static": True})
+    law: Law = dataclasses.field(metadata={"static": True})
     returning: Returning = dataclasses.field(metadata={"static": True})
     conversion: bool = dataclasses.field(metadata={"static": True})
 
@@ -106,7 +108,7 @@ def group_year(
 
     reach, returned = _outward(setting, grown.cohorts, drawn, origin, residence, taps)
     reach = reach * jnp.exp(-setting.tilt)
-    rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km)
+    rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km, setting.law)
     leavers = grown.home * (rate * calendar.of("departure"))
     push = leavers / jnp.where(reach > 0, reach, 1.0) * jnp.exp(-setting.tilt)
     arrived, stayed = _inward(setting, grown, push, drawn, origin, residence, taps)
