@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -127,7 +128,7 @@ class Cells:
         )
         population = jnp.asarray(cells.population)
         sentence = operator.sentence(kernel, rollout.need(parameters, ground, kernel, population, county.calendar))
-        at = year.first_pressure(parameters, ground, kernel, population, county.calendar.at(0))
+        at = year.first_pressure(parameters, ground, kernel, population)
         flows, compared = self._against_counties(parameters, ground, kernel, at)
         checks = {"rows": self._against_direct_sums(parameters, at)} | compared
         years = rollout.years(parameters, ground, kernel, population, county.calendar, self.years[0])
@@ -224,7 +225,7 @@ class Cells:
             return None, {}
         origins = against_counties.sample(people, wanted) if wanted < len(people) else np.arange(len(people))
         by_cells = np.asarray(year.flows_from(ground, kernel, at, jnp.asarray(origins, jnp.int32)))
-        first = county.calendar.at(0)
+        first = jax.tree.map(lambda path: path[0], county.calendar)
         by_counties = against_counties.county_model(county, parameters, people, first)
         flows = against_counties.table(county.table.codes, origins, by_cells, by_counties.rows(origins))
         scores = against_counties.scores(flows, against_counties.distances(county.table, origins))

@@ -11,7 +11,7 @@ import xarray as xr
 
 from flowmodel.dynamics.residents.accounts import Accounts
 from flowmodel.dynamics.residents.setup import Setup
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.estimation import baselines, metrics
 from flowmodel.zones.table import ZoneTable
 
@@ -118,7 +118,7 @@ def growth_scores(
 def natural_only(table: ZoneTable, first: int, calendar: Calendar) -> np.ndarray:
     """Residents at the end if nobody moved and births were not adjusted, persons [zone]."""
     births, deaths = table.values("birth_rate"), table.values("death_rate")
-    multipliers = zip(np.asarray(calendar.of("birth")), np.asarray(calendar.of("death")), strict=True)
+    multipliers = zip(np.asarray(calendar.births), np.asarray(calendar.deaths), strict=True)
     growth = [1 + births * more - deaths * dying for more, dying in multipliers]
     return np.asarray(table.population(first) * np.prod(growth, axis=0))
 

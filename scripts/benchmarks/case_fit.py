@@ -85,8 +85,8 @@ def load(config: Path, settings: Sequence[str] = ()) -> Case:
         death_rate=np.asarray(z.death_rate),
         attraction=np.asarray(z.attraction),
         departure=np.asarray(z.departure),
-        births_path=np.asarray(model.calendar.of("birth")),
-        deaths_path=np.asarray(model.calendar.of("death")),
+        births_path=np.asarray(model.calendar.births),
+        deaths_path=np.asarray(model.calendar.deaths),
         offset_km=float(model.registry["offset_km"].fixed or 0),
     )
     objective = objectives.objective(model, asked.config.fit.model_copy(update={"priors": False}))

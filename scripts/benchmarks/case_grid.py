@@ -43,7 +43,7 @@ class GridCase:
         options: dict[str, Any] = {"within": "none", "dtype": dtype, "levels": BORDERS[borders]}
         kernel = operator.build(self.parameters, self.cells, self.model.table, offset, **options)
         population = jnp.asarray(self.cells.population)
-        first = self.model.calendar.at(0)
+        first = jax.tree.map(lambda path: path[0], self.model.calendar)
         return lambda: jax.block_until_ready(year.year(self.parameters, ground, kernel, population, first))
 
 

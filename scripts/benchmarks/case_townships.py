@@ -41,8 +41,8 @@ def town(zones: int) -> Town:
     """The case of so many zones: positions and people of `_step_case`, provinces and prefectures by longitude."""
     import jax.numpy as jnp
 
+    from flowmodel.dynamics.residents.year import Calendar
     from flowmodel.dynamics.residents.zones import Zones
-    from flowmodel.dynamics.schedule import Calendar
     from flowmodel.gravity.pair import Place
     from flowmodel.parameters.registry import Parameters
 
@@ -58,7 +58,7 @@ def town(zones: int) -> Town:
     decay = scalars.pop("distance")[None]
     parameters = Parameters(**scalars, decay=decay, attraction=slopes[0], departure=slopes[1])
     people = jnp.asarray(case.mass.astype(float))
-    calendar = Calendar({"birth": jnp.ones(1), "death": jnp.ones(1)})
+    calendar = Calendar(jnp.ones(1), jnp.ones(1))
     zoned = Zones(people, births, deaths, attraction, departure)
     return Town(parameters, zoned, calendar, place, lon, lat)
 

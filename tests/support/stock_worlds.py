@@ -16,7 +16,7 @@ from scipy.special import logit
 from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.country import Country, country
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.pair import Place
@@ -196,7 +196,7 @@ def country_of(one: Case, dtype: Any = np.float64, tile: int | None = None) -> C
     log_distance = distance.log_distance_matrix(device(world.lon), device(world.lat), device(world.offset_km), float)
     switches = dataclasses.asdict(one.switches)
     pairs = Pairs(log_distance.astype(dtype), place) if tile is None else tiles_of(one, dtype, tile, place)
-    calendar = Calendar({"birth": device(world.birth_path), "death": device(world.death_path)})
+    calendar = Calendar(device(world.birth_path), device(world.death_path))
     stock = Stock(groups=one.kind, far_covariates=("x",), **switches)
     whole = country(_zones(one), pairs, calendar, stock, world.offset_km)
     return dataclasses.replace(whole, shared=len(one.values) == 1)

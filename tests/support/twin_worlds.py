@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import twin
 
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones
-from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import distance
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.pair import Place
@@ -36,7 +36,7 @@ def country_of(world: twin.World, dtype: type = np.float64) -> tuple[Zones, Pair
     )
     position = (jnp.asarray(value) for value in (world.lon, world.lat, world.offset_km))
     pairs = Pairs(distance.log_distance_matrix(*position, dtype), place)
-    return zones, pairs, Calendar({"birth": jnp.asarray(world.births_path), "death": jnp.asarray(world.deaths_path)})
+    return zones, pairs, Calendar(jnp.asarray(world.births_path), jnp.asarray(world.deaths_path))
 
 
 def product_parameters(parameters: twin.Parameters) -> Parameters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 import pandas as pd
 
@@ -13,7 +14,7 @@ from flowmodel.dynamics import closure
 from flowmodel.dynamics.cells.downscaling import Field, Support
 from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, year
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.errors import ResourceError
 from flowmodel.parameters.registry import Parameters
 
@@ -28,8 +29,8 @@ def years(
     Raises:
         NumericError: `check`.
     """
-    for number in range(calendar.years):
-        now = calendar.at(number)
+    for number in range(len(calendar.births)):
+        now = jax.tree.map(lambda path, at=number: path[at], calendar)
         done = year(parameters, support, operator, population, now)
         check(done, first + number)
         yield first + number + 1, done
@@ -85,7 +86,7 @@ def need(parameters: Parameters, support: Support, operator: GridKernel, populat
     Raises:
         ResourceError: E-MEMORY, it does not fit; nothing has run.
     """
-    now = calendar.at(0)
+    now = jax.tree.map(lambda path: path[0], calendar)
     planned = year.compiled(parameters, support, operator, population, now)
     total, free = runtime.predicted(planned).total, runtime.available_bytes()
     sentence = runtime.sentence(total, free)

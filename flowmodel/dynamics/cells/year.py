@@ -12,7 +12,7 @@ from flowmodel import runtime
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.cells.downscaling import Field, Support, leavers, pull
 from flowmodel.dynamics.cells.operator import GridKernel
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity.operator import shared
 from flowmodel.parameters.registry import Parameters
 
@@ -58,9 +58,7 @@ class Pressure:
     inside: Field | None
 
 
-def pressure(
-    parameters: Parameters, support: Support, operator: GridKernel, population: Field, calendar: Calendar
-) -> Pressure:
+def pressure(parameters: Parameters, support: Support, operator: GridKernel, population: Field) -> Pressure:
     """Push and pull at the opening of a year; the push is zero where nothing is in reach.
 
     A county's departure rate counts moves to other counties. If moves inside counties are modelled as well
@@ -69,7 +67,7 @@ def pressure(
     dtype = operator.dtype
     drawn = pull(parameters, support, population).astype(dtype)
     reach, inside = operator.reach(drawn)
-    push = shared(leavers(parameters, support, population) * calendar.of("departure"), reach.astype(float))
+    push = shared(leavers(parameters, support, population), reach.astype(float))
     return Pressure(push.astype(dtype), drawn, reach, inside)
 
 
@@ -82,13 +80,13 @@ def year(
     Outflow is summed on the side of origins and inflow on that of destinations, by two products of the operator. Their
     agreement over the nation is a check: nothing is scaled to enforce it.
     """
-    at = pressure(parameters, support, operator, population, calendar)
+    at = pressure(parameters, support, operator, population)
     push = at.push.astype(float)
     zones = support.zones
     birth = demography.births(
-        jnp.ones(support.counties), zones.birth_rate, calendar.of("birth"), parameters.birth_adjustment
+        jnp.ones(support.counties), zones.birth_rate, calendar.births, parameters.birth_adjustment
     )
-    death = demography.deaths(jnp.ones(support.counties), zones.death_rate, calendar.of("death"))
+    death = demography.deaths(jnp.ones(support.counties), zones.death_rate, calendar.deaths)
     inside = jnp.zeros_like(population) if at.inside is None else push * at.inside.astype(float)
     outflow = push * at.reach.astype(float) + inside
     inflow = at.pull.astype(float) * operator.arrivals(at.push).astype(float)

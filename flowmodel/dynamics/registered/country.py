@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity.bands import BandedPairs, banded
 from flowmodel.gravity.ipf import Sides
 from flowmodel.gravity.operator import AllPairs
@@ -55,7 +55,7 @@ class Country:
     @property
     def years(self) -> int:
         """Number of years."""
-        return self.calendar.years
+        return len(self.calendar.births)
 
     def in_dtype(self, dtype: np.dtype | type) -> Country:
         """The same country with the pairs in another precision."""

@@ -6,17 +6,25 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel import runtime
-from flowmodel.dynamics.residents.year import Movements, year
+from flowmodel.config import Natural
+from flowmodel.dynamics import demography
+from flowmodel.dynamics.residents.year import Calendar, Movements, year
 from flowmodel.dynamics.residents.zones import Zones
-from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity import pair
 from flowmodel.gravity.adjoint import through_strengths
 from flowmodel.gravity.operator import AllPairs, Strength, Taps
 from flowmodel.parameters.registry import Parameters
+
+
+def calendar(natural: Natural, years: tuple[int, int]) -> Calendar:
+    """The multipliers of every year of a run, from the declared paths."""
+    births, deaths = (demography.path(path, years) for path in (natural.birth_path, natural.death_path))
+    return Calendar(jnp.asarray(births), jnp.asarray(deaths))
 
 
 def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Calendar) -> Float[Array, " zone"]:
@@ -34,7 +42,7 @@ def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Cale
         return end
 
     place = pairs.place
-    tap = kernel.no_factors(len(place.index), pairs.dtype, years.years)
+    tap = kernel.no_factors(len(place.index), pairs.dtype, len(years.births))
     rest = (parameters, zones, years, pair.tilt(parameters, place))
     end: Array = through_strengths(run, (0,))(pair.coefficients(parameters)[None], pairs, (Taps(tap, tap),), rest)
     return end

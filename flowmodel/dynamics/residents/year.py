@@ -9,10 +9,18 @@ from jaxtyping import Array, Float
 
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.residents.zones import Zones
-from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import attraction
 from flowmodel.gravity.operator import Kernel
 from flowmodel.parameters.registry import Parameters
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Calendar:
+    """Multipliers of birth and death rates, one a year."""
+
+    births: Float[Array, "*year"]
+    deaths: Float[Array, "*year"]
 
 
 @jax.tree_util.register_dataclass
@@ -43,11 +51,11 @@ def year(
     pairs has a weight.
     """
     pull = attraction.weights(population, parameters.mass, zones.attraction, parameters.attraction)
-    leavers = population * (departure_rate(parameters, zones) * calendar.of("departure"))
+    leavers = population * departure_rate(parameters, zones)
     reach, push, arrivals = kernel.constrained(leavers, pull)
     moved = Movements(
-        births=demography.births(population, zones.birth_rate, calendar.of("birth"), parameters.birth_adjustment),
-        deaths=demography.deaths(population, zones.death_rate, calendar.of("death")),
+        births=demography.births(population, zones.birth_rate, calendar.births, parameters.birth_adjustment),
+        deaths=demography.deaths(population, zones.death_rate, calendar.deaths),
         inflow=pull * arrivals,
         outflow=push * reach,
         push=push,

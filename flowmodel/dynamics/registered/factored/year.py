@@ -16,7 +16,7 @@ from flowmodel.config.stock import Returning
 from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.cohorts import Cohorts, joined, kept
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity.bands import Banded, Bands
 from flowmodel.gravity.decay import Law
 from flowmodel.parameters.registered import Group
@@ -97,11 +97,11 @@ def group_year(
     taps: YearTaps | None,
 ) -> tuple[GroupState, GroupMovements]:
     """A group after a year, before learning, which involves two groups; `people` are all residents at its opening."""
-    birth = zones.birth_rate[index] * calendar.of("birth") * group.choice.birth_adjustment
-    death = zones.death_rate[index] * calendar.of("death")
+    birth = zones.birth_rate[index] * calendar.births * group.choice.birth_adjustment
+    death = zones.death_rate[index] * calendar.deaths
     growth = 1 + birth - death
     grown = _grown(state, growth)
-    origin, residence = _staying(group, zones, setting, calendar)
+    origin, residence = _staying(group, zones, setting)
     pull = rates.pull(group, zones, people)
     from_near = pull * rates.open_to_others(group, zones) * jnp.exp(setting.tilt)
     drawn = Bands(from_near, from_near * rates.more_from_afar(group, zones))
@@ -109,11 +109,11 @@ def group_year(
     reach, returned = _outward(setting, grown.cohorts, drawn, origin, residence, taps)
     reach = reach * jnp.exp(-setting.tilt)
     rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km, setting.law)
-    leavers = grown.home * (rate * calendar.of("departure"))
+    leavers = grown.home * rate
     push = leavers / jnp.where(reach > 0, reach, 1.0) * jnp.exp(-setting.tilt)
     arrived, stayed = _inward(setting, grown, push, drawn, origin, residence, taps)
 
-    converted = _converted(group, zones, setting, calendar)
+    converted = rates.conversion_rate(group, zones) if setting.conversion else jnp.zeros_like(pull)
     moved = (grown.home - leavers) * rates.within_rate(group, zones)
     settled = grown.within * jax.nn.sigmoid(group.within_return)
     registered = (stayed.near + stayed.far) * converted
@@ -153,21 +153,11 @@ def _grown(state: GroupState, growth: Array) -> GroupState:
     )
 
 
-def _converted(group: Group, zones: RegisteredZones, setting: Setting, calendar: Calendar) -> Array:
-    """Share of people from elsewhere who register where they live."""
-    if not setting.conversion:
-        return jnp.zeros_like(zones.strictness)
-    return rates.conversion_rate(group, zones) * calendar.of("conversion")
-
-
-def _staying(group: Group, zones: RegisteredZones, setting: Setting, calendar: Calendar) -> tuple[Array, Array]:
+def _staying(group: Group, zones: RegisteredZones, setting: Setting) -> tuple[Array, Array]:
     """Shares of people away who do not return, by registered zone and by residence; their product stays."""
-    more, ones = calendar.of("return"), jnp.ones(zones.home.shape[1])
-    stays = {
-        "origin": 1 - more * rates.return_rate_of_origin(group, zones),
-        "residence": 1 - more * rates.return_rate_of_residence(group, zones),
-    }
-    origin, residence = (one if setting.returning in (side, "both") else ones for side, one in stays.items())
+    ones = jnp.ones(zones.home.shape[1])
+    origin = 1 - rates.return_rate_of_origin(group, zones) if setting.returning in ("origin", "both") else ones
+    residence = 1 - rates.return_rate_of_residence(group, zones) if setting.returning in ("residence", "both") else ones
     return origin, residence
 
 

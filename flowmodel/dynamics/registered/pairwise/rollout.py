@@ -27,7 +27,7 @@ from flowmodel.dynamics.registered.pairwise.year import (
     network,
     year,
 )
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity import ipf, pair
 from flowmodel.gravity.adjoint import through_strengths
 from flowmodel.gravity.bands import Banded, Bands, no_band_factors
@@ -111,11 +111,11 @@ def moves(parameters: RegisteredParameters, country: Country, at: Array) -> Floa
     around = _surroundings(groups, country, starts)
 
     def step(number: Array, stocks: Stocks) -> Stocks:
-        now = country.calendar.at(number)
+        now = jax.tree.map(lambda path: path[number], country.calendar)
         return year(groups, around, stocks, now)[0]
 
     stocks = jax.lax.fori_loop(0, at, step, starts)
-    now = country.calendar.at(at)
+    now = jax.tree.map(lambda path: path[at], country.calendar)
     return reduce(jnp.add, [_between_zones(moved) for moved in year(groups, around, stocks, now)[2]])
 
 

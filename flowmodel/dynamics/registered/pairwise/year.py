@@ -18,7 +18,7 @@ from flowmodel.config import Stock
 from flowmodel.dynamics.registered import rates as choice
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.pairwise.choice import Choice, Matrix, choose, log_network, product
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.gravity.dense import Pairs
 from flowmodel.parameters.registered import Group
 
@@ -104,7 +104,7 @@ def year(
     for i, (group, stock) in enumerate(zip(groups, _grown(groups, around.zones, opening, calendar), strict=True)):
         lasting = around.lasting[i] if known is None else around.lasting[i] + _narrow(group.network, known) * known
         chosen = choose(i, group, around.zones, around.pairs, around.nests, lasting, people, around.offset_km)
-        after, moved = _moved(group, around, stock, chosen, calendar)
+        after, moved = _moved(group, around, stock, chosen)
         settled.append(after)
         moves.append(moved)
     return _regrouped(groups, around, settled), tuple(settled), tuple(moves)
@@ -119,8 +119,8 @@ def rates(groups: tuple[Group, ...], zones: RegisteredZones, calendar: Calendar)
     """Births and deaths per resident of every group in a year."""
     return [
         (
-            zones.birth_rate[i] * calendar.of("birth") * group.choice.birth_adjustment,
-            zones.death_rate[i] * calendar.of("death"),
+            zones.birth_rate[i] * calendar.births * group.choice.birth_adjustment,
+            zones.death_rate[i] * calendar.deaths,
         )
         for i, group in enumerate(groups)
     ]
@@ -149,16 +149,14 @@ def _plus(one: GroupStock, other: GroupStock) -> GroupStock:
     return total
 
 
-def _moved(
-    group: Group, around: Surroundings, stock: GroupStock, chosen: Choice, calendar: Calendar
-) -> tuple[GroupStock, Moves]:
+def _moved(group: Group, around: Surroundings, stock: GroupStock, chosen: Choice) -> tuple[GroupStock, Moves]:
     """One group after the moves of a year; `stock` is after births and deaths."""
     zones, away = around.zones, stock.away
-    leavers = stock.home * (chosen.leaving * calendar.of("departure"))
+    leavers = stock.home * chosen.leaving
     moved_within = (stock.home - leavers) * choice.within_rate(group, zones)
     back = stock.within * jax.nn.sigmoid(group.within_return)
-    returns = away * _narrow(calendar.of("return") * _return_rates(group, around), away)
-    converted = (away - returns) * _narrow(calendar.of("conversion") * _conversion_rates(group, around), away)[None, :]
+    returns = away * _narrow(_return_rates(group, around), away)
+    converted = (away - returns) * _narrow(_conversion_rates(group, around), away)[None, :]
     flow = _narrow(leavers, away)[:, None] * chosen.shares
     home = stock.home - leavers - moved_within + back + leaving(returns) + arriving(converted)
     stayed = away - returns - converted + flow

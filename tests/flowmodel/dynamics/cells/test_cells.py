@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scipy.special import expit
 
 from flowmodel.dynamics.cells import against_counties, direct_sums, downscaling, operator, rollout, year
 from flowmodel.dynamics.residents import setup
-from flowmodel.dynamics.schedule import Calendar
+from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.errors import NumericError, ZonesError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel
@@ -42,7 +43,7 @@ class Case:
 
     @property
     def calendar(self) -> Calendar:
-        return self.model.calendar.at(0)
+        return jax.tree.map(lambda path: path[0], self.model.calendar)
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +145,7 @@ def test_a_year_is_the_sum_over_pairs_of_cells(case: Case, within: operator.With
 
 def test_flows_between_counties_are_added_up_from_cells(case: Case) -> None:
     made, expected = case.kernel("none"), plain(case, "none")
-    people = jnp.asarray(case.cells.population)
-    at = year.first_pressure(case.parameters, case.support, made, people, case.calendar)
+    at = year.first_pressure(case.parameters, case.support, made, jnp.asarray(case.cells.population))
     origins = np.array([7, 2], np.int32)
     rows = np.asarray(year.flows_from(case.support, made, at, jnp.asarray(origins)))
     belongs = (case.cells.zone[expected.at][:, None] == np.arange(COUNTIES)).astype(float)
