@@ -32,8 +32,7 @@ def bench(
 
     forward_county, gradient_county, grid_1km, grid_5km: real zones. step_county, ppml_2000, balance_2850: synthetic
     zones, with peers that scripts/peers.sh installs. step_township, scaling, registered_tiles: many zones. startup.
-    ceilings: what the
-    machine can do at best.
+    ceilings: what the machine can do at best.
 
     Args:
         names: which comparisons.

@@ -1,75 +1,53 @@
-"""The one check that a run loses nobody, for the accounts of every model."""
+"""The one check that a run loses and invents nobody, for the accounts of every model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from jaxtyping import Array
 
 from flowmodel.errors import NumericError
 
-_FIX = "bound the departure rate or the death rate of that zone"
+_REPORT = "report it with the configuration; the results were not written"
 
 
 def check(
-    residuals: Mapping[str, np.ndarray],
-    national: np.ndarray,
-    people: Mapping[str, np.ndarray],
-    name: Callable[..., str],
+    balances: Mapping[str, np.ndarray],
+    stocks: Mapping[str, np.ndarray],
+    nation: np.ndarray,
     first_year: int,
+    place: Callable[[tuple[int, ...]], str],
+    fix: str,
 ) -> None:
-    """Refuses accounts that lose or invent people.
+    """Refuses accounts that lose or invent people, or leave fewer than none.
 
     Args:
-        residuals: the imbalance of each account, persons [year, ..., zone], by the people it counts.
-        national: the share of the nation's people that its births and deaths do not explain [year].
-        people: counts that must not be negative, persons, by what they count.
-        name: what a position in these arrays is called, such as "zone 110101, year 2013".
+        balances: opening + births − deaths + inflow − outflow − closing, persons, by what is counted [year, …, zone].
+        stocks: people at the end of a year, by what is counted [year, …, zone].
+        nation: the share of the nation's people that births and deaths do not explain [year].
         first_year: the year in which the accounts open.
+        place: the name of a place, from its index without the year.
+        fix: the remedy for negative counts.
 
     Raises:
-        NumericError: E-ACCOUNT-ZONE, an account is off by a person or more; E-ACCOUNT-NATION, the nation is off by more
-            than 1e-9 of its people; E-ACCOUNT-NEGATIVE, a count is negative or not finite.
+        NumericError: E-ACCOUNT-ZONE, a balance is off by a person or more; E-ACCOUNT-NATION, the nation is off by more
+            than 1e-9; E-ACCOUNT-NEGATIVE, a stock is below zero. A value that is not finite counts as the worst; the
+            message names place and year.
     """
-    for what, residual in residuals.items():
-        check_balance(residual, what, name)
-    check_nation(national, first_year)
-    for what, counts in people.items():
-        check_people(counts, what, name)
-
-
-def check_balance(residual: np.ndarray, what: str, name: Callable[..., str]) -> None:
-    """Refuses an account that is off by a person or more anywhere; the message names the worst position."""
-    size = np.where(np.isfinite(residual), np.abs(residual), np.inf)
-    at = np.unravel_index(np.argmax(size), size.shape)
-    if not size[at] < 1:
-        raise NumericError(
-            "E-ACCOUNT-ZONE",
-            f"{name(*at)}: {size[at]} {what} do not balance",
-            "report it with the configuration; the results were not written",
-        )
-
-
-def check_nation(residual: np.ndarray, first_year: int) -> None:
-    """Refuses a nation of which births and deaths leave more than 1e-9 unexplained; the message names the worst year.
-
-    Args:
-        residual: the unexplained share of the nation's people [year].
-        first_year: the year in which the accounts open.
-    """
-    size = np.abs(residual)
-    if not (size < 1e-9).all():
-        raise NumericError(
-            "E-ACCOUNT-NATION",
-            f"year {first_year + 1 + int(np.argmax(size))}: the nation is off by {size.max():.1e} of its people",
-            "report it with the configuration; the results were not written",
-        )
-
-
-def check_people(counts: np.ndarray | Array, what: str, name: Callable[..., str], fix: str = _FIX) -> None:
-    """Refuses a count of people that is negative or not finite; the smallest is found where the counts lie."""
-    if not counts.min() >= 0:
-        on_host = np.asarray(counts)
-        at = tuple(np.argwhere(~(on_host >= 0))[0])
-        raise NumericError("E-ACCOUNT-NEGATIVE", f"{name(*at)}: {on_host[at]} {what}", fix)
+    for what, residual in balances.items():
+        size = np.where(np.isfinite(residual), np.abs(residual), np.inf)
+        year, *at = (int(index) for index in np.unravel_index(np.argmax(size), size.shape))
+        if not size[(year, *at)] < 1:
+            text = f"{place(tuple(at))}, year {first_year + 1 + year}: {size[(year, *at)]} {what} do not balance"
+            raise NumericError("E-ACCOUNT-ZONE", text, _REPORT)
+    share = np.abs(nation)
+    if not (share < 1e-9).all():
+        worst = int(np.argmax(share))
+        text = f"year {first_year + 1 + worst}: the nation is off by {share[worst]:.1e} of itself"
+        raise NumericError("E-ACCOUNT-NATION", text, _REPORT)
+    for what, people in stocks.items():
+        wrong = ~(people >= 0)
+        if wrong.any():
+            year, *at = (int(index[0]) for index in np.nonzero(wrong))
+            text = f"{place(tuple(at))}, year {first_year + 1 + year}: {people[(year, *at)]} {what}"
+            raise NumericError("E-ACCOUNT-NEGATIVE", text, fix)

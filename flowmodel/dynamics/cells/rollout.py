@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -14,7 +15,7 @@ from flowmodel.dynamics import closure
 from flowmodel.dynamics.cells.downscaling import Field, Support
 from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, year
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import ResourceError
 from flowmodel.parameters.registry import Parameters
 
@@ -51,16 +52,14 @@ def check(done: GridYear, opening: int) -> None:
         NumericError: E-ACCOUNT-NATION, E-ACCOUNT-ZONE, E-ACCOUNT-NEGATIVE (`closure`).
     """
     of = {name: np.asarray(getattr(done.accounts, name)) for name in COLUMNS}
-    balance = of["opening"] + of["births"] - of["deaths"] + of["inflow"] - of["outflow"] - of["closing"]
-    closure.check_balance(balance, "persons", lambda county: f"county {county} of zones.nc, year {opening + 1}")
+    residual = of["opening"] + of["births"] - of["deaths"] + of["inflow"] - of["outflow"] - of["closing"]
     expected = (of["opening"] + of["births"] - of["deaths"]).sum()
-    closure.check_nation(np.asarray([of["closing"].sum() / expected - 1]), opening)
-    closure.check_people(
-        done.residents,
-        "residents",
-        lambda row, column: f"cell in row {row}, column {column}, year {opening + 1}",
-        "set runtime.kernel = 'float64', or bound the departure rate or the death rate of its county",
-    )
+    nation = np.asarray([of["closing"].sum() / expected - 1])
+    closure.check({"persons": residual[None]}, {}, nation, opening, lambda at: f"county {at[0]} of zones.nc", "")
+    if not float(jnp.min(done.residents)) >= 0:
+        fix = "set runtime.kernel = 'float64', or bound the departure rate or the death rate of its county"
+        cells = {"residents": np.asarray(done.residents)[None]}
+        closure.check({}, cells, nation, opening, lambda at: f"cell in row {at[0]}, column {at[1]}", fix)
 
 
 def accounts_table(codes: np.ndarray, accounts: dict[int, CountyYear]) -> pd.DataFrame:

@@ -91,19 +91,14 @@ def places(table: ZoneTable) -> Places:
 
 
 def check(closed: RegisteredAccounts, codes: np.ndarray, groups: tuple[str, ...], first_year: int) -> None:
-    """Refuses accounts that lose or invent people.
-
-    Raises:
-        NumericError: as `closure.check`; the message names the worst zone, group and year.
-    """
-
-    def name(year: int, group: int, zone: int) -> str:
-        return f"zone {codes[zone]}, group {groups[group]}, year {first_year + 1 + year}"
-
+    """Refuses accounts that lose or invent people, residents or registered people; raises as `closure.check`."""
+    names = {"closing": "residents", "within": "people (within)", "near": "people (near)"}
+    names |= {"far": "people (far)", "away": "people (away)"}
     closure.check(
         {"residents": closed.residual(), "registered people": closed.registered_residual()},
+        {words: getattr(closed, name) for name, words in names.items()},
         closed.national_residual(),
-        {what: getattr(closed, what) for what in ("closing", "within", "near", "far", "away")},
-        name,
         first_year,
+        lambda at: f"zone {codes[at[1]]}, group {groups[at[0]]}",
+        "bound the rates of that zone",
     )

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity.bands import BandedPairs, banded
 from flowmodel.gravity.ipf import Sides
 from flowmodel.gravity.operator import AllPairs

@@ -10,6 +10,7 @@ import numpy as np
 
 from flowmodel import runtime
 from flowmodel.config import Config, Stock
+from flowmodel.dynamics import schedule
 from flowmodel.dynamics.registered import initial
 from flowmodel.dynamics.registered.census.families import Families, families
 from flowmodel.dynamics.registered.census.groups import Groups, groups
@@ -17,7 +18,7 @@ from flowmodel.dynamics.registered.census.margins import Margins, margins
 from flowmodel.dynamics.registered.census.zones import registered_zones
 from flowmodel.dynamics.registered.country import PAIR_TERMS, Country, country
 from flowmodel.dynamics.registered.factored.cohorts import columns
-from flowmodel.dynamics.residents import rollout, setup
+from flowmodel.dynamics.residents import setup
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
 from flowmodel.gravity.bands import banded
@@ -81,7 +82,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     away = initial.away_by_group(table, of_census, banded(exact), of_people.share)
     zones = registered_zones(table, config.model, stock, of_census, of_people, away)
     pairs = setup.pairs(table, offset_km, dtype, stored, law)
-    calendar = rollout.calendar(config.model.natural, config.model.years)
+    calendar = schedule.calendar(config.model, config.model.years)
     return RegisteredSetup(
         table=table,
         years=config.model.years,

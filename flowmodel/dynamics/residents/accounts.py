@@ -80,14 +80,12 @@ def _two_sides(
 
 
 def check(closed: Accounts, codes: np.ndarray, first_year: int) -> None:
-    """Refuses accounts that lose or invent people.
-
-    Raises:
-        NumericError: as `closure.check`; the message names the worst zone and year.
-    """
-
-    def name(year: int, zone: int) -> str:
-        return f"zone {codes[zone]}, year {first_year + 1 + year}"
-
-    residual, national = closed.residual(), closed.national_residual()
-    closure.check({"persons": residual}, national, {"residents": closed.closing}, name, first_year)
+    """Refuses accounts in which people are lost; raises as `closure.check`."""
+    closure.check(
+        {"persons": closed.residual()},
+        {"residents": closed.closing},
+        closed.national_residual(),
+        first_year,
+        lambda at: f"zone {codes[at[0]]}",
+        "bound the departure rate or the death rate of that zone",
+    )

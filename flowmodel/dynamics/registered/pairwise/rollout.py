@@ -27,7 +27,7 @@ from flowmodel.dynamics.registered.pairwise.year import (
     network,
     year,
 )
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import ipf, pair
 from flowmodel.gravity.adjoint import through_strengths
 from flowmodel.gravity.bands import Banded, Bands, no_band_factors
