@@ -31,8 +31,8 @@ def bench(
     """Runs the comparisons called NAMES, or all.
 
     forward_county, gradient_county, grid_1km, grid_5km: real zones. step_county, ppml_2000, balance_2850: synthetic
-    zones, with peers that scripts/peers.sh installs. step_township, scaling: many zones. startup. ceilings: what the
-    machine can do at best.
+    zones, with peers that scripts/peers.sh installs. step_township, scaling, registered_tiles: many zones. startup.
+    ceilings: what the machine can do at best.
 
     Args:
         names: which comparisons.
@@ -42,7 +42,14 @@ def bench(
         device: what computes our side; one that is not there is an error.
         quick: small cases and one call each, for a test, with zones of the built-in country: the seconds say nothing.
     """
-    from benchmarks import compare_flows, compare_grid, compare_model, compare_step, compare_townships
+    from benchmarks import (
+        compare_flows,
+        compare_grid,
+        compare_model,
+        compare_registered,
+        compare_step,
+        compare_townships,
+    )
 
     from flowmodel.config import Runtime
     from flowmodel.errors import ConfigError
@@ -54,6 +61,7 @@ def bench(
         "startup": startup,
         "step_township": compare_townships.step_township,
         "scaling": compare_townships.scaling,
+        "registered_tiles": compare_registered.registered_tiles,
         "grid_1km": compare_grid.grid_1km,
         "grid_5km": compare_grid.grid_5km,
         "ppml_2000": compare_flows.ppml_2000,

@@ -10,27 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Section
+from .law import LawChoice, LawName
 from .sections import Run, Runtime
 
-LawName = Literal[
-    "power",
-    "exponential",
-    "tanner",
-    "lognormal",
-    "radiation",
-    "generalised_radiation",
-    "schneider",
-    "competing_destinations",
-    "stouffer",
-]
 StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destination", "two_way", "bootstrap"]
-
-
-class OwnLaw(Section):
-    """`[model] law = { file = "…", function = "…" }`: ln f(distance_km, parameter = start, …) in a Python file."""
-
-    file: str = Field(description="Python file")
-    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = Field(description="function in it")
 
 
 class FlowModel(Section):
@@ -39,8 +22,11 @@ class FlowModel(Section):
     constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"] = Field(
         description="which totals the fitted flows meet"
     )
-    law: LawName | OwnLaw = Field(
-        description=("how flows fall with distance or with intervening opportunities; a table names a law of your own")
+    law: LawChoice = Field(
+        description=(
+            "how flows fall with distance or with intervening opportunities: a law by name, or a table "
+            "that names a law of your own"
+        )
     )
     origin_mass: Names = Field(
         default=(),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Positive, RatePath, Section, ShiftPath, Year
+from .law import LawChoice
 from .stock import Stock
 
 Target = Literal[
@@ -49,9 +50,15 @@ class Natural(Section):
 
 
 class Model(Section):
-    """`[model]`: the years that are run and the covariates that pull people in and send them off."""
+    """`[model]`: the years that are run, how moves fall with distance, and covariates of attraction and departure."""
 
     years: tuple[Year, Year] = Field(description="first and last census year of the run, such as `[2010, 2020]`")
+    law: LawChoice = Field(
+        default="power",
+        description=(
+            'how moves fall with distance: `"power"`, `"exponential"`, `"tanner"`, `"lognormal"`, or a law of your own'
+        ),
+    )
     attraction: Names = Field(default=(), description="covariates of the pull of a destination")
     departure: Names = Field(default=(), description="covariates of the share of residents who leave a zone")
     natural: Natural = Natural()

@@ -1,4 +1,4 @@
-"""The one check that nobody is lost, for the accounts of every model."""
+"""The one check that a run loses and invents nobody, for the accounts of every model."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def check(
     place: Callable[[tuple[int, ...]], str],
     fix: str,
 ) -> None:
-    """Refuses accounts in which people are lost or fewer than none are left.
+    """Refuses accounts that lose or invent people, or leave fewer than none.
 
     Args:
         balances: opening + births − deaths + inflow − outflow − closing, persons, by what is counted [year, …, zone].
         stocks: people at the end of a year, by what is counted [year, …, zone].
-        nation: what births and deaths do not explain of the nation's closing, as a share of it [year].
+        nation: the share of the nation's people that births and deaths do not explain [year].
         first_year: the year in which the accounts open.
-        place: names the place of an index after the first.
-        fix: what helps against people below zero.
+        place: the name of a place, from its index without the year.
+        fix: the remedy for negative counts.
 
     Raises:
         NumericError: E-ACCOUNT-ZONE, a balance is off by a person or more; E-ACCOUNT-NATION, the nation is off by more
@@ -38,16 +38,16 @@ def check(
         size = np.where(np.isfinite(residual), np.abs(residual), np.inf)
         year, *at = (int(index) for index in np.unravel_index(np.argmax(size), size.shape))
         if not size[(year, *at)] < 1:
-            said = f"{place(tuple(at))}, year {first_year + 1 + year}: {size[(year, *at)]} {what} do not balance"
-            raise NumericError("E-ACCOUNT-ZONE", said, _REPORT)
+            text = f"{place(tuple(at))}, year {first_year + 1 + year}: {size[(year, *at)]} {what} do not balance"
+            raise NumericError("E-ACCOUNT-ZONE", text, _REPORT)
     share = np.abs(nation)
     if not (share < 1e-9).all():
         worst = int(np.argmax(share))
-        said = f"year {first_year + 1 + worst}: the nation is off by {share[worst]:.1e} of itself"
-        raise NumericError("E-ACCOUNT-NATION", said, _REPORT)
+        text = f"year {first_year + 1 + worst}: the nation is off by {share[worst]:.1e} of itself"
+        raise NumericError("E-ACCOUNT-NATION", text, _REPORT)
     for what, people in stocks.items():
         wrong = ~(people >= 0)
         if wrong.any():
             year, *at = (int(index[0]) for index in np.nonzero(wrong))
-            said = f"{place(tuple(at))}, year {first_year + 1 + year}: {people[(year, *at)]} {what}"
-            raise NumericError("E-ACCOUNT-NEGATIVE", said, fix)
+            text = f"{place(tuple(at))}, year {first_year + 1 + year}: {people[(year, *at)]} {what}"
+            raise NumericError("E-ACCOUNT-NEGATIVE", text, fix)

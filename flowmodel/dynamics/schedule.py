@@ -49,7 +49,7 @@ def calendar(model: Model, years: tuple[int, int]) -> Calendar:
 def over_years(points: Mapping[int, float], years: tuple[int, int], default: float) -> np.ndarray:
     """The value of each year from `years[0]` up to the one before `years[1]`: that of the middle of the year.
 
-    Linear between the years named in `points`, level beyond them, `default` where none is named.
+    Linear between the years named in `points`, constant beyond them, `default` where none is named.
     """
     middles = np.arange(years[0], years[1]) + 0.5
     if not points:

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.dynamics.registered import children
 from flowmodel.dynamics.registered import run as registered_run
-from flowmodel.dynamics.registered.factored.rollout import Decade
+from flowmodel.dynamics.registered.country import Decade
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import likelihoods
 from flowmodel.parameters.registered import registered_parameters

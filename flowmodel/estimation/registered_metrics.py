@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
+from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation.registered_census import BANDS
 from flowmodel.estimation.registered_census import bands as census_bands

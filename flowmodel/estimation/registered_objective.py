@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import Fit
 from flowmodel.dynamics.registered.census.groups import skill_counts
+from flowmodel.dynamics.registered.country import Country, Decade
 from flowmodel.dynamics.registered.factored import rollout as factored
-from flowmodel.dynamics.registered.factored.rollout import Country, Decade
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_target, likelihoods
@@ -184,7 +184,7 @@ def _observed(
 ) -> RegisteredCensus:
     table, (first, last) = model.table, model.years
     start, end = jnp.asarray(table.population(first)), jnp.asarray(table.population(last))
-    count = model.country.banded.members.shape[0]
+    count = model.country.provinces
     of_bands = bool({*BANDS, "national_bands"} & set(wanted))
     apart = ~np.eye(count, dtype=bool) & (np.ones((count, count), bool) if pairs_seen is None else pairs_seen)
     return RegisteredCensus(

@@ -1,8 +1,8 @@
-"""How a derivative reaches the coefficients of the kernel.
+"""How a derivative reaches the coefficients of S.
 
 Plain reverse mode through the years adds up an N × N cotangent of S at every product: 10 to 16 times the cost of the
-years themselves. That cotangent is a sum of outer products, one a product. The rule here collects their factors
-(`kernel.Taps`) and contracts them once with the pair terms: 2 to 3 times the cost of the years.
+years themselves. That cotangent is a sum of outer products, one per product. The rule here collects their factors
+(`operator.tapped`) and contracts them once with the pair terms: 2 to 3 times the cost of the years.
 """
 
 from __future__ import annotations
@@ -14,45 +14,53 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.operator import AllPairs, Factors, Strength, Taps
+from flowmodel.gravity.bands import is_tap
 
-Run = Callable[[Strength, Taps, Any], Any]
-"""run(S, taps with a leading axis of years, other inputs) -> outputs."""
+Run = Callable[[tuple[Any, ...], tuple[Any, ...], Any], Any]
+"""run(S of every kernel, taps of every group, other inputs) -> outputs."""
 
 
-def through_strength(run: Run, years: int) -> Callable[[Float[Array, " coefficient"], AllPairs, Any], Any]:
+def through_strengths(run: Run, which: tuple[int, ...]) -> Callable[..., Any]:
     """`run` as a function of the coefficients of S, differentiable in them and in its other inputs, not in the pairs.
 
     Args:
-        run: uses S only through `Kernel.matvec` and `Kernel.rmatvec`, once each a year, with that year's taps.
-        years: the number of years.
+        run: uses S only in products that have a tap of their own: `operator.tapped`, `Banded.multiply`, `ipf.fit`.
+        which: the kernel that each group's taps belong to.
 
     Returns:
-        f(coefficients, pairs, other inputs) -> outputs of `run`.
+        f(coefficients [kernel, coefficient], pairs, taps, other inputs) -> outputs of `run`. The pairs have a method
+        `strength`; their S has a method `contract`, and its taps are trees of `Factors` or of `Bands` of them.
     """
 
-    @jax.custom_vjp
-    def through(coefficient: Array, pairs: AllPairs, rest: Any) -> Any:
-        return run(pairs.strength(coefficient), _zeros(pairs, years), rest)
+    def strengths(coefficients: Float[Array, "kernel coefficient"], pairs: Any) -> tuple[Any, ...]:
+        return tuple(pairs.strength(one) for one in coefficients)
 
-    def forward(coefficient: Array, pairs: AllPairs, rest: Any) -> Any:
-        strength = pairs.strength(coefficient)
-        outputs, pullback = jax.vjp(lambda taps, rest: run(strength, taps, rest), _zeros(pairs, years), rest)
-        return outputs, (strength, pullback)
+    @jax.custom_vjp
+    def through(coefficients: Array, pairs: Any, taps: tuple[Any, ...], rest: Any) -> Any:
+        return run(strengths(coefficients, pairs), taps, rest)
+
+    def forward(coefficients: Array, pairs: Any, taps: tuple[Any, ...], rest: Any) -> Any:
+        made = strengths(coefficients, pairs)
+        outputs, pullback = jax.vjp(lambda taps, rest: run(made, taps, rest), taps, rest)
+        return outputs, (made, pullback)
 
     def backward(residual: Any, cotangent: Any) -> Any:
-        strength, pullback = residual
+        made, pullback = residual
         taps, rest = pullback(cotangent)
-        factors = Factors(
-            jnp.concatenate([taps.matvec.left, taps.rmatvec.left]),
-            jnp.concatenate([taps.matvec.right, taps.rmatvec.right]),
-        )
-        return strength.contract(factors), None, rest
+        slopes = [
+            strength.contract(_merged([tap for tap, kernel in zip(taps, which, strict=True) if kernel == index]))
+            for index, strength in enumerate(made)
+        ]
+        return jnp.stack(slopes), None, None, rest
 
     through.defvjp(forward, backward)
     return through
 
 
-def _zeros(pairs: AllPairs, years: int) -> Taps:
-    zeros = jnp.zeros((years, *pairs.place.index.shape), pairs.dtype)
-    return Taps(Factors(zeros, zeros), Factors(zeros, zeros))
+def _merged(taps: list[Any]) -> Any:
+    """All factors of the taps side by side, [rank, zone] each."""
+
+    def beside(*sides: Float[Array, "*rank zone"]) -> Float[Array, "rank zone"]:
+        return jnp.concatenate([side.reshape(-1, side.shape[-1]) for side in sides])
+
+    return jax.tree.map(beside, *jax.tree.leaves(taps, is_leaf=is_tap))

@@ -1,165 +1,102 @@
-"""Pairs in two bands, as a census counts migrants: zones of one province (near) and of two (far).
+"""S seen by bands, as a census counts migrants: pairs inside one province (near) and between two provinces (far).
 
-S is kept as a dense matrix of the far pairs, zero within provinces, and one padded block a province of the near ones.
-Both are symmetric with a zero diagonal. Products take several columns at once.
+The bands are a view of the operator: each of them is an operator itself, with the interface of `operator.Strength`,
+and together they are S.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from flowmodel.gravity.dense import Pairs, contract, strength
-from flowmodel.gravity.operator import Factors
-from flowmodel.gravity.pair import Place, over_pairs, pair_strength, pair_terms
-
-Columns = Float[Array, "zone column"]
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class BandedPairs:
-    """What is fixed about the pairs.
-
-    `members` are the zones of each province, filled up with the number of zones; `slot` is where each zone stands in
-    `members`, flattened; `near_log_distance` are the log distances of the near pairs; `prefectures` is 1 where a zone
-    belongs to a prefecture, else 0: only nests of destinations read it.
-    """
-
-    pairs: Pairs
-    members: Int[Array, "province member"]
-    slot: Int[Array, " zone"]
-    near_log_distance: Float[Array, "province member member"]
-    prefectures: Float[Array, "zone prefecture"]
+from flowmodel.gravity.decay import Law
+from flowmodel.gravity.operator import AllPairs, Factors, Strength, no_factors, tapped
+from flowmodel.gravity.pair import Place
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Bands:
-    """Something of the near and of the far pairs: the two parts of S, or the two columns of a product."""
+    """Two things of the same kind, one for the near pairs and one for the far pairs: columns, or taps."""
 
-    near: Array
-    far: Array
+    near: Any
+    far: Any
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class BandFactors:
-    """Sums of outer products over the near and the far pairs, as their factors [zone, rank]."""
+class Banded:
+    """S in two parts, near and far; their sum is S over all pairs."""
 
-    near: Factors
-    far: Factors
+    near: Strength
+    far: Strength
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
+        return self.far.dtype
+
+    def multiply(self, columns: Bands, tap: Bands | None = None) -> Bands:
+        """The near part times the near columns and the far part times the far columns; `tap` as of `tapped`."""
+        if tap is None:
+            return Bands(self.near.multiply(columns.near), self.far.multiply(columns.far))
+        return Bands(tapped(self.near, columns.near, tap.near), tapped(self.far, columns.far, tap.far))
+
+    def contract(self, factors: Bands) -> Float[Array, " coefficient"]:
+        """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k, over near and far pairs."""
+        return self.far.contract(factors.far) + self.near.contract(factors.near)
 
 
-def banded(pairs: Pairs) -> BandedPairs:
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class BandedPairs:
+    """What is fixed about the pairs of each band."""
+
+    near: AllPairs
+    far: AllPairs
+
+    @property
+    def whole(self) -> AllPairs:
+        """All pairs, of both bands."""
+        return self.far.of("all")
+
+    @property
+    def law(self) -> Law:
+        """The decay law of S."""
+        return self.far.law
+
+    @property
+    def place(self) -> Place:
+        """Where the zones lie, as far as borders go [zone]."""
+        return self.far.place
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
+        return self.far.dtype
+
+    def strength(self, coefficient: Float[Array, " coefficient"]) -> Banded:
+        """S at these coefficients."""
+        return Banded(self.near.strength(coefficient), self.far.strength(coefficient))
+
+    def in_dtype(self, dtype: Any) -> BandedPairs:
+        """The same pairs with S in another precision."""
+        return BandedPairs(self.near.in_dtype(dtype), self.far.in_dtype(dtype))
+
+
+def banded(pairs: AllPairs) -> BandedPairs:
     """The pairs by bands, from the provinces of their places."""
-    province = np.asarray(pairs.place.province)
-    zones = len(province)
-    sizes = np.bincount(province)
-    members = np.full((len(sizes), sizes.max()), zones, np.int32)
-    for index in range(len(sizes)):
-        of = np.flatnonzero(province == index)
-        members[index, : len(of)] = of
-    slot = np.full(zones + 1, 0, np.int32)
-    slot[members.ravel()] = np.arange(members.size)
-    inside = np.minimum(members, zones - 1)
-    near = jax.vmap(lambda rows: pairs.log_distance[rows[:, None], rows[None, :]])(jnp.asarray(inside))
-    names, prefecture = np.unique(np.asarray(pairs.place.prefecture), return_inverse=True)
-    belongs = jnp.asarray(prefecture[:, None] == np.arange(len(names))).astype(near.dtype)
-    return BandedPairs(pairs, jnp.asarray(members), jnp.asarray(slot[:zones]), near, belongs)
+    return BandedPairs(pairs.of("near"), pairs.of("far"))
 
 
-def band_strength(coefficient: Float[Array, " coefficient"], banded: BandedPairs) -> Bands:
-    """S over all pairs, in the precision of the pairs."""
-    province = banded.pairs.place.province
-    whole = strength(coefficient, banded.pairs)
-    far = jnp.where(province[:, None] == province[None, :], jnp.zeros((), whole.dtype), whole)
-    rule = partial(pair_strength, coefficient.astype(whole.dtype))
-    near = jax.vmap(over_pairs(rule))(banded.near_log_distance, *2 * (_near_places(banded),))
-    return Bands(jnp.where(_real(banded), near, jnp.zeros((), near.dtype)), far)
+def no_band_factors(zones: int, dtype: Any, *rank: int) -> Bands:
+    """A tap of a product by bands: zeros whose cotangent will be factors [*rank, zone] of each band."""
+    return Bands(no_factors(zones, dtype, *rank), no_factors(zones, dtype, *rank))
 
 
-def multiply(matrix: Bands, vectors: Bands, banded: BandedPairs, tap: BandFactors | None = None) -> Bands:
-    """The near and the far part of S, each times its columns [zone, column]; in the vectors' precision."""
-    if tap is None:
-        return _multiply(matrix, vectors, banded)
-    return _tapped(matrix, vectors, banded, tap)
-
-
-def _multiply(matrix: Bands, vectors: Bands, banded: BandedPairs) -> Bands:
-    dtype, narrow = vectors.far.dtype, jax.tree.map(lambda part: part.astype(matrix.far.dtype), vectors)
-    far = jnp.matmul(matrix.far, narrow.far, precision="highest")
-    packed = jnp.matmul(matrix.near, gather(narrow.near, banded), precision="highest")
-    near = packed.reshape(-1, packed.shape[-1])[banded.slot]
-    return Bands(near.astype(dtype), far.astype(dtype))
-
-
-def gather(columns: Columns, banded: BandedPairs) -> Float[Array, "province member column"]:
-    """Columns over zones as columns over the members of every province, zero where there is no member."""
-    padded = jnp.concatenate([columns, jnp.zeros_like(columns[:1])])
-    return padded[banded.members]
-
-
-@jax.custom_vjp
-def _tapped(matrix: Bands, vectors: Bands, banded: BandedPairs, tap: BandFactors) -> Bands:
-    """The product, with a rule that hands the cotangent of S over as factors in the place of the tap's."""
-    return _multiply(matrix, vectors, banded)
-
-
-def _tapped_forward(
-    matrix: Bands, vectors: Bands, banded: BandedPairs, tap: BandFactors
-) -> tuple[Bands, tuple[Bands, Bands, BandedPairs]]:
-    return _multiply(matrix, vectors, banded), (matrix, vectors, banded)
-
-
-def _tapped_backward(
-    residual: tuple[Bands, Bands, BandedPairs], cotangent: Bands
-) -> tuple[None, Bands, None, BandFactors]:
-    matrix, vectors, banded = residual
-    dtype = matrix.far.dtype
-    factors = BandFactors(
-        Factors(cotangent.near.astype(dtype), vectors.near.astype(dtype)),
-        Factors(cotangent.far.astype(dtype), vectors.far.astype(dtype)),
-    )
-    return None, _multiply(matrix, cotangent, banded), None, factors
-
-
-_tapped.defvjp(_tapped_forward, _tapped_backward)
-
-
-def no_factors(zones: int, rank: int, dtype: jnp.dtype) -> BandFactors:
-    """A tap: zeros whose cotangent will be factors of the rank given."""
-    zeros = jnp.zeros((zones, rank), dtype)
-    return BandFactors(Factors(zeros, zeros), Factors(zeros, zeros))
-
-
-def band_contract(factors: BandFactors, matrix: Bands, banded: BandedPairs) -> Float[Array, " coefficient"]:
-    """Σ_oj (Σ_r left_or right_jr) S_oj φ_k(o, j) for every k over near and far pairs."""
-    far = contract(Factors(factors.far.left.T, factors.far.right.T), matrix.far, banded.pairs)
-
-    def block(near: Array, log_distance: Array, place: Place, left: Array, right: Array) -> Array:
-        flow = jnp.matmul(left, right.T, precision="highest") * near
-        terms = over_pairs(pair_terms)(log_distance, place, place)
-        return jnp.stack([jnp.sum(jnp.sum(flow * term, axis=1).astype(float)) for term in terms])
-
-    left, right = gather(factors.near.left, banded), gather(factors.near.right, banded)
-    near = jax.vmap(block)(matrix.near, banded.near_log_distance, _near_places(banded), left, right)
-    total: Array = far + jnp.sum(near, axis=0)
-    return total
-
-
-def _near_places(banded: BandedPairs) -> Place:
-    inside = jnp.minimum(banded.members, len(banded.slot) - 1)
-    place: Place = jax.tree.map(lambda column: column[inside], banded.pairs.place)
-    return place
-
-
-def _real(banded: BandedPairs) -> Array:
-    """Which near pairs are of two members, and not of filling."""
-    real = banded.members < len(banded.slot)
-    return real[:, :, None] & real[:, None, :]
+def is_tap(node: Any) -> bool:
+    """Whether a node of a tree is a whole tap."""
+    return isinstance(node, Bands | Factors)

@@ -1,7 +1,7 @@
 """Borders between a pair of zones: another province, the same prefecture, the divide; and the divide's direction.
 
-Every rule is for ONE pair and symmetric in it. What depends on the direction in which the divide is crossed is a
-potential of the zones, see `divide_tilt`.
+Every rule is for ONE pair and symmetric in it. The direction in which the divide is crossed enters by a factor of the
+zones, see `divide_tilt`.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def divide_height(east_west: Float[Array, ""], west_east: Float[Array, ""]) -> F
 def divide_tilt(
     east_west: Float[Array, ""], west_east: Float[Array, ""], east: Bool[Array, " zone"]
 ) -> Float[Array, " zone"]:
-    """What the divide's direction adds to the log pull of a zone as destination, and takes from it as origin.
+    """The term that the divide's direction adds to the log pull of a destination and subtracts from that of an origin.
 
     −η_EW [o east, j west] − η_WE [o west, j east] = −(η_EW + η_WE)/2 [crossed] − (η_EW − η_WE)/2 (east_o − east_j):
-    a directed barrier is an undirected one plus a pull of one side. That keeps the matrix of pairs symmetric, and says
-    what data must do to tell the two directions apart: tell a barrier from an attractive east.
+    a directed barrier is an undirected one plus a pull of one side. The matrix of pairs therefore stays symmetric, and
+    data identify the two directions only if they separate a barrier from an attractive east.
     """
     return (east_west - west_east) / 2 * jnp.where(east, 1.0, 0.0)

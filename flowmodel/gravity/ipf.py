@@ -1,9 +1,8 @@
-"""A table of two bands with given margins: iterative proportional fitting, and its derivative by the implicit rule.
+"""Iterative proportional fitting of a table of two bands to given margins, and its derivative by the implicit rule.
 
 T_oj = x_o S_oj y_j,b with b the band of the pair, so that Σ_j T_oj = out_o, Σ_o near T_oj = near_j and Σ_o far T_oj =
-far_j. The iteration is over-relaxed (Thibault et al. 2021, Algorithms 14(5), 143), which the slow exchange between
-provinces needs: a third of the rounds. Its derivative solves one linear system, symmetric in log potentials, by
-conjugate gradients.
+far_j. Over-relaxation (`scaling`) cuts the rounds to a third, because few people move between provinces. The derivative
+solves one linear system, symmetric in log potentials, by conjugate gradients.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.scipy.sparse.linalg import cg
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
+from flowmodel.gravity import scaling
+from flowmodel.gravity.bands import Banded, Bands
 from flowmodel.gravity.operator import Factors
+from flowmodel.gravity.scaling import Rules
 
 _RELAXATION = 1.6
 _NEAR_ENOUGH = 0.1
@@ -42,47 +43,34 @@ def tolerance(dtype: Any) -> float:
 
 
 @jax.custom_vjp
-def balance(matrix: Bands, margins: Sides, banded: BandedPairs, tap: BandFactors) -> Sides:
+def fit(strength: Banded, margins: Sides, tap: Bands) -> Sides:
     """Potentials of the table with the margins given; differentiable in S, through `tap`, and not in the margins.
 
     Args:
-        matrix: S.
-        margins: persons; sum(out) = sum(near) + sum(far), near ones in every province within the reach of its out.
-        banded: the pairs.
-        tap: factors of rank 2, for the cotangent of S.
+        strength: S.
+        margins: persons; sum(out) = sum(near) + sum(far), and in every province sum(near) <= sum(out).
+        tap: factors of rank 2 of each band, for the cotangent of S.
     """
-    return _potentials(matrix, margins, banded)[0]
+    return _potentials(strength, margins)[0]
 
 
-def rounds(matrix: Bands, margins: Sides, banded: BandedPairs) -> tuple[Sides, Int[Array, ""], Float[Array, ""]]:
-    """The potentials, the rounds they took, and the largest log error of a margin that is left."""
-    return _fitted(matrix, margins, banded)
+def rounds(strength: Banded, margins: Sides) -> tuple[Sides, Int[Array, ""], Float[Array, ""]]:
+    """The potentials, the number of rounds, and the largest log error of a margin that is left."""
+    close, columns = tolerance(strength.dtype), Bands(margins.near, margins.far)
 
+    def over_columns(y: Bands) -> Array:
+        return _reach(strength, Sides(margins.out, y.near, y.far))
 
-def _fitted(matrix: Bands, margins: Sides, banded: BandedPairs) -> tuple[Sides, Array, Array]:
-    close = tolerance(matrix.far.dtype)
-    ones = jnp.ones_like(margins.out)
-
-    def going(carry: tuple[Sides, Array, Array]) -> Bool[Array, ""]:
-        return (carry[1] < _MOST_ROUNDS) & (carry[2] > close)
-
-    def around(carry: tuple[Sides, Array, Array]) -> tuple[Sides, Array, Array]:
-        at, done, before = carry
-        power = jnp.where(before > _NEAR_ENOUGH, 1.0, _RELAXATION)
-        row = _ratio(margins.out, at.out * _reach(matrix, at, banded))
-        x = at.out * row**power
-        reached = _reached(matrix, x, banded)
-        near, far = _ratio(margins.near, at.near * reached.near), _ratio(margins.far, at.far * reached.far)
-        worst = jnp.max(
-            jnp.stack(
-                [jnp.max(_error(r, m)) for r, m in ((row, margins.out), (near, margins.near), (far, margins.far))]
-            )
-        )
-        return Sides(x, at.near * near**power, at.far * far**power), done + 1, worst
-
-    start = (Sides(ones, ones, ones), jnp.zeros((), int), jnp.asarray(jnp.inf, ones.dtype))
-    end: tuple[Sides, Array, Array] = jax.lax.while_loop(going, around, start)
-    return end
+    rules = Rules(
+        power=lambda now: jnp.where(now.error > _NEAR_ENOUGH, 1.0, _RELAXATION).astype(now.power.dtype),
+        raised=jnp.power,
+        ratio=_ratio,
+        error=_error,
+        going=lambda now: (now.done < _MOST_ROUNDS) & (now.error > close),
+    )
+    begin = scaling.start(margins.out, columns, jnp.ones(()))
+    end = scaling.fitted(begin, margins.out, columns, over_columns, lambda x: _reached(strength, x), rules)
+    return Sides(end.rows, end.columns.near, end.columns.far), end.done, end.error
 
 
 def _ratio(wanted: Array, found: Array) -> Array:
@@ -90,39 +78,43 @@ def _ratio(wanted: Array, found: Array) -> Array:
 
 
 def _error(ratio: Array, margin: Array) -> Array:
-    return jnp.where(margin > 0, jnp.abs(jnp.log(jnp.where(margin > 0, ratio, 1.0))), 0.0)
+    return jnp.max(jnp.where(margin > 0, jnp.abs(jnp.log(jnp.where(margin > 0, ratio, 1.0))), 0.0))
 
 
-def _reach(matrix: Bands, at: Sides, banded: BandedPairs) -> Array:
+def _reach(strength: Banded, at: Sides) -> Array:
     """Σ_j S_oj y_j of every origin, over both bands."""
-    product = multiply(matrix, Bands(at.near[:, None], at.far[:, None]), banded)
-    return (product.near + product.far)[:, 0]
+    product = strength.multiply(Bands(at.near[:, None], at.far[:, None]))
+    reach: Array = product.near + product.far
+    return reach[:, 0]
 
 
-def _reached(matrix: Bands, x: Array, banded: BandedPairs) -> Bands:
+def _reached(strength: Banded, x: Array) -> Bands:
     """Σ_o x_o S_oj of every destination, by band."""
-    product = multiply(matrix, Bands(x[:, None], x[:, None]), banded)
+    product = strength.multiply(Bands(x[:, None], x[:, None]))
     return Bands(product.near[:, 0], product.far[:, 0])
 
 
 @jax.custom_jvp
-def _potentials(matrix: Bands, margins: Sides, banded: BandedPairs) -> tuple[Sides]:
-    return (_fitted(matrix, margins, banded)[0],)
+def _potentials(strength: Banded, margins: Sides) -> tuple[Sides]:
+    return (rounds(strength, margins)[0],)
 
 
 @_potentials.defjvp
 def _potentials_tangent(primals: Any, tangents: Any) -> tuple[tuple[Sides], tuple[Sides]]:
-    """Forward mode, for second derivatives: what a change of S does to the margins, taken back by the potentials."""
-    matrix, margins, banded = primals
-    change = tangents[0]
-    (at,) = _potentials(matrix, margins, banded)
-    moved = _reached(change, at.out, banded)
-    upset = Sides(-at.out * _reach(change, at, banded), -at.near * moved.near, -at.far * moved.far)
-    logs = _solve(matrix, margins, banded, at, upset)
+    """Forward mode, for second derivatives: the change of the margins with S, and the potentials that offset it."""
+    strength, margins = primals
+    (at,) = _potentials(strength, margins)
+
+    def margins_of(strength: Banded) -> tuple[Array, Bands]:
+        return _reach(strength, at), _reached(strength, at.out)
+
+    reach, moved = jax.jvp(margins_of, (strength,), (tangents[0],))[1]
+    upset = Sides(-at.out * reach, -at.near * moved.near, -at.far * moved.far)
+    logs = _solve(strength, margins, at, upset)
     return (at,), (Sides(at.out * logs.out, at.near * logs.near, at.far * logs.far),)
 
 
-def _solve(matrix: Bands, margins: Sides, banded: BandedPairs, at: Sides, right: Sides) -> Sides:
+def _solve(strength: Banded, margins: Sides, at: Sides, right: Sides) -> Sides:
     """Solves [[diag(out), T], [Tᵀ, diag(near, far)]] · logs = right, for the log potentials of origins first.
 
     Destinations are eliminated; what is left for the origins is positive but for one constant, which no table feels.
@@ -130,10 +122,10 @@ def _solve(matrix: Bands, margins: Sides, banded: BandedPairs, at: Sides, right:
     near, far = (jnp.where(m > 0, 1 / jnp.where(m > 0, m, 1.0), 0.0) for m in (margins.near, margins.far))
 
     def gathered(weights: Bands) -> Array:
-        return at.out * _reach(matrix, Sides(at.out, at.near * weights.near, at.far * weights.far), banded)
+        return at.out * _reach(strength, Sides(at.out, at.near * weights.near, at.far * weights.far))
 
     def spread(logs: Array) -> Bands:
-        moved = _reached(matrix, at.out * logs, banded)
+        moved = _reached(strength, at.out * logs)
         return Bands(at.near * moved.near * near, at.far * moved.far * far)
 
     def schur(logs: Array) -> Array:
@@ -148,7 +140,7 @@ def _solve(matrix: Bands, margins: Sides, banded: BandedPairs, at: Sides, right:
     found, _ = cg(
         lambda v: scale * schur(scale * v) + idle * v,
         scale * wanted,
-        tol=tolerance(matrix.far.dtype),
+        tol=tolerance(strength.dtype),
         maxiter=_MOST_SOLVER_STEPS,
     )
     out = scale * found
@@ -156,23 +148,23 @@ def _solve(matrix: Bands, margins: Sides, banded: BandedPairs, at: Sides, right:
     return Sides(out, right.near * near - back.near, right.far * far - back.far)
 
 
-def _forward(matrix: Bands, margins: Sides, banded: BandedPairs, tap: BandFactors) -> tuple[Sides, Any]:
-    (at,) = _potentials(matrix, margins, banded)
-    return at, (matrix, margins, banded, at)
+def _forward(strength: Banded, margins: Sides, tap: Bands) -> tuple[Sides, Any]:
+    (at,) = _potentials(strength, margins)
+    return at, (strength, margins, at)
 
 
-def _backward(residual: Any, cotangent: Sides) -> tuple[None, None, None, BandFactors]:
+def _backward(residual: Any, cotangent: Sides) -> tuple[None, None, Bands]:
     """The cotangent of S, −x_o y_jb (λ_o + μ_jb), with (λ, μ) the solution for the potentials' cotangents."""
-    matrix, margins, banded, at = residual
+    strength, margins, at = residual
     wanted = Sides(cotangent.out * at.out, cotangent.near * at.near, cotangent.far * at.far)
-    dual = _solve(matrix, margins, banded, at, wanted)
-    dtype = matrix.far.dtype
+    dual = _solve(strength, margins, at, wanted)
+    dtype = strength.dtype
 
     def factors(y: Array, mu: Array) -> Factors:
-        left = jnp.stack([-at.out * dual.out, -at.out], axis=1)
-        return Factors(left.astype(dtype), jnp.stack([y, y * mu], axis=1).astype(dtype))
+        left = jnp.stack([-at.out * dual.out, -at.out])
+        return Factors(left.astype(dtype), jnp.stack([y, y * mu]).astype(dtype))
 
-    return None, None, None, BandFactors(factors(at.near, dual.near), factors(at.far, dual.far))
+    return None, None, Bands(factors(at.near, dual.near), factors(at.far, dual.far))
 
 
-balance.defvjp(_forward, _backward)
+fit.defvjp(_forward, _backward)

@@ -1,23 +1,31 @@
 """The gravity kernel K over all ordered pairs of zones, as a linear operator: `matvec` is K @ w, `rmatvec` K.T @ v.
 
 K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; the zones'
-factors a and b hold what depends on the direction. How S is held is its own matter (`Strength`): as a matrix
-(`stored`), as coordinates from which tiles are made when needed (`tiled`), or as a convolution on a grid (`spectral`).
+factors a and b hold what depends on the direction. S has three forms behind one interface (`Strength`): a matrix
+(`dense`), coordinates from which tiles are made when a product needs them (`tiled`), and a convolution on a grid
+(`spectral`). `bands` splits S into the pairs inside a province and the pairs between provinces.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.decay import Law
 from flowmodel.gravity.pair import Place, coefficients, tilt
 from flowmodel.parameters.registry import Parameters
+
+Band = Literal["all", "near", "far"]
+"""Which pairs S covers: all, those inside one province (near), or those between two provinces (far)."""
+
+Columns = Float[Array, "zone *column"]
+"""One vector over zones, or several side by side."""
 
 
 @jax.tree_util.register_dataclass
@@ -29,14 +37,10 @@ class Factors:
     right: Float[Array, "*rank zone"]
 
 
-Columns = Float[Array, "zone *column"]
-"""One vector over zones, or several beside each other."""
-
-
 class Exchange(NamedTuple):
     """The two products of a production-constrained step [zone].
 
-    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or nothing where nothing is in reach; arrivals_j =
+    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or zero where nothing is in reach; arrivals_j =
     Σ_o push_o S_oj, of which pull_j times as many come.
     """
 
@@ -46,13 +50,17 @@ class Exchange(NamedTuple):
 
 
 class Strength(Protocol):
-    """S over all pairs of zones, at one set of coefficients."""
+    """S at one set of coefficients, over all pairs of zones or over one band of them; zero for all other pairs."""
+
+    @property
+    def dtype(self) -> Any:
+        """The precision of S."""
 
     def multiply(self, columns: Columns) -> Columns:
-        """S @ columns, summed in the precision of S and handed back in the columns'."""
+        """S @ columns, summed in the precision of S and returned in the precision of the columns."""
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Those who leave each zone, shared out by S_oj pull_j."""
+        """Distributes the leavers of each zone in proportion to S_oj pull_j."""
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k."""
@@ -72,17 +80,24 @@ class AllPairs(Protocol):
     def dtype(self) -> Any:
         """The precision of S."""
 
+    @property
+    def law(self) -> Law:
+        """The decay law of S."""
+
     def strength(self, coefficient: Float[Array, " coefficient"]) -> Strength:
         """S at these coefficients."""
 
     def in_dtype(self, dtype: Any) -> AllPairs:
         """The same pairs with S in another precision."""
 
+    def of(self, band: Band) -> AllPairs:
+        """The pairs of one band. The provinces must be values on the host, not traced ones."""
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Taps:
-    """Zeros beside the two products of a year; their cotangents are the factors of the cotangent of S."""
+    """Zeros that accompany the two products of a year; their cotangents are factors of the cotangent of S."""
 
     matvec: Factors
     rmatvec: Factors
@@ -107,15 +122,15 @@ class Kernel:
         return _scaled(self.destination, self.strength.multiply(_scaled(self.origin, weight)))
 
     def constrained(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """K's production-constrained step; those who have nothing in reach stay."""
+        """K's production-constrained step; people who have nothing in reach stay."""
         drawn = self.destination * pull
         if self.taps is None:
             found = self.strength.exchange(leavers, drawn)
         else:
-            reach = _tapped(self.strength, drawn, self.taps.matvec)
+            reach = tapped(self.strength, drawn, self.taps.matvec)
             push = shared(leavers, reach)
-            found = Exchange(reach, push, _tapped(self.strength, push, self.taps.rmatvec))
-        # What an origin's factor adds to its reach it takes from its push.
+            found = Exchange(reach, push, tapped(self.strength, push, self.taps.rmatvec))
+        # An origin's factor multiplies its reach and divides its push.
         return Exchange(self.origin * found.reach, found.push / self.origin, self.destination * found.arrivals)
 
 
@@ -123,6 +138,13 @@ def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Floa
     """Leavers over reach; zero where nothing is in reach."""
     reachable = reach > 0
     return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
+
+
+def exchange(strength: Strength, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
+    """`Strength.exchange` by two separate products."""
+    reach = strength.multiply(pull)
+    push = shared(leavers, reach)
+    return Exchange(reach, push, strength.multiply(push))
 
 
 def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:
@@ -139,21 +161,27 @@ def _scaled(factor: Float[Array, " zone"], columns: Columns) -> Columns:
     return factor.reshape(-1, *(1,) * (columns.ndim - 1)) * columns
 
 
+def no_factors(zones: int, dtype: Any, *rank: int) -> Factors:
+    """A tap: zeros [*rank, zone], whose cotangent will be the factors of a cotangent of S."""
+    zeros = jnp.zeros((*rank, zones), dtype)
+    return Factors(zeros, zeros)
+
+
 @jax.custom_vjp
-def _tapped(strength: Strength, vector: Float[Array, " zone"], tap: Factors) -> Float[Array, " zone"]:
-    """The product, with a rule that hands the cotangent of S over as factors in the place of the tap's."""
-    return strength.multiply(vector)
+def tapped(strength: Strength, columns: Columns, tap: Factors) -> Columns:
+    """S @ columns with a derivative that returns the cotangent of S as factors, in the place of the tap's cotangent."""
+    return strength.multiply(columns)
 
 
-def _tapped_forward(strength: Strength, vector: Array, tap: Factors) -> tuple[Array, tuple[Strength, Array, Factors]]:
-    return strength.multiply(vector), (strength, vector, tap)
+def _tapped_forward(strength: Strength, columns: Columns, tap: Factors) -> tuple[Columns, Any]:
+    return strength.multiply(columns), (strength, columns, tap)
 
 
-def _tapped_backward(residual: tuple[Strength, Array, Factors], cotangent: Array) -> tuple[None, Array, Factors]:
-    # S is symmetric: what its transpose does to a vector it does itself.
-    strength, vector, tap = residual
-    factors = Factors(cotangent.astype(tap.left.dtype), vector.astype(tap.right.dtype))
+def _tapped_backward(residual: tuple[Strength, Columns, Factors], cotangent: Columns) -> tuple[None, Columns, Factors]:
+    # S is symmetric: the product with its transpose is the product with S itself.
+    strength, columns, tap = residual
+    factors = Factors(cotangent.T.astype(tap.left.dtype), columns.T.astype(tap.right.dtype))
     return None, strength.multiply(cotangent), factors
 
 
-_tapped.defvjp(_tapped_forward, _tapped_backward)
+tapped.defvjp(_tapped_forward, _tapped_backward)

@@ -14,16 +14,19 @@ from jax.stages import Compiled
 from flowmodel import runtime
 from flowmodel.errors import ResourceError
 from flowmodel.gravity import distance, tiled
+from flowmodel.gravity.bands import BandedPairs, Bands
+from flowmodel.gravity.blocks import Blocks
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.operator import AllPairs, Factors
-from flowmodel.gravity.pair import COEFFICIENTS, Place
+from flowmodel.gravity.operator import AllPairs, Band, Factors
+from flowmodel.gravity.pair import BORDERS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
-"""Sides of a tile, the best first: on a CPU what stays in a core's cache, elsewhere what keeps the device busy."""
+"""Sides of a tile, the best first: on a CPU one that fits a core's cache, elsewhere one that uses the whole device."""
 
 
 _EASY = 0.25
-"""Of the free memory that a stored S may take unasked: reading a larger one takes as long as making it again."""
+"""Share of the free memory that a dense S may take unasked: reading a larger one takes as long as making it again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,76 +43,111 @@ class Storage:
         return f"kernel: {self.kind}{size} ({self.why})"
 
 
-def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> Storage:
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """What determines the memory of a derivative.
+
+    Attributes:
+        zones: number of zones.
+        rank: outer products in the cotangent of S, all contracted at once.
+        provinces: number of provinces and of zones in the largest one, if S is held by bands; None if it is not.
+        kernels: number of different S that are held at once.
+    """
+
+    zones: int
+    rank: int
+    provinces: tuple[int, int] | None = None
+    kernels: int = 1
+
+
+def choose(size: Size, dtype: Any, asked: str, tile: int | None) -> Storage:
     """The storage for so many zones: what is asked for, or dense if a derivative with it fits in memory.
 
-    What a derivative takes is what the compiler has planned for one product and one contraction; nothing runs.
+    The memory of a derivative is what the compiler plans for one product and one contraction; nothing runs.
 
     Args:
-        zones: how many.
-        years: of a run, each of which leaves two factors for the contraction.
+        size: of the zones and of the derivative.
         dtype: precision of S.
         asked: "auto", "dense" or "tiled".
-        tile: zones of a side of a tile, if somebody wants to say.
+        tile: zones along a side of a tile, if the user sets it.
 
     Raises:
         ResourceError: E-MEMORY, what is asked for does not fit, or nothing does.
     """
     free = runtime.available_bytes()
     if asked != "tiled":
-        need = _dense_need(zones, years, dtype)
-        said = f"{zones:,} zones: a derivative {runtime.sentence(need, free)}"
+        need = _dense_need(size, dtype)
+        said = f"{size.zones:,} zones: a derivative {runtime.sentence(need, free)}"
         if free is None or need <= (_EASY if asked == "auto" else runtime.SHARE) * free:
             return Storage("dense", 0, said)
         if asked == "dense":
             raise ResourceError("E-MEMORY", f"the dense kernel of {said}", "set runtime.storage = 'tiled'")
     sizes = (tile,) if tile is not None else _TILES[jax.default_backend()]
-    found = runtime.fitting(lambda side: _compiled(_tiled(zones, side, dtype), years), sizes, free)
-    return Storage("tiled", found.tile, f"{zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}")
+    found = runtime.fitting(lambda side: _compiled(size, _tiled(size, side, dtype)), sizes, free)
+    return Storage(
+        "tiled", found.tile, f"{size.zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}"
+    )
 
 
-def pairs(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage) -> AllPairs:
-    """The pairs of zones at positions in degrees [zone], stored so; distances are computed in float64."""
+def pairs(
+    lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage, law: Law = POWER
+) -> AllPairs:
+    """The pairs of zones at positions in degrees [zone]; distances of a dense S are computed in float64."""
     if storage.kind == "tiled":
-        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile)
-    return dense(lon, lat, place, offset_km, dtype)
-
-
-def dense(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any) -> Pairs:
-    """The pairs of zones at positions in degrees [zone], as a matrix."""
-    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place)
+        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile, law)
+    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
 
 
 @functools.cache
-def _dense_need(zones: int, years: int, dtype: Any) -> int:
-    return runtime.predicted(_compiled(_dense(zones, dtype), years)).total
+def _dense_need(size: Size, dtype: Any) -> int:
+    one = runtime.predicted(_compiled(size, _dense(size, dtype))).total
+    return one + (size.kernels - 1) * size.zones**2 * int(np.dtype(dtype).itemsize)
 
 
-def _compiled(pairs: Any, years: int) -> Compiled:
+def _compiled(size: Size, pairs: Any) -> Compiled:
     """One product and one contraction with `pairs`, of which there are only shapes."""
-    zones, dtype = pairs.place.index.shape[0], pairs.dtype
 
-    def work(coefficient: Any, pairs: AllPairs, vector: Any, factors: Factors) -> Any:
+    def work(coefficient: Any, pairs: Any, columns: Any, factors: Any) -> Any:
         strength = pairs.strength(coefficient)
-        return strength.multiply(vector), strength.contract(factors)
+        return strength.multiply(columns), strength.contract(factors)
 
-    factor: Any = jax.ShapeDtypeStruct((2 * years, zones), dtype)
-    vector = jax.ShapeDtypeStruct((zones,), float)
-    coefficient = jax.ShapeDtypeStruct((len(COEFFICIENTS),), float)
-    return jax.jit(work).lower(coefficient, pairs, vector, Factors(factor, factor)).compile()
+    factor: Any = jax.ShapeDtypeStruct((size.rank, size.zones), pairs.dtype)
+    columns: Any = jax.ShapeDtypeStruct((size.zones,), float)
+    factors: Any = Factors(factor, factor)
+    if size.provinces is not None:
+        columns, factors = Bands(columns, columns), Bands(factors, factors)
+    coefficient = jax.ShapeDtypeStruct((1 + BORDERS,), float)
+    return jax.jit(work).lower(coefficient, pairs, columns, factors).compile()
+
+
+def _index(*shape: int) -> Any:
+    return jax.ShapeDtypeStruct(shape, jnp.int32)
 
 
 def _place(zones: int) -> Any:
-    whole: Any = jax.ShapeDtypeStruct((zones,), jnp.int32)
     side: Any = jax.ShapeDtypeStruct((zones,), bool)
-    return Place(whole, whole, whole, side)
+    return Place(_index(zones), _index(zones), _index(zones), side)
 
 
-def _dense(zones: int, dtype: Any) -> Any:
-    matrix: Any = jax.ShapeDtypeStruct((zones, zones), dtype)
-    return Pairs(matrix, _place(zones))
+def _dense(size: Size, dtype: Any) -> Any:
+    matrix: Any = jax.ShapeDtypeStruct((size.zones, size.zones), dtype)
+    place = _place(size.zones)
+    if size.provinces is None:
+        return Pairs(matrix, place)
+    count, largest = size.provinces
+    block: Any = jax.ShapeDtypeStruct((count, largest, largest), dtype)
+    return BandedPairs(
+        Blocks(block, place, _index(count, largest), _index(size.zones), POWER), Pairs(matrix, place, band="far")
+    )
 
 
-def _tiled(zones: int, tile: int, dtype: Any) -> Any:
-    axes: Any = 3 * (jax.ShapeDtypeStruct((zones,), dtype),)
-    return tiled.Tiles(distance.Points(axes, axes, "sphere"), _place(zones), 1.0, tile, (False, False, False))
+def _tiled(size: Size, tile: int, dtype: Any) -> Any:
+    axes: Any = 3 * (jax.ShapeDtypeStruct((size.zones,), dtype),)
+
+    def of(band: Band) -> Any:
+        blocks = -(-size.zones // tile)
+        visits = None if band == "all" else _index(2, blocks * (blocks + 1) // 2)
+        points = distance.Points(axes, axes, "sphere")
+        return tiled.Tiles(points, _place(size.zones), 1.0, tile, (False, False, False), POWER, band, visits)
+
+    return of("all") if size.provinces is None else BandedPairs(of("near"), of("far"))

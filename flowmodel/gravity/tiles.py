@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.gravity import distance, fastmath
+from flowmodel.gravity import barriers, distance, fastmath
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import Points
+from flowmodel.gravity.operator import Band
 from flowmodel.gravity.pair import Place, log_strength, pair_terms
-
-Weights = Float[Array, " moment"]
-"""(g_0, g_1, …): a pair counts g_0 + Σ_k g_k φ_k(o, j) times."""
 
 
 @jax.tree_util.register_dataclass
@@ -25,8 +24,9 @@ Weights = Float[Array, " moment"]
 class Layout:
     """What the pairs of zones follow from.
 
-    `tile` is how many zones a side of a tile has. `same` says of province, prefecture and side whether all zones are of
-    one, so that no pair need be asked.
+    `tile` is the number of zones along a side of a tile. `same` says of province, prefecture and side of the divide
+    whether all zones have one and the same, so that no pair needs the comparison. S is zero outside of `band`; `visits`
+    are the rows and columns of the tiles that hold pairs of the band, or None for all tiles.
     """
 
     points: Points
@@ -34,6 +34,9 @@ class Layout:
     offset_km: float = dataclasses.field(metadata={"static": True})
     tile: int = dataclasses.field(metadata={"static": True})
     same: tuple[bool, bool, bool] = dataclasses.field(metadata={"static": True})
+    law: Law = dataclasses.field(default=POWER, metadata={"static": True})
+    band: Band = dataclasses.field(default="all", metadata={"static": True})
+    visits: Int[Array, "side visit"] | None = None
 
     @property
     def dtype(self) -> Any:
@@ -42,7 +45,7 @@ class Layout:
 
     @property
     def zones(self) -> int:
-        """How many there are."""
+        """The number of zones."""
         return int(self.points.high[0].shape[0])
 
 
@@ -56,13 +59,14 @@ class Block:
 
 
 def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any], start: Any) -> Any:
-    """Visits all tiles on and above the diagonal: visit(sums so far, row, column, their blocks) -> sums.
+    """Visits the tiles on and above the diagonal: visit(sums so far, row, column, their blocks) -> sums.
 
     By `while_loop`, not by `scan`: where a derivative goes through a scan of years, JAX moves whatever of an inner scan
     does not depend on the cotangent into the forward pass, and keeps it: all tiles of S.
     """
     blocks = _blocks(layout)
-    row, column = (jnp.asarray(side, jnp.int32) for side in np.triu_indices(blocks.real.shape[0]))
+    visits = np.triu_indices(blocks.real.shape[0]) if layout.visits is None else layout.visits
+    row, column = (jnp.asarray(side, jnp.int32) for side in visits)
 
     def going(state: tuple[Array, Any]) -> Bool[Array, ""]:
         return state[0] < len(row)
@@ -77,43 +81,41 @@ def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any]
 
 
 def tile(
+    layout: Layout, coefficient: Float[Array, " coefficient"], a: Block, b: Block, *, apart: bool
+) -> Float[Array, "tile tile"]:
+    """One tile of S; `apart` says that the blocks are two, and not one with itself."""
+    rule = partial(_strength, layout, coefficient.astype(layout.dtype))
+    made: Array = _over(layout, rule, a, b, apart=apart)
+    return made
+
+
+def _strength(
     layout: Layout,
     coefficient: Float[Array, " coefficient"],
-    weights: Weights | None,
-    a: Block,
-    b: Block,
-    *,
-    apart: bool,
-) -> Float[Array, "tile tile"]:
-    """One tile of S, weighted; `apart` says that the blocks are two, and not one with itself."""
-    c = coefficient.astype(layout.dtype)
-
-    def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> Float[Array, ""]:
-        logs, here, there = _pair(layout, itself, origin, destination)
-        strength = fastmath.exp(log_strength(c, logs, here, there))
-        if weights is not None:
-            g = weights.astype(layout.dtype)
-            strength *= g[0] + sum(w * term for w, term in zip(g[1:], pair_terms(logs, here, there), strict=True))
-        return jnp.where(itself, 0, strength)
-
-    made: Array = _over(layout, pair, a, b, apart=apart)
-    return made
+    itself: Bool[Array, ""],
+    origin: Block,
+    destination: Block,
+) -> Float[Array, ""]:
+    """S of ONE pair; zero for a zone with itself, and outside of the band."""
+    logs, here, there = _pair(layout, itself, origin, destination)
+    strength = fastmath.exp(log_strength(layout.law, coefficient, logs, here, there))
+    if layout.band != "all":
+        itself |= barriers.other_province(here.province, there.province) != (layout.band == "far")
+    return jnp.where(itself, 0, strength)
 
 
 def strips(
     layout: Layout, coefficient: Float[Array, " coefficient"], rows: int
 ) -> tuple[int, Callable[[Array], Float[Array, "row zone"]]]:
-    """How many strips of so many whole rows S has, and a function that makes the one that begins at a row.
+    """The number of strips of `rows` whole rows, and a function that makes the strip that begins at a row.
 
-    Rows beyond the last zone, and columns, are those of the filling of `_packed`.
+    Rows and columns beyond the last zone belong to the filling of `_packed`.
     """
     packed, c = _packed(layout, rows), coefficient.astype(layout.dtype)
     columns = jnp.arange(packed.real.shape[1], dtype=jnp.int32)
 
     def pair(row: Array, column: Array, origin: Block, destination: Block) -> Float[Array, ""]:
-        itself = row == column
-        logs, here, there = _pair(layout, itself, origin, destination)
-        return jnp.where(itself, 0, fastmath.exp(log_strength(c, logs, here, there)))
+        return _strength(layout, c, row == column, origin, destination)
 
     def strip(first: Array) -> Float[Array, "row zone"]:
         part = jax.tree.map(lambda side: jax.lax.dynamic_slice_in_dim(side, first, rows, axis=1), packed)
@@ -124,11 +126,13 @@ def strips(
     return len(columns) // rows, strip
 
 
-def terms(layout: Layout, a: Block, b: Block, *, apart: bool) -> tuple[Float[Array, "tile tile"], ...]:
+def terms(
+    layout: Layout, coefficient: Float[Array, " coefficient"], a: Block, b: Block, *, apart: bool
+) -> tuple[Float[Array, "tile tile"], ...]:
     """φ_k over one tile."""
 
     def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> tuple[Array, ...]:
-        return pair_terms(*_pair(layout, itself, origin, destination))
+        return pair_terms(layout.law, coefficient, *_pair(layout, itself, origin, destination))
 
     made: tuple[Array, ...] = _over(layout, pair, a, b, apart=apart)
     return made
@@ -151,6 +155,25 @@ def added(blocks: Array, part: Array, index: Array) -> Array:
     more = taken(blocks, index) + part.astype(blocks.dtype)
     whole: Array = jax.lax.dynamic_update_index_in_dim(blocks, more, index, 0)
     return whole
+
+
+def visits(province: np.ndarray, tile: int, band: Literal["near", "far"]) -> Int[np.ndarray, "side visit"]:
+    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band.
+
+    Args:
+        province: index of the province [zone].
+        tile: zones along a side of a tile.
+        band: the pairs. Few tiles hold near pairs where zones are sorted by province.
+    """
+    rows = np.arange(len(province)) // tile
+    has = np.zeros((rows[-1] + 1, province.max() + 1), bool)
+    has[rows, province] = True
+    one = has.sum(axis=1) == 1
+    shares = has.astype(int) @ has.T > 0
+    holds = shares if band == "near" else ~(shares & one[:, None] & one)
+    # One tile at least, which is zero where no pair belongs to the band: a loop must have something to index.
+    holds[0, 0] = True
+    return np.stack(np.nonzero(np.triu(holds))).astype(np.int32)
 
 
 def _blocks(layout: Layout) -> Block:

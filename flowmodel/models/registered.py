@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from flowmodel.config import Config, Stock
 from flowmodel.config.paths import located
 from flowmodel.dynamics.registered import setup
-from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
+from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.flows import flows
 from flowmodel.dynamics.registered.run import run
 from flowmodel.dynamics.registered.setup import RegisteredSetup
@@ -58,12 +58,13 @@ class Registered:
 
     @property
     def tile(self) -> int:
-        """Zones of a side of a tile of the kernel; 0 where it is dense."""
-        return 0
+        """Zones along a side of a tile of the kernel; 0 where it is dense."""
+        return self.setup.storage.tile
 
     def announce(self) -> Iterator[str]:
-        """Which path carries the stock, and what was assumed of the first census."""
+        """The path that computes the stock, the storage of the kernel, and what was assumed of the first census."""
         yield str(self.setup.plan)
+        yield str(self.setup.storage)
         for what, rows in self.setup.margins.assumed.groupby("what", sort=False):
             people = (rows["assumed"] - rows["counted"]).sum()
             yield f"assumed: {what}: {len(rows)} zones, {people:+,.0f} people (assumptions.csv)"

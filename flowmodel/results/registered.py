@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
+from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_metrics, registered_metrics
 from flowmodel.estimation.registered_census import BANDS

@@ -15,12 +15,12 @@ from scipy.special import logit
 
 from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
-from flowmodel.dynamics.registered.factored.rollout import Country
+from flowmodel.dynamics.registered.country import Country, country
 from flowmodel.dynamics.schedule import Calendar
-from flowmodel.gravity import distance
-from flowmodel.gravity.bands import banded
+from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.pair import Place
+from flowmodel.gravity.tiled import Tiles
 from flowmodel.parameters.registered import Group, RegisteredParameters
 from flowmodel.parameters.registry import Parameters
 
@@ -181,8 +181,11 @@ def twin_of(one: Case) -> tuple[list[twin.Values], twin.State]:
     return values, twin.State(m["home"], m["within"], np.stack(away), m["elsewhere"])
 
 
-def country_of(one: Case, dtype: Any = np.float64) -> Country:
-    """All that the product takes besides parameters, its pairs in the given precision; groups have an S each."""
+def country_of(one: Case, dtype: Any = np.float64, tile: int | None = None) -> Country:
+    """All that the product takes besides parameters, its pairs in the given precision; groups have an S each.
+
+    The pairs are dense, or in tiles with so many zones a side.
+    """
     world, device = one.world, jnp.asarray
     place = Place(
         index=jnp.arange(len(world.lon), dtype=jnp.int32),
@@ -192,14 +195,17 @@ def country_of(one: Case, dtype: Any = np.float64) -> Country:
     )
     log_distance = distance.log_distance_matrix(device(world.lon), device(world.lat), device(world.offset_km), float)
     switches = dataclasses.asdict(one.switches)
-    return Country(
-        zones=_zones(one),
-        banded=banded(Pairs(log_distance.astype(dtype), place)),
-        calendar=Calendar(device(world.birth_path), device(world.death_path)),
-        stock=Stock(groups=one.kind, far_covariates=("x",), **switches),
-        offset_km=world.offset_km,
-        shared=len(one.values) == 1,
-    )
+    pairs = Pairs(log_distance.astype(dtype), place) if tile is None else tiles_of(one, dtype, tile, place)
+    calendar = Calendar(device(world.birth_path), device(world.death_path))
+    stock = Stock(groups=one.kind, far_covariates=("x",), **switches)
+    whole = country(_zones(one), pairs, calendar, stock, world.offset_km)
+    return dataclasses.replace(whole, shared=len(one.values) == 1)
+
+
+def tiles_of(one: Case, dtype: Any, tile: int, place: Place) -> Tiles:
+    """The pairs of a world in tiles."""
+    where = distance.on_sphere(one.world.lon, one.world.lat, dtype)
+    return tiled.tiles(where, place, one.world.offset_km, tile)
 
 
 def _zones(one: Case) -> RegisteredZones:
@@ -229,6 +235,7 @@ def _group(values: twin.Values, upgrade: float) -> Group:
     known = {name: jnp.asarray(value, float) for name, value in dataclasses.asdict(values).items()}
     known |= {"noise": jnp.asarray(0.1), "noise_size": jnp.asarray(20.0)}
     known["learning"] = jnp.asarray(logit(upgrade) if upgrade > 0 else -3.0)
+    known["decay"] = known["distance"][None]
     choice = Parameters(**{field.name: known[field.name] for field in dataclasses.fields(Parameters)})
     return Group(choice, **{f.name: known[f.name] for f in dataclasses.fields(Group) if f.name != "choice"})
 

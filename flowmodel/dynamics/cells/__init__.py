@@ -1,1 +1,1 @@
-"""Cells of a raster as zones: a county model's parameters brought to cells, and people moved between all of them."""
+"""Cells of a raster as zones: a county model's parameters applied to cells, and moves between all cells."""

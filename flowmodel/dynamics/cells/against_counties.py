@@ -1,4 +1,4 @@
-"""Flows between counties, from cells and from the county model, side by side."""
+"""Flows between counties from cells, compared with those of the county model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pandas as pd
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.residents.year import Movements, year
 from flowmodel.dynamics.schedule import Calendar
-from flowmodel.gravity import distance
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.distance import great_circles_km
+from flowmodel.interaction.scoring.common_part import common_part
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.table import ZoneTable
 
@@ -51,7 +52,7 @@ def county_model(model: Setup, parameters: Parameters, people: np.ndarray, first
 
 
 def sample(people: np.ndarray, count: int) -> np.ndarray:
-    """Counties at equal steps of the nation's people when counties stand by size: every size is there [origin]."""
+    """A sample of counties of all sizes: sorted by residents, at equal steps of the nation's people [origin]."""
     order = np.argsort(people, kind="stable")
     reached = np.cumsum(people[order])
     at = np.searchsorted(reached, (np.arange(count) + 0.5) / count * reached[-1])
@@ -80,10 +81,10 @@ def table(codes: np.ndarray, origins: np.ndarray, cells: np.ndarray, counties: n
 
 
 def scores(flows: pd.DataFrame, distance_km: np.ndarray) -> dict[str, Any]:
-    """How near the cells' flows are to the county model's.
+    """Measures of agreement of the cells' flows with those of the county model.
 
-    `common_part` is 2 Σ min / (Σ + Σ), 1 where all pairs agree and 0 where no person moves alike; `ratio` is total by
-    total, of all pairs and by distance.
+    `common_part` is that of commuters, 1 where all pairs agree and 0 where no pair has flows in both; `ratio` is the
+    ratio of totals, over all pairs and by distance.
 
     Args:
         flows: of `table`.
@@ -101,16 +102,14 @@ def scores(flows: pd.DataFrame, distance_km: np.ndarray) -> dict[str, Any]:
     return {
         "pairs": len(flows),
         "ratio": float(one.sum() / other.sum()),
-        "common_part": float(2 * np.minimum(one, other).sum() / (one.sum() + other.sum())),
+        "common_part": common_part(one, other),
         "by_distance": by_distance,
     }
 
 
 def distances(zones: ZoneTable, origins: np.ndarray) -> np.ndarray:
     """Great-circle distances of the pairs of `table`, km, in its order [pair]."""
-    axes = distance.coordinates(distance.on_sphere(zones.values("lon"), zones.values("lat"), float))
-    squared = sum((axis[origins, None] - axis) ** 2 for axis in axes)
-    km = distance.arc_km(np.asarray(squared), "sphere")
+    km = great_circles_km(zones.values("lon"), zones.values("lat"), origins)
     return np.asarray(km[np.arange(len(zones.codes)) != origins[:, None]])
 
 

@@ -1,13 +1,13 @@
-"""The change of support: what a county's parameters say of its cells.
+"""The change of support from counties to cells.
 
-A county model knows a county's pull n_j^α exp(x_j·γ) and the share of its people who leave it for another county.
-Brought to cells c of county j, of which n_c people live in each:
+A county model gives a county's pull n_j^α exp(x_j·γ) and the share of its people who leave it for another county. For
+the cells c of county j, with n_c people each:
 
-- The pull of a county is shared by its cells as its people are: w_c = n_j^α exp(x_j·γ) n_c / n_j. Were the power taken
-  of a cell's people, pull would depend on how a county is cut.
+- Cells share the pull of their county in proportion to people: w_c = n_j^α exp(x_j·γ) n_c / n_j. With the power of a
+  cell's people instead, the pull would depend on the size of cells.
 - A cell's people leave the county at the county's rate.
 - Distance is that of the cells, with the same decay and the same internal distance d0; borders are those of the cells.
-- Where a raster gives a covariate by cell, the cell's value stands in the place of its county's, in standard deviations
+- Where a raster gives a covariate by cell, the value of the cell replaces that of its county, in standard deviations
   over counties: w_c gains exp((x_c − x_j)·γ), and the logit of the rate (y_c − y_j)·m.
 """
 
@@ -37,8 +37,8 @@ class Support:
 
     Attributes:
         zones: the counties.
-        zone: row of each cell's county; the number of counties where a cell is no zone.
-        pulled: (x_c − x_j)·γ of cells with a raster's covariates; None without.
+        zone: row of each cell's county; the number of counties where a cell lies in no zone.
+        pulled: (x_c − x_j)·γ of cells with covariates from a raster, else None.
         sent: (y_c − y_j)·m, likewise.
     """
 
@@ -49,7 +49,7 @@ class Support:
 
     @property
     def counties(self) -> int:
-        """How many there are."""
+        """The number of counties."""
         return int(self.zones.population.shape[0])
 
     def by_county(self, values: Field) -> Float[Array, " county"]:
@@ -58,7 +58,7 @@ class Support:
         return sums
 
     def of_cell(self, values: Float[Array, " county"]) -> Field:
-        """A county's value in each of its cells, zero in cells that are no zones."""
+        """A county's value in each of its cells, zero in cells outside of all zones."""
         return jnp.append(values, jnp.zeros((), values.dtype))[self.zone]
 
 

@@ -1,8 +1,9 @@
-"""The operator over cells as a grid run uses it: with what becomes of moves inside a county.
+"""The operator over cells of a grid run, with or without moves inside counties.
 
-A county model says who leaves a county and nothing of who moves inside it. `within = "none"`: cells of one county
-exchange nobody, and the flows between counties add up to what the county model has leave. `"kernel"`: the same kernel
-goes on inside counties; moves to other counties stay at the county's rate, and those inside come beside them.
+A county model gives the departures from a county but not the moves inside it. With `within = "none"` nobody moves
+between cells of one county, and the flows between counties sum to the departures of the county model. With `"kernel"`
+the same kernel also applies inside counties; moves to other counties stay at the county's rate, and moves inside the
+county are added to them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel import runtime
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.spectral import mixture, operator, plan, sums
 from flowmodel.gravity.spectral.cells import on_device
 from flowmodel.gravity.spectral.layout import LEVELS
@@ -31,7 +33,7 @@ Within = Literal["none", "kernel"]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GridKernel:
-    """K over the pairs of cells of two counties, and inside counties if they are followed."""
+    """K over the pairs of cells of two counties, and inside counties if such moves are modelled."""
 
     spectral: Spectral
     within: Within = dataclasses.field(metadata={"static": True})
@@ -42,14 +44,14 @@ class GridKernel:
         return self.spectral.ground.decay.whole.dtype
 
     def reach(self, weight: Field) -> tuple[Field, Field | None]:
-        """Σ_j K_oj w_j of every origin over cells of other counties, and over those of its own if they are followed."""
+        """Σ_j K_oj w_j of every origin over cells of other counties, and over its own county if modelled."""
         if self.within == "none":
             return self.spectral.matvec(weight), None
         between, inside = self._sums(weight, 1, jnp.eye(2))
         return between, inside
 
     def arrivals(self, push: Field) -> Field:
-        """Σ_o v_o K_oj of every destination, over all pairs that are followed."""
+        """Σ_o v_o K_oj of every destination, over all pairs that are modelled."""
         if self.within == "none":
             return self.spectral.rmatvec(push)
         return self._sums(push, -1, jnp.ones((1, 2)))[0]
@@ -72,6 +74,7 @@ def build(
     *,
     within: Within,
     dtype: str,
+    law: Law = POWER,
     levels: tuple[str, ...] = LEVELS,
 ) -> GridKernel:
     """The operator of a grid; provinces, prefectures and counties are those of the cells' counties.
@@ -81,17 +84,18 @@ def build(
         cells: the grid.
         table: the counties.
         offset_km: the internal distance d0.
-        within: what becomes of moves inside a county.
+        within: the treatment of moves inside a county.
         dtype: precision of transforms, "float32" or "float64".
-        levels: borders that count, besides the divide; without counties, moves inside them are as all others.
+        law: of distance decay.
+        levels: borders in use besides the divide; without counties, moves inside them are treated like all others.
     """
     counties = np.arange(len(table.codes), dtype=np.int32)
     of_county = {"province": table.indices("province"), "prefecture": table.indices("prefecture"), "county": counties}
     index = {level: np.append(np.asarray(of, np.int32), np.int32(-1)) for level, of in of_county.items()}
     units = {level: index[level][cells.zone] for level in levels}
     planned = on_device(plan.plan(cells.zone >= 0, cells.east, cells.cell_km, units))
-    made = runtime.program(operator.build, static_argnames="dtype")
-    return GridKernel(made(parameters, planned, jnp.asarray(offset_km), dtype=jnp.dtype(dtype)), within)
+    made = runtime.program(operator.build, static_argnames=("dtype", "law"))
+    return GridKernel(made(parameters, planned, jnp.asarray(offset_km), dtype=jnp.dtype(dtype), law=law), within)
 
 
 def sentence(kernel: GridKernel, need: str) -> str:

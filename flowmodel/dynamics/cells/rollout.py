@@ -25,7 +25,7 @@ COLUMNS = tuple(field.name for field in dataclasses.fields(CountyYear))
 def years(
     parameters: Parameters, support: Support, operator: GridKernel, population: Field, calendar: Calendar, first: int
 ) -> Iterator[tuple[int, GridYear]]:
-    """Every year with the one it ends in, each checked before the next begins.
+    """Each year with its number, checked before the next year begins.
 
     Raises:
         NumericError: `check`.
@@ -39,17 +39,17 @@ def years(
 
 
 def check(done: GridYear, opening: int) -> None:
-    """Refuses a year in which anybody is lost.
+    """Refuses a year that loses or invents people.
 
     Inflow and outflow are summed from the two sides of the flow, each by a product of its own: over the nation they
-    must agree to 1e-9 of its people, and no cell may be left with less than nobody.
+    must agree to 1e-9 of its people, and no cell may end with a negative number of residents.
 
     Args:
         done: the year.
-        opening: when it begins.
+        opening: the year before, at whose end it begins.
 
     Raises:
-        NumericError: E-ACCOUNT-NATION, E-ACCOUNT-ZONE, E-ACCOUNT-NEGATIVE.
+        NumericError: E-ACCOUNT-NATION, E-ACCOUNT-ZONE, E-ACCOUNT-NEGATIVE (`closure`).
     """
     of = {name: np.asarray(getattr(done.accounts, name)) for name in COLUMNS}
     residual = of["opening"] + of["births"] - of["deaths"] + of["inflow"] - of["outflow"] - of["closing"]
@@ -63,7 +63,7 @@ def check(done: GridYear, opening: int) -> None:
 
 
 def accounts_table(codes: np.ndarray, accounts: dict[int, CountyYear]) -> pd.DataFrame:
-    """`accounts.csv`: one row a county and year (the one in which closing stands), persons, unrounded.
+    """`accounts.csv`: one row per county and year (the year at whose end the closing is), persons, unrounded.
 
     Args:
         codes: of the counties.
@@ -80,7 +80,7 @@ def accounts_table(codes: np.ndarray, accounts: dict[int, CountyYear]) -> pd.Dat
 
 
 def need(parameters: Parameters, support: Support, operator: GridKernel, population: Field, calendar: Calendar) -> str:
-    """What the compiler predicts for a year, beside what is free: "needs 4.1 GB, 20 GB free".
+    """The memory that the compiler predicts for a year, and the free memory: "needs 4.1 GB, 20 GB free".
 
     Raises:
         ResourceError: E-MEMORY, it does not fit; nothing has run.
@@ -88,7 +88,9 @@ def need(parameters: Parameters, support: Support, operator: GridKernel, populat
     now = jax.tree.map(lambda path: path[0], calendar)
     planned = year.compiled(parameters, support, operator, population, now)
     total, free = runtime.predicted(planned).total, runtime.available_bytes()
-    said = runtime.sentence(total, free)
+    sentence = runtime.sentence(total, free)
     if free is not None and total > runtime.SHARE * free:
-        raise ResourceError("E-MEMORY", f"a year of the grid {said}", "a larger cell, or a machine with more memory")
-    return said
+        raise ResourceError(
+            "E-MEMORY", f"a year of the grid {sentence}", "a larger cell, or a machine with more memory"
+        )
+    return sentence

@@ -1,4 +1,4 @@
-"""One year of all cells: births, deaths, departures, and where those who leave their county go."""
+"""One year of all cells: births, deaths, departures, and the destinations of those who leave their county."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class GridYear:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pressure:
-    """What makes a year's flows push_o K_oj pull_j, and each origin's reach: beyond its county, and inside it."""
+    """The factors of a year's flows push_o K_oj pull_j, and each origin's reach, beyond its county and inside it."""
 
     push: Field
     pull: Field
@@ -59,10 +59,10 @@ class Pressure:
 
 
 def pressure(parameters: Parameters, support: Support, operator: GridKernel, population: Field) -> Pressure:
-    """Push and pull of a year's opening; nobody leaves a cell from which nothing is in reach.
+    """Push and pull at the opening of a year; the push is zero where nothing is in reach.
 
-    A county's rate of leaving counts moves to other counties. Where moves inside a county are followed as well
-    (`GridKernel`), those to other counties are held at that rate, and the kernel says how many more stay inside.
+    A county's departure rate counts moves to other counties. If moves inside counties are modelled as well
+    (`GridKernel`), moves to other counties stay at that rate, and the kernel determines how many are added inside.
     """
     dtype = operator.dtype
     drawn = pull(parameters, support, population).astype(dtype)
@@ -77,8 +77,8 @@ def year(
 ) -> GridYear:
     """A year of all cells, persons; births and deaths are at the county's rates, of the residents at its opening.
 
-    Outflow is summed on the side of origins and inflow on that of destinations, by two products of the operator: that
-    they agree over the nation is a check, and nothing is scaled to make it so.
+    Outflow is summed on the side of origins and inflow on that of destinations, by two products of the operator. Their
+    agreement over the nation is a check: nothing is scaled to enforce it.
     """
     parameters = shifted(parameters, calendar)
     at = pressure(parameters, support, operator, population)

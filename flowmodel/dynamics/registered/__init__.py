@@ -1,1 +1,1 @@
-"""Residents by place of registration: rates, the initial stock, and two ways to compute the years."""
+"""Residents by place of registration: rates, the initial stock, and two paths that compute the years."""

@@ -1,7 +1,7 @@
-"""Children of people who float: who came along and who was left behind. An account read off the stock, not a state.
+"""Children of the floating population: those who came along and those left behind, derived from the stock.
 
-All NumPy, on the host, in float64. Children are persons under 18; people float who live apart from their registration,
-but for those inside the districts of one city, as in the published figures (`registration.families`).
+NumPy on the host, in float64. Children are persons under 18. The floating population is all who live apart from their
+registration, except inside the districts of one city, as in the published figures (`census.families`).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Away:
 class Children:
     """Persons under 18 [start and end, group, zone]; `adults` are the other residents.
 
-    A group's children are its residents times the zone's share, whatever the group: a census of counties does not cross
-    ages with education.
+    The children of a group are its residents times the zone's share of children, which is the same for all groups: a
+    census of counties does not cross ages with education.
 
     Attributes:
         living: children who live in the zone.
-        adults: residents who are no children.
+        adults: residents who are not children.
         migrant: of people who float, living in the zone with them.
         brought: of people registered in the zone who float, living where those do.
         left_behind: of people registered in the zone who float, living in the zone without them.
@@ -55,10 +55,10 @@ class Children:
 
 @dataclasses.dataclass(frozen=True)
 class Comoving:
-    """Probability that a child comes along, by where its parents live [zone], and children a person who floats.
+    """The probability that a child comes along, by the zone where its parents live [zone], and children per person.
 
-    `between` is of those registered in another zone, `within` of those registered in another township of the same one,
-    where registration bars from no school; `per_person` is relative to people of the zone they are registered in.
+    `between` is for people registered in another zone, `within` for those registered in another township of the same
+    zone, where registration restricts no schooling; `per_person` is relative to the people registered in the zone.
     """
 
     between: np.ndarray
@@ -74,11 +74,11 @@ def comoving(families: Families, values: Mapping[str, float]) -> Comoving:
 
 
 def ageing(families: Families, residents: np.ndarray, births: np.ndarray) -> float:
-    """By how much the share of children among residents changes from the first year to the last: one factor for all.
+    """The factor by which the share of children among residents changes from the first year to the last, in all zones.
 
-    The nation's children at the end are those residents of the first census who are still under 18, and those whom the
-    model has seen born in the last 18 years; their deaths are left out (about 1 in 100). Every zone keeps its share of
-    the first census but for this factor: no later census is read.
+    The nation's children at the end are the residents of the first census who are still under 18 and the births of the
+    last 18 years in the model, without deaths (about 1 in 100). Every zone keeps its share of the first census times
+    this factor; no later census is used.
 
     Args:
         families: of the first census.
@@ -105,11 +105,11 @@ def account(
         pairs: everybody away, in blocks of registered zones.
         within: people apart inside their zone, persons [start and end, group, zone].
         residents: persons [start and end, group, zone].
-        growth: what `ageing` gives.
+        growth: the factor of `ageing`.
         families: of the first census.
         province: index of the province [zone].
         city: index of the city, −1 where a zone has no district [zone].
-        comove: who comes along.
+        comove: the probabilities that children come along.
     """
     factors = np.asarray([1.0, growth])[:, None, None]
     kids = comove.per_person * families.kids * factors[:, 0]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from flowmodel.dynamics.registered.accounts import places
 from flowmodel.dynamics.registered.factored import rollout as factored
 from flowmodel.dynamics.registered.factored.pair_reconstruction import blocks
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
-from flowmodel.dynamics.registered.run import places, strengths
+from flowmodel.dynamics.registered.run import strengths
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.parameters.registered import RegisteredParameters
 
@@ -23,10 +21,7 @@ def flows(setup: RegisteredSetup, parameters: RegisteredParameters, year: int) -
     People who leave their zone of registration, who return to it, and who move onward. Rows sum to the outflow of that
     year's accounts over all groups, columns to the inflow.
     """
-    exact = jax.tree.map(
-        lambda leaf: leaf.astype(jnp.float64) if leaf.dtype == jnp.float32 else leaf, setup.country.banded
-    )
-    country = dataclasses.replace(setup.country, banded=exact)
+    country = setup.country.in_dtype(jnp.float64)
     at = year - setup.years[0] - 1
     if setup.plan.path == "pairwise":
         return np.asarray(pairwise.moves(parameters, country, jnp.asarray(at)))

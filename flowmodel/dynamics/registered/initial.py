@@ -1,4 +1,4 @@
-"""The initial stock before any fit: that its margins can be met, and who is away in which group."""
+"""The initial stock before any fit: whether a stock with its margins exists, and the people away of every group."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ import numpy as np
 
 from flowmodel.dynamics.registered.census.margins import Margins
 from flowmodel.errors import ZonesError
-from flowmodel.gravity.bands import BandedPairs, Bands, band_strength, multiply
+from flowmodel.gravity.bands import Banded, BandedPairs, Bands
 from flowmodel.gravity.ipf import Sides, rounds
 from flowmodel.zones.table import ZoneTable
 
-_REFERENCE = (-1.1, 0.0, 0.8, 0.0)
-"""Coefficients of S, in the order of `kernel.COEFFICIENTS`: the centres of the priors. Where groups differ, they say
-which origins the migrants of each come from; every group's stock is then fitted again with its own S."""
+_BORDERS = (0.0, 0.8, 0.0)
+"""Coefficients of borders in S, the centres of their priors except for the province, which the margins determine. Where
+groups differ, S determines the origins of each group's migrants; every group's stock is then fitted with its own S."""
 _REACHED = 1e-4
 
 
-def away_by_group(table: ZoneTable, margins: Margins, banded: BandedPairs, share: np.ndarray) -> np.ndarray:
-    """People away from every zone by group, persons [group, zone], if they are made up as the zones where they live.
+def away_by_group(table: ZoneTable, margins: Margins, pairs: BandedPairs, share: np.ndarray) -> np.ndarray:
+    """People away from every zone by group, persons [group, zone]; they have the groups of the zones where they live.
 
     Raises:
-        ZonesError: no stock of pairs has these margins: one zone's people from elsewhere are more than all others of
-            its band can have sent.
+        ZonesError: E-STOCK-MARGINS, no stock of pairs has these margins: a zone has more people from elsewhere than
+            all other zones of its band can have sent.
     """
-    matrix = band_strength(jnp.asarray(_REFERENCE), banded)
+    decay = (-entry.prior_mean for entry in pairs.law.parameters)
+    strength = pairs.strength(jnp.asarray([*decay, *_BORDERS]))
     given = Sides(*(jnp.asarray(part) for part in (margins.out, margins.near, margins.far)))
-    at, _, error = rounds(matrix, given, banded)
+    at, _, error = rounds(strength, given)
     if not error < _REACHED:
-        _refuse(table, given, at, matrix, banded)
+        _refuse(table, given, at, strength)
     shares = jnp.asarray(share.T)
-    product = multiply(matrix, Bands(at.near[:, None] * shares, at.far[:, None] * shares), banded)
+    product = strength.multiply(Bands(at.near[:, None] * shares, at.far[:, None] * shares))
     out = np.asarray(at.out[:, None] * (product.near + product.far)).T
-    # What the fitting left open, a millionth, is put right: groups must sum to the zone's people away.
+    # The fit leaves an error of a millionth; it is corrected here, because groups must sum to the zone's people away.
     return np.asarray(out * (margins.out / np.where(margins.out > 0, out.sum(axis=0), 1.0)))
 
 
-def _refuse(table: ZoneTable, given: Sides, at: Sides, matrix: Bands, banded: BandedPairs) -> None:
-    product = multiply(matrix, Bands(at.near[:, None], at.far[:, None]), banded)
+def _refuse(table: ZoneTable, given: Sides, at: Sides, strength: Banded) -> None:
+    product = strength.multiply(Bands(at.near[:, None], at.far[:, None]))
     found = np.asarray(at.out * (product.near + product.far)[:, 0])
     wanted = np.asarray(given.out)
     worst = int(np.argmax(np.abs(found - wanted)))

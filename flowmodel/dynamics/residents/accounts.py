@@ -1,7 +1,7 @@
 """The accounts of a run: opening + births − deaths + inflow − outflow = closing, for every zone and year.
 
-They are closed in float64 on the host, apart from the state: inflow and outflow are summed from the two sides of the
-flow itself, closing is read from the state, so that the balance is a check and not a definition.
+They are closed in float64 on the host: inflow and outflow are summed from the two sides of the flow itself, closing is
+read from the state, so that the balance is a check and not a definition.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Accounts:
     cross_divide: np.ndarray
 
     def residual(self) -> np.ndarray:
-        """What does not balance, persons [year, zone]."""
+        """The imbalance, persons [year, zone]."""
         return np.asarray(self.opening + self.births - self.deaths + self.inflow - self.outflow - self.closing)
 
     def national_residual(self) -> np.ndarray:
-        """What the nation's balance of births and deaths alone does not explain, as a share of it [year]."""
+        """The share of the nation's people that its births and deaths do not explain [year]."""
         expected = (self.opening + self.births - self.deaths).sum(axis=1)
         return np.asarray((self.closing.sum(axis=1) - expected) / expected)
 
@@ -45,7 +45,7 @@ def accounts(start: np.ndarray, states: np.ndarray, moved: Movements, kernel: Ke
     Args:
         start: residents at the start, persons [zone].
         states: residents at the end of each year, persons [year, zone], as the model holds them.
-        moved: the years' movements, of which push and pull (the flow) and births and deaths are used.
+        moved: the movements of the years; push, pull, births and deaths are used.
         kernel: the kernel the run used, in float64.
         east: side of the divide [zone].
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import jax
 from jaxtyping import Array, Float
@@ -13,7 +14,7 @@ from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity import pair
-from flowmodel.gravity.adjoint import through_strength
+from flowmodel.gravity.adjoint import through_strengths
 from flowmodel.gravity.operator import AllPairs, Strength, Taps
 from flowmodel.parameters.registry import Parameters
 
@@ -21,19 +22,21 @@ from flowmodel.parameters.registry import Parameters
 def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Calendar) -> Float[Array, " zone"]:
     """Residents after the last year, persons; differentiable in the parameters at 2 to 3 times its own cost."""
 
-    def run(strength: Strength, taps: Taps, rest: tuple[Parameters, Zones, Calendar, Array]) -> Float[Array, " zone"]:
+    def run(strengths: tuple[Strength], taps: tuple[Taps], rest: Any) -> Float[Array, " zone"]:
         parameters, zones, years, tilt = rest
-        operator = kernel.tilted(strength, tilt)
+        operator = kernel.tilted(strengths[0], tilt)
 
         def step(population: Array, this: tuple[Calendar, Taps]) -> tuple[Array, None]:
             tapped = dataclasses.replace(operator, taps=this[1])
             return year(parameters, zones, tapped, population, this[0])[0], None
 
-        return jax.lax.scan(step, zones.population, (years, taps))[0]
+        end: Array = jax.lax.scan(step, zones.population, (years, taps[0]))[0]
+        return end
 
-    through = through_strength(run, len(years.births))
-    rest = (parameters, zones, years, pair.tilt(parameters, pairs.place))
-    end: Array = through(pair.coefficients(parameters), pairs, rest)
+    place = pairs.place
+    tap = kernel.no_factors(len(place.index), pairs.dtype, len(years.births))
+    rest = (parameters, zones, years, pair.tilt(parameters, place))
+    end: Array = through_strengths(run, (0,))(pair.coefficients(parameters)[None], pairs, (Taps(tap, tap),), rest)
     return end
 
 

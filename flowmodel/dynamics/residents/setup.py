@@ -13,7 +13,8 @@ from flowmodel.dynamics.residents.zones import Zones, zones
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
-from flowmodel.gravity.dense import Pairs
+from flowmodel.gravity.chosen_law import chosen
+from flowmodel.gravity.decay import Law
 from flowmodel.gravity.operator import AllPairs
 from flowmodel.gravity.pair import Place
 from flowmodel.gravity.storage import Storage
@@ -48,30 +49,33 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
     """The model of `config` on the zones of `table`, its pair kernel in `dtype`.
 
     Raises:
-        ConfigError: a parameter override is wrong.
-        ResourceError: the pairs do not fit in memory in the way asked for.
+        ConfigError: a parameter override is wrong, there is no such decay law.
+        ResourceError: the pairs do not fit in memory in the storage asked for.
         ZonesError: the table lacks a year or a covariate the configuration names.
     """
-    names = registry(config.model, config.parameters)
+    law = chosen(config.model.law)
+    names = registry(config.model, config.parameters, law.parameters)
     offset_km = names["offset_km"].fixed
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first, last = config.model.years
-    stored = storage.choose(len(table.codes), last - first, dtype, config.runtime.storage, config.runtime.tile)
+    # Every year leaves two outer products for the contraction.
+    size = storage.Size(len(table.codes), rank=2 * (last - first))
+    stored = storage.choose(size, dtype, config.runtime.storage, config.runtime.tile)
     return Setup(
         table=table,
         years=config.model.years,
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
-        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored),
+        pairs=pairs(table, offset_km, dtype, stored, law),
         storage=stored,
         calendar=schedule.calendar(config.model, config.model.years),
         registry=names,
     )
 
 
-def dense_pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
-    """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
-    return storage.dense(table.values("lon"), table.values("lat"), place(table), offset_km, dtype)
+def pairs(table: ZoneTable, offset_km: float, dtype: Any, stored: Storage, law: Law) -> AllPairs:
+    """The pairs of the table's zones, their S in `dtype`, in the storage given."""
+    return storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored, law)
 
 
 def place(table: ZoneTable) -> Place:

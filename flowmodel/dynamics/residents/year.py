@@ -1,4 +1,4 @@
-"""One year of all zones: births, deaths, departures, and where those who leave go."""
+"""One year of all zones: births, deaths, departures, and the destinations of those who leave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flowmodel.parameters.registry import Parameters
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Movements:
-    """What a year did, persons per year; the flow itself is F_oj = push_o K_oj pull_j."""
+    """The movements of a year, persons; the flow itself is F_oj = push_o K_oj pull_j."""
 
     births: Float[Array, "*year zone"]
     deaths: Float[Array, "*year zone"]
@@ -39,8 +39,8 @@ def year(
     """Residents after a year (persons), and its movements.
 
     p(o→j) = K_oj w_j / Σ_k K_ok w_k with w_j = n_j^α exp(x_j·γ), so that pull follows the changing population. Births,
-    deaths and departures are all of the residents at the opening of the year. Whoever has nowhere to go (a zone whose
-    every pair has no weight) stays.
+    deaths and departures are all of the residents at the opening of the year. People stay in a zone none of whose
+    pairs has a weight.
     """
     parameters = shifted(parameters, calendar)
     pull = attraction.weights(population, parameters.mass, zones.attraction, parameters.attraction)

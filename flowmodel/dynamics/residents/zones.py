@@ -1,6 +1,6 @@
-"""Zones: the static arrays of a run, as the model's kernels take them.
+"""Zones: the arrays of a run that do not change over the years.
 
-Codes and names stay on the host (`store.ZoneTable`); here a zone is its row.
+Codes and names stay on the host (`zones.table.ZoneTable`); here a zone is a row of arrays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The cells of a grid on the device: where the borders are, and how the operator goes over them."""
+"""The cells of a grid on the device: their borders, and the windows that the operator convolves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowmodel.gravity.spectral.plan import Plan
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Cells:
-    """What is fixed about the cells: a `plan.Plan` whose arrays are JAX's."""
+    """What is fixed about the cells: a `plan.Plan` with arrays on the device."""
 
     layout: Layout = dataclasses.field(metadata={"static": True})
     side: Int[Array, "y x"]
@@ -24,5 +24,5 @@ class Cells:
 
 
 def on_device(plan: Plan) -> Cells:
-    """The plan, its arrays handed to the device."""
+    """The plan with its arrays moved to the device."""
     return Cells(plan.layout, jnp.asarray(plan.side), jnp.asarray(plan.labels), tuple(map(jnp.asarray, plan.jobs)))

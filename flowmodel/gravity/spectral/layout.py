@@ -1,4 +1,4 @@
-"""The sizes of the transforms: what is fixed when a program is compiled, and has nothing to do with people."""
+"""The sizes of the transforms, which are fixed when a program is compiled and do not depend on people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Window:
 
     Attributes:
         shape: of the window, in cells.
-        padded: of the torus: at least twice the window less one, so that no cell meets another one around it.
+        padded: of the torus: at least twice the window less one, so that no pair of cells wraps around it.
         batch: windows that are transformed together.
     """
 
@@ -33,7 +33,7 @@ class Layout:
         corner: row and column where the window of all zones begins.
         whole: the window of all zones.
         windows: of the units, by size.
-        levels: the borders there are, of `LEVELS`.
+        levels: the borders in use, of `LEVELS`.
         divided: whether there are zones on both sides of the divide.
     """
 
@@ -50,7 +50,7 @@ LEVELS = ("province", "prefecture", "county")
 
 
 def fast_length(least: int) -> int:
-    """The smallest length from `least` on that is 1, or even with no prime factor above 7: what transforms like."""
+    """The smallest length of at least `least` with fast transforms: 1, or even with no prime factor above 7."""
     length = least + least % 2 if least > 1 else 1
     while not _smooth(length):
         length += 2

@@ -1,9 +1,9 @@
-"""How the operator's pair rule splits into convolutions: S = D ∘ Σ_level m_level [in one unit] ∘ (A + B s_o s_j).
+"""The rule of a pair as a sum of convolutions: S = D ∘ Σ_level m_level [in one unit] ∘ (A + B s_o s_j).
 
-Prefectures lie inside provinces and counties inside prefectures, so that the terms of `kernel.pair_terms`,
+Prefectures lie inside provinces and counties inside prefectures, so that the terms of `pair.pair_terms`,
 exp(−δ_p [other province] + δ_f [same prefecture]) without pairs of one county, are
 e^−δp + (1 − e^−δp)[one province] + (e^δf − 1)[one prefecture] − e^δf [one county]. With s = ±1 the side of the divide,
-e^−h for a pair that it parts and 1 for another are A + B s_o s_j, A = (1 + e^−h)/2 and B = (1 − e^−h)/2.
+e^−h for a pair on two sides and 1 for another pair are A + B s_o s_j, A = (1 + e^−h)/2 and B = (1 − e^−h)/2.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 BANDS = ("same_prefecture", "same_province", "other_province")
-"""Pairs by the nearest border that does not part them; `same_province` are those of two prefectures."""
+"""Pairs by the smallest unit that holds both cells; `same_province` are those of two prefectures."""
 
 
 @jax.tree_util.register_dataclass
@@ -35,15 +35,15 @@ class Mixture:
 
 
 def by_band(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
-    """S over the pairs of each of `BANDS`; a border that is not given parts no pair.
+    """S over the pairs of each of `BANDS`; no pair is apart at a border that is not given.
 
     Args:
-        coefficient: of `kernel.coefficients`.
-        levels: units given, of `layout.LEVELS`.
+        coefficient: of `pair.coefficients`; those of borders come last.
+        levels: the levels with units, of `layout.LEVELS`.
     """
-    _, other_province, same_prefecture, divide = coefficient
+    other_province, same_prefecture, divide = coefficient[-3:]
     at = {level: index + 1 for index, level in enumerate(levels)}
-    # Without a level all pairs are in one unit of the level above, but nobody shares a prefecture that is not given.
+    # Without a level all pairs are in one unit of the level above, but no pair shares a prefecture that is not given.
     province = at.get("province", 0)
     inner = at.get("prefecture")
     weights = jnp.zeros((len(BANDS), len(levels) + 1), coefficient.dtype)
@@ -53,7 +53,7 @@ def by_band(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) 
     if inner is not None:
         weights = weights.at[1, inner].add(-1.0).at[0, inner].set(jnp.exp(same_prefecture))
     if "county" in at:
-        # In a county nothing is left of what its prefecture, or else its province, has.
+        # Inside a county the weight cancels that of its prefecture, or else of its province.
         row, factor = (1, 1.0) if inner is None else (0, jnp.exp(same_prefecture))
         weights = weights.at[row, at["county"]].add(-factor)
     kept = jnp.exp(divide)
@@ -67,13 +67,13 @@ def all_pairs(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]
 
 
 def parted(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
-    """S over the pairs that the divide parts, as one sum."""
-    kept = jnp.exp(coefficient[3]) / 2
+    """S over the pairs on two sides of the divide, as one sum."""
+    kept = jnp.exp(coefficient[-1]) / 2
     return dataclasses.replace(all_pairs(coefficient, levels), same=kept, crossed=-kept)
 
 
 def one_county(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Float[Array, "1 level"]:
-    """Weights of S over the pairs of one county, which the other mixtures leave out."""
+    """Weights of S over the pairs inside one county, which the other mixtures exclude."""
     weights = jnp.zeros((1, len(levels) + 1), coefficient.dtype)
-    same_prefecture = jnp.exp(coefficient[2]) if "prefecture" in levels else 1.0
+    same_prefecture = jnp.exp(coefficient[-2]) if "prefecture" in levels else 1.0
     return weights.at[0, 1 + levels.index("county")].set(same_prefecture)

@@ -1,4 +1,4 @@
-"""Which windows of a grid are convolved: the host's part, in NumPy, made once a grid."""
+"""The windows of a grid that are convolved; computed on the host with NumPy, once per grid."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from flowmodel.errors import ZonesError
 from flowmodel.gravity.spectral.layout import LEVELS, Layout, Shape, Window, window
-from flowmodel.gravity.spectral.window_sizes import boxes, bucketed
+from flowmodel.gravity.spectral.window_sizes import boxes, window_sizes
 
 Labels = NDArray[np.int32]
 
 WHOLE, SAME, CROSSED = 0, 1, 2
 """What is convolved in a unit's window: its weight; where the divide cuts it, also its weight by signs of the sides."""
 _MOST_WINDOWS = 12
-"""Each is compiled; with twice as many a third less would be transformed for provinces, prefectures and counties."""
+"""Each size is compiled; twice as many would transform a third less for provinces, prefectures and counties."""
 _NOBODY = -2
-"""Unit of the rows that fill a batch up; no cell has it."""
+"""Unit of the rows that fill up a batch; no cell has it."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How the operator goes over a grid.
+    """The windows of a grid and what is convolved in each of them.
 
     Attributes:
         layout: the sizes.
@@ -54,11 +54,12 @@ def plan(
         east: [y, x] whether a cell lies south-east of the divide.
         cell_km: side of a cell.
         units: [y, x] units of some of `LEVELS`, from 0 on, -1 where a cell is no zone; each inside one unit of the
-            levels above. A county given means that pairs within it are left out.
-        most_windows: sizes of windows that units are sorted into.
+            levels above. Where counties are given, pairs inside a county are excluded.
+        most_windows: number of window sizes for all units.
 
     Raises:
-        ZonesError: units have no such level or shape, are not given for the zones alone, or cross a border above them.
+        ZonesError: units have an unknown level or another shape, do not cover exactly the zones, or cross a border of
+            a level above them.
     """
     levels = tuple(level for level in LEVELS if level in units)
     _check(zone, east, units)
@@ -72,7 +73,7 @@ def plan(
 
 
 def _extent(zone: NDArray[np.bool_]) -> tuple[Shape, Shape]:
-    """The first row and column of the zones, and how many they span."""
+    """The first row and column of the zones, and the number of rows and columns they span."""
     spans = [np.flatnonzero(zone.any(axis=axis)) for axis in (1, 0)]
     if not len(spans[0]):
         raise ZonesError("E-GRID-EMPTY", "no cell of the grid is a zone", "check the mask and the zones of the grid")
@@ -89,10 +90,10 @@ def _jobs(labels: Labels, side: NDArray[np.int8], most: int) -> tuple[tuple[Wind
     box = np.concatenate(found)
     level = np.repeat(np.arange(len(labels)), [len(rows) for rows in found])
     cut = np.concatenate([_cut(units, side)[rows[:, 0]] for units, rows in zip(labels, found, strict=True)])
-    windows, bucket = bucketed(box[:, 3:], grid, most)
+    windows, chosen = window_sizes(box[:, 3:], grid, most)
     tables = []
     for number, size in enumerate(windows):
-        at = bucket == number
+        at = chosen == number
         corner = np.minimum(box[at, 1:3], np.subtract(grid, size.shape))
         rows = np.column_stack([level[at], corner, box[at, 0]])
         tables.append(_table(rows, cut[at], size.batch))

@@ -15,13 +15,13 @@ from flowmodel.gravity.spectral.transform import Quarter
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Spectra:
-    """Of `layout.whole` and of each of `layout.windows`."""
+    """The spectrum on the torus of `layout.whole` and of each of `layout.windows`."""
 
     whole: Quarter
     windows: tuple[Quarter, ...]
 
 
 def spectra(rule: Rule, layout: Layout, dtype: Any) -> Spectra:
-    """The spectra of `rule`."""
+    """The spectra of the decay `rule`."""
     whole, *windows = (quarter(rule, window, layout.cell_km, dtype) for window in (layout.whole, *layout.windows))
     return Spectra(whole, tuple(windows))

@@ -1,4 +1,4 @@
-"""The spectrum of distance decay on a torus: a quarter of it, real, made once a parameter set."""
+"""The spectrum of distance decay on a torus: a real quarter of it, computed once per parameter set."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.lax import FftType
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.decay import Law, OfLog
 from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.gravity.spectral.layout import Window
 from flowmodel.gravity.spectral.transform import Quarter, mirrored
@@ -18,28 +19,38 @@ _BLOCK_CELLS = 2**20
 """Numbers of a block of rows."""
 
 Rule = Callable[[Float[Array, "..."]], Float[Array, "..."]]
-"""What a pair of cells shares, by their distance in km, beyond zero."""
+"""The weight of a pair of cells by its positive distance in km."""
 
 
-def power(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
-    """((d + d0)/300 km)^exponent."""
-    return lambda distance: jnp.exp(exponent * _log(distance, offset_km))
+def decay(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
+    """F(d + d0) of a decay law."""
+    return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km)))
 
 
-def power_log(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
-    """The same times ln((d + d0)/300 km): its derivative with respect to the exponent."""
-    return lambda distance: jnp.exp(exponent * _log(distance, offset_km)) * _log(distance, offset_km)
+def decay_slope(law: Law, index: int, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
+    """The same times its term of number `index`: its derivative with respect to that coefficient."""
+
+    def rule(distance: Array) -> Array:
+        of, c = _of(distance, offset_km), tuple(coefficient)
+        return jnp.exp(law.ln(c, of)) * law.slopes(c, of)[index]
+
+    return rule
 
 
-def _log(distance: Array, offset_km: Array) -> Array:
-    return jnp.log((distance + offset_km) / REFERENCE_KM)
+def decay_ln(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
+    """The same times ln((d + d0)/300 km)."""
+    return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km))) * _of(distance, offset_km).ln
+
+
+def _of(distance: Array, offset_km: Array) -> OfLog:
+    return OfLog(jnp.log((distance + offset_km) / REFERENCE_KM))
 
 
 def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:
     """The spectrum of `rule` on the torus of a window, zero for a cell with itself; transformed in `dtype`.
 
-    It is a cosine transform of the first kind in both dimensions, made by real transforms of mirrored rows. In float64
-    it would make products in float32 no better, and a TPU has no such transform.
+    It is a cosine transform of the first kind in both dimensions, computed by real transforms of mirrored rows. A
+    transform in float64 would not improve products in float32, and a TPU has none.
     """
     down, across = (jnp.arange(length // 2 + 1, dtype=float) * cell_km for length in window.padded)
 
@@ -52,7 +63,7 @@ def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:
 
 
 def _even(half: Float[Array, " half"], length: int) -> Float[Array, " half"]:
-    """The transform of what is even on a ring of `length`; it is real and even."""
+    """The transform of an even sequence on a ring of `length`; it is real and even."""
     whole: Array = jax.lax.fft(mirrored(half, length), FftType.RFFT, (length,))
     return whole.real
 

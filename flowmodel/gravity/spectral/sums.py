@@ -12,7 +12,7 @@ from flowmodel.gravity.spectral.mixture import Mixture
 from flowmodel.gravity.spectral.plan import CROSSED, SAME
 from flowmodel.gravity.spectral.spectra import Spectra
 from flowmodel.gravity.spectral.transform import Field, Quarter, convolve, inner
-from flowmodel.gravity.spectral.windows import patches, share
+from flowmodel.gravity.spectral.windows import share, windows
 
 Forms = Float[Array, "kernel level side"]
 """Σ_oj left_o kernel_oj right_j of all pairs, then within one unit of each level; the same by signs of the sides."""
@@ -67,7 +67,7 @@ def _add_windows(
     total: Array, mixture: Mixture, field: Field, cells: Cells, window: Window, jobs: Array, quarter: Quarter
 ) -> Float[Array, "sum y x"]:
     def step(total: Array, batch: Array) -> tuple[Array, None]:
-        at = patches(cells, batch, window.shape, field.dtype)
+        at = windows(cells, batch, window.shape, field.dtype)
         weight = mixture.levels[:, 1 + at.levels()].T * share(at.kinds(), mixture.same, mixture.crossed)[:, None]
         sums = convolve(at.take(field), quarter, window) * at.sign
         return at.add(total, weight[:, :, None, None] * sums[:, None]), None
@@ -88,7 +88,7 @@ def _add_forms(
     total: Forms, left: Field, right: Field, cells: Cells, window: Window, jobs: Array, quarters: tuple[Quarter, ...]
 ) -> Forms:
     def step(total: Array, batch: Array) -> tuple[Array, None]:
-        at = patches(cells, batch, window.shape, left.dtype)
+        at = windows(cells, batch, window.shape, left.dtype)
         found = inner(at.take(left), at.take(right), quarters, window)
         level, kind = 1 + at.levels(), at.kinds()
         same, crossed = jnp.where(kind == CROSSED, 0, 1), jnp.where(kind == SAME, 0, 1)

@@ -1,4 +1,4 @@
-"""Convolution on a padded torus, one dimension after the other, so that no padded square is ever held.
+"""Convolution on a padded torus, one dimension after the other, so that no array is padded in both dimensions.
 
 Rows are transformed first, only those that are not padding; then columns, in blocks that stay in cache: each is padded,
 transformed, multiplied by the kernel's spectrum and transformed back. The spectrum of an even kernel is real and even:
@@ -28,7 +28,7 @@ Real = Float[Array, "frequency frequency"]
 State = TypeVar("State")
 
 _BLOCK_CELLS = 2**18
-"""Numbers in a block of columns: 4 MB of complex128, which stays in cache with what is made of it."""
+"""Numbers in a block of columns: 4 MB of complex128, which stay in cache together with the result."""
 
 
 def convolve(field: Field, quarter: Quarter, window: Window) -> Field:
@@ -86,13 +86,13 @@ def _mirrored(quarter: Quarter, start: Array | int, width: int, torus: int) -> R
 
 
 def mirrored(half: Float[Array, "... half"], length: int) -> Float[Array, "... length"]:
-    """What is even around 0 on a ring of `length`, from its first half."""
+    """A sequence that is even around 0 on a ring of `length`, from its first half."""
     back = half[..., 1 : length - half.shape[-1] + 1]
     return jnp.concatenate([half, jnp.flip(back, axis=-1)], axis=-1)
 
 
 def _multiplicity(start: Array | int, width: int, across: int, down: int) -> Real:
-    """How many of the frequencies across, each and its opposite, a kept one stands for; alike for all down."""
+    """The number of frequencies across, one or two, that a kept one represents; the same for all frequencies down."""
     frequency = start + jax.lax.broadcasted_iota(int, (width, down), 0)
     return jnp.where((frequency == 0) | (2 * frequency == across), 1, 2)
 

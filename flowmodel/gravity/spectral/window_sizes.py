@@ -1,4 +1,4 @@
-"""Windows of units, by few sizes: a size is compiled once, and every unit is convolved in one that holds it."""
+"""Window sizes for units: each size is compiled once, and every unit is convolved in a window that holds it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from flowmodel.gravity.spectral.layout import Shape, Window, cells, fast_length,
 Rows = NDArray[np.int64]
 
 _BATCH_CELLS = 2**18
-"""Cells of the tori that are transformed together: a few MB, which a core's cache holds."""
+"""Number of cells of the tori that are transformed together: a few MB, which fit a core's cache."""
 _STEP = 1.15
-"""Sizes are first rounded up to a ladder whose steps are about this, since merging looks at every two of them."""
+"""Ratio of the sizes to which shapes are first rounded up, because merging compares every two of them."""
 
 
 def boxes(labels: NDArray[np.int32]) -> Rows:
-    """The bounding boxes of the units, one a row: unit, first row, first column, rows, columns.
+    """The bounding boxes of the units, one per row: unit, first row, first column, rows, columns.
 
     Args:
-        labels: [y, x] units from 0 on, below 0 where there is none. A unit may be in pieces.
+        labels: [y, x] units from 0 on, negative where there is none. A unit may have several parts.
     """
     found = enumerate(ndimage.find_objects(labels + 1))
     rows = [
@@ -32,8 +32,8 @@ def boxes(labels: NDArray[np.int32]) -> Rows:
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
-def bucketed(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
-    """At most `most` windows that together hold every size at little cost, and which of them each size goes to.
+def window_sizes(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
+    """At most `most` windows that hold all sizes at little cost, and the index of the window of each size.
 
     Args:
         sizes: [size, 2] rows and columns.
@@ -44,11 +44,11 @@ def bucketed(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Win
     rounded = np.minimum(ladder[np.searchsorted(ladder, sizes)], grid)
     shapes, of, counts = np.unique(rounded, axis=0, return_inverse=True, return_counts=True)
     merged = _merged(shapes, counts, most)
-    kept, bucket = np.unique(merged, return_inverse=True)
+    kept, chosen = np.unique(merged, return_inverse=True)
     largest = [shapes[merged == group].max(axis=0) for group in kept]
-    members = np.bincount(bucket, weights=counts).astype(int).tolist()
+    members = np.bincount(chosen, weights=counts).astype(int).tolist()
     windows = [_window((int(y), int(x)), count) for (y, x), count in zip(largest, members, strict=True)]
-    return windows, bucket[of.ravel()]
+    return windows, chosen[of.ravel()]
 
 
 def _window(shape: Shape, members: int) -> Window:
@@ -64,7 +64,7 @@ def _ladder(largest: int) -> Rows:
 
 
 def _merged(shapes: Rows, counts: Rows, most: int) -> Rows:
-    """The group of every shape, named by one of its shapes: the two are merged whose union costs least, and again."""
+    """The group of every shape, named by one of its shapes: merges the two with the cheapest union, repeatedly."""
     group = np.arange(len(shapes))
     size, count = shapes.copy(), counts.copy()
     alive = np.ones(len(shapes), bool)

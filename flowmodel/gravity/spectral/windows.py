@@ -1,4 +1,4 @@
-"""Windows of units: what is taken out of a field for a batch of them, and how it is put back."""
+"""Windows of units: the parts of a field that a batch of them covers, and how results are added back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Jobs = Int[Array, "batch job"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Patches:
+class Windows:
     """A batch of windows.
 
     Attributes:
@@ -33,14 +33,14 @@ class Patches:
 
     def take(self, field: Field) -> Float[Array, "batch y x"]:
         """The weights that are convolved."""
-        return _windows(field, self.jobs, self.shape) * self.sign
+        return _cut_out(field, self.jobs, self.shape) * self.sign
 
     def levels(self) -> Int[Array, " batch"]:
         """The level of each unit, an index of `layout.levels`."""
         return self.jobs[:, 0]
 
     def kinds(self) -> Int[Array, " batch"]:
-        """What of each unit is convolved."""
+        """What is convolved for each unit: `WHOLE`, `SAME` or `CROSSED` of `plan`."""
         return self.jobs[:, 4]
 
     def add(self, total: Float[Array, "sum y x"], parts: Float[Array, "batch sum y x"]) -> Float[Array, "sum y x"]:
@@ -55,20 +55,20 @@ class Patches:
         return added
 
 
-def patches(cells: Cells, jobs: Jobs, shape: Shape, dtype: jnp.dtype) -> Patches:
+def windows(cells: Cells, jobs: Jobs, shape: Shape, dtype: jnp.dtype) -> Windows:
     """A batch of windows of one size."""
     inside = _over(lambda job: _slice(cells.labels, (job[0], job[1], job[2]), (1, *shape))[0] == job[3], jobs)
     crossed = jnp.broadcast_to((jobs[:, 4] == CROSSED)[:, None, None], inside.shape)
-    sign = jnp.where(crossed, _windows(cells.side, jobs, shape), jnp.ones((), cells.side.dtype))
-    return Patches(jobs, jnp.where(inside, sign, 0).astype(dtype), shape)
+    sign = jnp.where(crossed, _cut_out(cells.side, jobs, shape), jnp.ones((), cells.side.dtype))
+    return Windows(jobs, jnp.where(inside, sign, 0).astype(dtype), shape)
 
 
 def share(kinds: Int[Array, " batch"], same: Array, crossed: Array) -> Float[Array, " batch"]:
-    """What a convolution counts for: A or B where the divide cuts the unit, else the whole of both."""
+    """The weight of a convolution: A or B where the divide cuts the unit, else their sum."""
     return jnp.where(kinds == SAME, same, jnp.where(kinds == CROSSED, crossed, same + crossed))
 
 
-def _windows(array: Array, jobs: Jobs, shape: Shape) -> Array:
+def _cut_out(array: Array, jobs: Jobs, shape: Shape) -> Array:
     return _over(lambda job: _slice(array, (job[1], job[2]), shape), jobs)
 
 

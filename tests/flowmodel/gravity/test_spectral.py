@@ -37,7 +37,8 @@ def planned(grid: Grid) -> Plan:
 
 def parameters(values: dict[str, Any]) -> Any:
     """What the kernel reads of a parameter set."""
-    return SimpleNamespace(**{name: jnp.asarray(value) for name, value in values.items()})
+    given = {name: jnp.asarray(value) for name, value in values.items()}
+    return SimpleNamespace(decay=jnp.atleast_1d(given.pop("distance")), **given)
 
 
 def operator(values: dict[str, Any], cells: Cells, dtype: Any = jnp.float64) -> Spectral:
@@ -215,13 +216,13 @@ def test_columns_in_blocks_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPa
 
 def test_windows_hold_every_size_and_are_few() -> None:
     sizes = np.random.default_rng(0).integers(1, 60, (200, 2))
-    windows, of = window_sizes.bucketed(sizes, (64, 59), 4)
+    windows, of = window_sizes.window_sizes(sizes, (64, 59), 4)
     assert len(windows) == 4
     for size, window in zip(sizes, np.array([windows[index].shape for index in of]), strict=True):
         assert (size <= window).all()
     assert all(window.shape[0] <= 64 and window.shape[1] <= 59 for window in windows)
     spent = sum(layout.cells(windows[index].padded) for index in of)
-    one, _ = window_sizes.bucketed(sizes, (64, 59), 1)
+    one, _ = window_sizes.window_sizes(sizes, (64, 59), 1)
     assert spent < 0.6 * len(sizes) * layout.cells(one[0].padded)
 
 

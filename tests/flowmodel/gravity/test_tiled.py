@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import twin
-from jax.test_util import check_grads
 from twin_worlds import HARD, WORLDS, country_of, parameters_of, product_parameters
 
 from flowmodel import runtime
@@ -37,7 +36,7 @@ def unplaced(zones: int) -> Place:
 
 def whole(coefficient: jax.Array, pairs: Tiles) -> np.ndarray:
     """S itself, from products with all unit vectors."""
-    return np.asarray(jax.jit(tiled.product)(coefficient, pairs, jnp.eye(pairs.zones)))
+    return np.asarray(jax.jit(lambda pairs: pairs.strength(coefficient).multiply(jnp.eye(pairs.zones)))(pairs))
 
 
 @pytest.mark.usefixtures("compiled_quickly")
@@ -150,23 +149,7 @@ def small() -> Tiles:
 
 
 @pytest.mark.usefixtures("compiled_quickly")
-def test_slopes_of_products_and_moments_are_those_of_differences(small: Tiles) -> None:
-    rng = np.random.default_rng(6)
-    left, right, weight = (jnp.asarray(rng.random((23, 2))) for _ in range(3))
-    moment_weight = jnp.asarray(rng.normal(size=5))
-
-    def from_product(coefficient: jax.Array, columns: jax.Array) -> jax.Array:
-        return jnp.sum(weight * tiled.product(coefficient, small, columns))
-
-    def from_moments(coefficient: jax.Array, left: jax.Array, right: jax.Array) -> jax.Array:
-        return jnp.sum(moment_weight * tiled.moments(coefficient, small, left, right))
-
-    check_grads(jax.jit(from_product), (COEFFICIENT, right), 1, ["rev"], rtol=1e-6)
-    check_grads(jax.jit(from_moments), (COEFFICIENT, left, right), 1, ["rev"], rtol=1e-6)
-
-
-@pytest.mark.usefixtures("compiled_quickly")
-def test_moments_are_sums_over_pairs(small: Tiles) -> None:
+def test_contractions_are_sums_over_pairs(small: Tiles) -> None:
     rng = np.random.default_rng(8)
     left, right = rng.random((23, 3)), rng.random((23, 3))
     rows = np.concatenate(list(small.strength(COEFFICIENT).rows(10)))
@@ -175,32 +158,19 @@ def test_moments_are_sums_over_pairs(small: Tiles) -> None:
     km = haversine_km(*lon_lat(small))
     logs = np.log((km + small.offset_km) / 300.0)
     terms = [
-        np.ones_like(flow),
         logs,
         place.province[:, None] != place.province,
         place.prefecture[:, None] == place.prefecture,
         place.east[:, None] != place.east,
     ]
-    found = jax.jit(tiled.moments)(COEFFICIENT, small, jnp.asarray(left), jnp.asarray(right))
-    np.testing.assert_allclose(found, [np.sum(flow * term) for term in terms], rtol=1e-11)
     factors = Factors(jnp.asarray(left.T), jnp.asarray(right.T))
-    np.testing.assert_allclose(small.strength(COEFFICIENT).contract(factors), found[1:], rtol=1e-14)
+    found = small.strength(COEFFICIENT).contract(factors)
+    np.testing.assert_allclose(found, [np.sum(flow * term) for term in terms], rtol=1e-11)
 
 
 def lon_lat(pairs: Tiles) -> tuple[np.ndarray, np.ndarray]:
     x, y, z = distance.coordinates(pairs.points)
     return np.degrees(np.arctan2(y, x)), np.degrees(np.arcsin(z / twin.EARTH_RADIUS_KM))
-
-
-@pytest.mark.usefixtures("compiled_quickly")
-def test_bands_part_the_product(small: Tiles) -> None:
-    columns = jnp.asarray(np.random.default_rng(9).random((23, 2)))
-    near, far = jax.jit(tiled.by_band)(COEFFICIENT, small, columns)
-    rows = np.concatenate(list(small.strength(COEFFICIENT).rows(23)))
-    province = np.asarray(small.place.province)
-    same = province[:, None] == province
-    np.testing.assert_allclose(near, np.where(same, rows, 0) @ np.asarray(columns), rtol=1e-12)
-    np.testing.assert_allclose(far, np.where(same, 0, rows) @ np.asarray(columns), rtol=1e-12)
 
 
 @pytest.mark.usefixtures("compiled_quickly")

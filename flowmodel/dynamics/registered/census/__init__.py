@@ -1,1 +1,1 @@
-"""Who is registered where, as far as the first census tells: margins of the stock and groups, before any kernel."""
+"""Registered people in the first census: the margins of the stock and the groups of people, before any kernel."""

@@ -1,4 +1,4 @@
-"""What a census says of children (0-17): their share of residents, and what brings them to where parents live."""
+"""Children (0-17) in a census: their share of residents, and the conditions for them to live with migrant parents."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from flowmodel.dynamics.residents.zones import standardised
 from flowmodel.zones.table import ZoneTable
 
 ADULT = 18
-"""Age from which somebody is no child: Convention on the Rights of the Child, and the published figures."""
+"""Age at which childhood ends: Convention on the Rights of the Child, and the published figures."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Families:
-    """What the account of children needs besides the stock, on the host [zone].
+    """The inputs of the account of children besides the stock, on the host [zone].
 
     Attributes:
         young: share of residents under 18 at the first census.
@@ -27,7 +27,7 @@ class Families:
         growing: residents of the first census who are still under 18 at the last year, persons, the nation.
         school: access to school, standard deviations from the mean over zones.
         strictness: κ, 0 (open) to 1 (closed).
-        floats: 1 where moving to another township of the zone makes somebody part of the floating population, else 0.
+        floats: 1 where people who move to another township of the zone join the floating population, else 0.
         urban: share of residents in urban places at the first census.
     """
 
@@ -45,7 +45,7 @@ def families(table: ZoneTable, model: Model, asked: Children, margins: Margins) 
 
     Children for every person are the children who live in a zone over the larger of its residents and the people
     registered there. Where people left, children stayed behind with fewer residents; where people came, they brought
-    children with them who are not of those registered. The larger number keeps either from looking like more children.
+    children with them who are not of those registered. With the larger number neither raises the children per person.
 
     The floating population is people apart from their registration less those inside the districts of a city: of
     moves inside a zone, those of counties belong to it and those of districts do not.
@@ -71,7 +71,7 @@ def families(table: ZoneTable, model: Model, asked: Children, margins: Margins) 
 
 
 def _under(table: ZoneTable, year: int, age: float) -> np.ndarray:
-    """Residents younger than `age`, persons [zone]; of a band cut by it the part in proportion, as if level."""
+    """Residents younger than `age`, persons [zone]; a band that contains `age` counts in proportion."""
     counted = table.census("residents_by_age", year).sum(axis=-1)
     parts = [_part(str(band), age) for band in table.data["age"].values]
     return np.asarray(counted @ np.asarray(parts))

@@ -1,7 +1,7 @@
-"""Groups of people: which share of a zone's residents is in each, and how a group gives birth, dies, ages and learns.
+"""Groups of people: their shares in the residents of a zone, and their rates of birth, death, ageing and learning.
 
 A skill is that of the household: residents aged 15 and over by their education, children with them. A census of
-counties does not cross ages with education, so that where groups have both, a zone's ages are those of each skill.
+counties does not cross ages with education: where groups have both, every skill of a zone has the zone's ages.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ _AT_SCHOOL = {"5-9": 0.8, "10-14": 1.0}
 
 @dataclasses.dataclass(frozen=True)
 class Groups:
-    """What groups are, [group] or [group, zone].
+    """The groups, arrays over [group] or [group, zone].
 
     Attributes:
         names: of the groups.
         share: of a zone's residents [group, zone]; sums to 1 in every zone.
-        birth_rate, death_rate: per resident and year [group, zone]; weighted by `share` they are the zone's.
+        birth_rate, death_rate: per resident and year [group, zone]; their means by `share` are those of the zone.
         leaving: log of the relative rate of leaving [group].
         birth_to: the group that a child is born into [group].
-        next_group: the group that people grow into [group]; itself where there is none.
+        next_group: the group that people grow into [group]; the group itself if there is none.
         ageing: share of a group that grows into the next one in a year, wherever they live [group].
-        learns: whether a group's home pool may learn its way into the next one [group].
+        learns: whether people of a group's home pool can learn and so enter the next group [group].
     """
 
     names: tuple[str, ...]
@@ -131,7 +131,7 @@ def _skills(table: ZoneTable, year: int) -> np.ndarray:
 
 
 def _educated(table: ZoneTable, year: int, level: str) -> np.ndarray:
-    """Residents aged 6 and over with one level of education; none with a level that the census did not ask for."""
+    """Residents aged 6 and over with one level of education; zero for a level that the census did not ask for."""
     if level == "preschool" and not table.asked("education", year, level=level):
         return np.zeros(len(table.codes))
     return np.asarray(table.census("education", year, level=level).sum(axis=-1))
@@ -146,5 +146,5 @@ def _ages(table: ZoneTable, year: int) -> np.ndarray:
 
 
 def skill_counts(table: ZoneTable, year: int) -> np.ndarray:
-    """Residents by the skill of their household, persons [skill, zone]: what a later census is compared with."""
+    """Residents by the skill of their household, persons [skill, zone], for comparison with a later census."""
     return np.asarray(_skills(table, year) * table.population(year))

@@ -1,8 +1,8 @@
-"""The margins of the initial stock: what a census counted, made to agree, and every person of that listed.
+"""The margins of the initial stock: the counts of a census, adjusted to agree, with a list of every adjustment.
 
-A census counts residents, people registered, and residents registered elsewhere in three bands. Its two sides need not
-agree: registered people who live in no zone (abroad, or undetermined) are in one of them, and in some zones fewer
-people are registered than live there at home.
+A census counts residents, registered people, and residents registered elsewhere in three bands. Residents and
+registered people need not agree: some registered people live in no zone (abroad, or undetermined), and some zones
+report fewer registered people than residents who live there at home.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Margins:
         hidden: share of `within` that crossed the borders of a zone's members, which a census counts with `near`.
         registered: registered people as counted.
         province: index of the province.
-        assumed: what was assumed to make the two sides agree: zone, name, what, counted, assumed (persons).
+        assumed: the assumptions that make the two sides agree: zone, name, what, counted, assumed (persons).
     """
 
     home: np.ndarray
@@ -77,15 +77,15 @@ def margins(table: ZoneTable, year: int, stock: Stock) -> Margins:
 
 
 def _raise_of_provinces(out: np.ndarray, near: np.ndarray, province: np.ndarray, least: float) -> np.ndarray:
-    """By how much those away must be more in a province, for at least the share `least` to be in other provinces."""
+    """The factor on the people away of a province with which at least the share `least` lives in other provinces."""
     away, inside = np.bincount(province, out), np.bincount(province, near)
     return np.maximum(1.0, inside / ((1 - least) * np.where(away > 0, away, 1.0)))
 
 
 def _abroad_left_out(out: np.ndarray, near: np.ndarray, far: np.ndarray, province: np.ndarray) -> np.ndarray:
-    """Those away in zones: in every province as many in other provinces as arrive there, in one proportion for all.
+    """The people away who live in zones: those in other provinces are scaled to the arrivals, alike for all provinces.
 
-    What remains of those away lives in no zone.
+    The remaining people away live in no zone.
     """
     away, inside = np.bincount(province, out), np.bincount(province, near)
     beyond = away - inside
@@ -97,7 +97,7 @@ def _abroad_left_out(out: np.ndarray, near: np.ndarray, far: np.ndarray, provinc
 def _assumptions(
     table: ZoneTable, inside: Within, counted: np.ndarray, assumed: np.ndarray, by_zone: np.ndarray
 ) -> pd.DataFrame:
-    """One line a zone whose registered people were taken to be more than counted, and one for each capped band."""
+    """One line for each zone whose registered people are assumed to exceed the count, and one for each capped band."""
     whats = {
         "registered: fewer counted than live there at home": by_zone > 0,
         "registered: the province's people away are fewer than its own in-migrants": (by_zone <= 0)

@@ -1,4 +1,4 @@
-"""Margins of every group: who lives in a zone is made up as its residents are, wherever they are registered."""
+"""Margins of every group: all people who live in a zone have the group shares of its residents."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class GroupMargins:
 def split(margins: Margins, share: np.ndarray, out: np.ndarray) -> GroupMargins:
     """Splits margins by groups.
 
-    Residents of a zone are in the groups as `share` [group, zone] says, wherever they are registered: a census of
-    counties does not tell migrants' education. So those away are as the zones are made up where they live, which
-    `out` [group, zone] has summed (`initial.away_by_group`), and both sides of every group agree.
+    Residents of a zone have the group shares `share` [group, zone], wherever they are registered: a census of counties
+    does not report migrants' education. People away therefore have the shares of the zones where they live, summed in
+    `out` [group, zone] (`initial.away_by_group`), so that the two sides of every group agree.
     """
     m = margins
     return GroupMargins(m.home * share, m.within * share, m.near * share, m.far * share, out, m.elsewhere * share)

@@ -1,4 +1,4 @@
-"""How strictly a city grants registration: a step of its urban residents, as the rules since 2014 are written."""
+"""How strictly a city grants registration: a step function of its urban residents, as in the rules since 2014."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flowmodel.zones.table import ZoneTable
 def strictness(table: ZoneTable, year: int, stock: Stock) -> np.ndarray:
     """κ of every zone, 0 (open) to 1 (closed), from the urban residents of its city in the census of `year`.
 
-    A zone with districts belongs to the city of its prefecture, any other zone is a town of its own.
+    A zone with districts belongs to the city of its prefecture, any other zone counts as a town by itself.
 
     Raises:
         ZonesError: the table has no urban residents of that year.

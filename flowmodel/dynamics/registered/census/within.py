@@ -1,7 +1,7 @@
-"""People who live apart from their registration inside one zone, and how the bands of two censuses meet.
+"""People who live apart from their registration inside one zone, and one definition of bands for two censuses.
 
-Two borders that a census draws are not the zones': in some censuses the first band spans the districts of a city, so
-that it holds moves between zones; and a zone of several counties hides moves that the second band holds.
+Two borders of a census differ from those of zones: in some censuses the first band spans the districts of a city, so
+that it includes moves between zones; and a zone of several counties contains moves that the second band includes.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from flowmodel.config import Stock
 from flowmodel.zones.table import ZoneTable
 
 _MOST_HIDDEN = 0.9
-"""No more than this share of the second band is taken to be inside the zone."""
+"""At most this share of the second band is assumed to lie inside the zone."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Within:
     """Persons by zone: `within` the zone, `near` from other zones of the province; `hidden` share of `within`.
 
-    `capped` has (zone, people the rule asks for, people taken) where moves between members would exceed the band.
+    `capped` has (zone, people the rule asks for, people taken) where moves between members exceed the band.
     """
 
     within: np.ndarray
@@ -51,7 +51,7 @@ def within(table: ZoneTable, year: int, stock: Stock) -> Within:
 
 
 def crossing(size: np.ndarray, own: float) -> np.ndarray:
-    """Share of those apart inside a whole who left a part of relative size `size` for another one, or came from it."""
+    """Share of the people apart inside a whole who moved between a part of relative size `size` and the other parts."""
     return np.asarray((1 - size) / (1 - size + own * size))
 
 
@@ -61,7 +61,7 @@ def _of_counties(table: ZoneTable) -> np.ndarray:
 
 
 def _share_of_city(table: ZoneTable, year: int) -> np.ndarray:
-    """Share of a zone in the residents of its city's zones with districts; 1 where it is the only one, or none."""
+    """Share of a zone in the residents of its city's zones with districts; 1 without districts, or if the only one."""
     people = np.where(table.values("districts") > 0, table.population(year), 0.0)
     prefecture = table.indices("prefecture")
     city = np.bincount(prefecture, people)[prefecture]

@@ -1,4 +1,4 @@
-"""The static arrays of a run with registration, as the kernels take them: zones by group on the device."""
+"""The arrays of a run with registration that do not change over the years: zones by group, on the device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flowmodel.zones.table import ZoneTable
 class RegisteredZones:
     """Margins of the first census (persons), vital rates (per year), standardised covariates; all float64.
 
-    `birth_to`, `next_group` and `learns` are as in `registration.groups.Groups`, the others as in `Margins`.
+    `birth_to`, `next_group` and `learns` are as in `census.groups.Groups`, the others as in `Margins`.
     """
 
     home: Float[Array, "group zone"]

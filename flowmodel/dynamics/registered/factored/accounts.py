@@ -1,8 +1,4 @@
-"""The accounts of a run with registration: of residents and of registered people, for every zone, group and year.
-
-As in `accounts`, what moves is summed from the two sides of the flow itself, on the host, and closing is read from the
-state: the balance is a check and not a definition.
-"""
+"""The accounts of a run on the factored path, from its pairs, which are reconstructed on the host in blocks of rows."""
 
 from __future__ import annotations
 
@@ -11,86 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from flowmodel.dynamics import closure
-from flowmodel.dynamics.registered.children import Children
+from flowmodel.dynamics.registered.accounts import Places, RegisteredAccounts
 from flowmodel.dynamics.registered.factored.pair_reconstruction import blocks
 from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState
-
-
-@dataclasses.dataclass(frozen=True)
-class RegisteredAccounts:
-    """Persons [year, group, zone] unless said otherwise.
-
-    opening + births − deaths + inflow − outflow + regrouped = closing, and
-    registered_opening + births_registered − deaths_registered + converted_in − converted_out + regrouped_registered =
-    registered_closing. `within`, `near`, `far` are residents registered elsewhere at the end of a year, `away` people
-    registered here and living in another zone; `within_start` and so on those of the start [group, zone].
-
-    `cross_divide` is moves by [year, direction], east to west first; `stock` people away at the end
-    [origin province, province of residence], `stock_start` at the start; `in_city` at the end, residents of the zone
-    registered in another district of its city [zone]; `placed_start` residents from other zones at the start, summed
-    over pairs [zone]. `children` is there where the configuration asks for them.
-    """
-
-    opening: np.ndarray
-    births: np.ndarray
-    deaths: np.ndarray
-    inflow: np.ndarray
-    outflow: np.ndarray
-    regrouped: np.ndarray
-    closing: np.ndarray
-    registered_opening: np.ndarray
-    births_registered: np.ndarray
-    deaths_registered: np.ndarray
-    converted_in: np.ndarray
-    converted_out: np.ndarray
-    regrouped_registered: np.ndarray
-    registered_closing: np.ndarray
-    within: np.ndarray
-    near: np.ndarray
-    far: np.ndarray
-    away: np.ndarray
-    within_start: np.ndarray
-    near_start: np.ndarray
-    far_start: np.ndarray
-    away_start: np.ndarray
-    cross_divide: np.ndarray
-    stock_start: np.ndarray
-    stock: np.ndarray
-    in_city: np.ndarray
-    placed_start: np.ndarray
-    children: Children | None = None
-
-    def residual(self) -> np.ndarray:
-        """What does not balance among residents, persons [year, group, zone]."""
-        came = self.opening + self.births + self.inflow + self.regrouped
-        return np.asarray(came - self.deaths - self.outflow - self.closing)
-
-    def registered_residual(self) -> np.ndarray:
-        """What does not balance among registered people, persons [year, group, zone]."""
-        came = self.registered_opening + self.births_registered + self.converted_in + self.regrouped_registered
-        return np.asarray(came - self.deaths_registered - self.converted_out - self.registered_closing)
-
-    def national_residual(self) -> np.ndarray:
-        """What the nation's births and deaths alone do not explain, as a share of it [year]."""
-        expected = (self.opening + self.births - self.deaths).sum(axis=(1, 2))
-        return np.asarray((self.closing.sum(axis=(1, 2)) - expected) / expected)
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where zones lie, on the host: province, side of the divide, and city (−1 where a zone has no district)."""
-
-    province: np.ndarray
-    east: np.ndarray
-    city: np.ndarray
+from flowmodel.gravity.operator import Strength
 
 
 def accounts(
     starts: tuple[GroupState, ...],
     states: tuple[GroupState, ...],
     movements: tuple[GroupMovements, ...],
-    strengths: list[np.ndarray],
+    strengths: list[Strength],
     elsewhere: np.ndarray,
     places: Places,
 ) -> RegisteredAccounts:
@@ -100,7 +27,7 @@ def accounts(
         starts: every group at the start.
         states: every group at the end of every year [year, zone].
         movements: of every group and year.
-        strengths: S of every group, float64.
+        strengths: S of every group over all pairs.
         elsewhere: registered people without a residence in any zone, persons [group, zone].
         places: where the zones lie.
     """
@@ -119,14 +46,14 @@ def accounts(
 
 
 _SUMMED = ("cross_divide", "stock_start", "stock", "in_city", "placed_start")
-"""What is given for all groups together."""
+"""Entries that are summed over all groups."""
 
 
 def _of_group(
     start: GroupState,
     states: GroupState,
     movements: GroupMovements,
-    strength: np.ndarray,
+    strength: Strength,
     *,
     elsewhere: np.ndarray,
     places: Places,
@@ -169,12 +96,12 @@ def _of_group(
 def _sums(
     start: GroupState,
     movements: GroupMovements,
-    strength: np.ndarray,
+    strength: Strength,
     born: np.ndarray,
     died: np.ndarray,
     places: Places,
 ) -> dict[str, np.ndarray]:
-    """Row and column sums of the pairs of one group [year, zone], and what is asked of pairs beside."""
+    """Row and column sums of the pairs of one group [year, zone], and the other sums over pairs."""
     years, zones = born.shape
     yearly = ("inflow", "outflow", "births", "deaths", "converted_in", "converted_out")
     sums: dict[str, np.ndarray] = {name: np.zeros((years, zones)) for name in yearly} | {
@@ -224,17 +151,3 @@ def _opening(start: object, states: object) -> np.ndarray:
 
 def _or_one(people: np.ndarray) -> np.ndarray:
     return np.where(people > 0, people, 1.0)
-
-
-def check(closed: RegisteredAccounts, codes: np.ndarray, groups: tuple[str, ...], first_year: int) -> None:
-    """Refuses accounts in which people are lost, residents or registered people; raises as `closure.check`."""
-    names = {"closing": "residents", "within": "people (within)", "near": "people (near)"}
-    names |= {"far": "people (far)", "away": "people (away)"}
-    closure.check(
-        {"residents": closed.residual(), "registered people": closed.registered_residual()},
-        {words: getattr(closed, name) for name, words in names.items()},
-        closed.national_residual(),
-        first_year,
-        lambda at: f"zone {codes[at[1]]}, group {groups[at[0]]}",
-        "bound the rates of that zone",
-    )

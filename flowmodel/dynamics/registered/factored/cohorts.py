@@ -1,7 +1,7 @@
-"""The stock of pairs without its pairs: people away are cohorts of the year they left, each an outer product over S.
+"""The stock of pairs in factored form: people away as cohorts by year of departure, each an outer product over S.
 
-S_T(o, j) = S_oj Σ_s left_s(o) right_s(j): a year's leavers are push_o S_oj pull_j, and what a year leaves of them
-factors into u(o) v(j). Near and far pairs have right factors of their own.
+S_T(o, j) = S_oj Σ_s left_s(o) right_s(j): a year's leavers are push_o S_oj pull_j, and the share of them that a
+year keeps factors into u(o) v(j). Near and far pairs have right factors of their own.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def first(potentials: Sides, years: int) -> Cohorts:
 
 
 def columns(returning: Returning, years: int) -> tuple[int, int]:
-    """Columns of a year's product with S and with its transpose: the flow's own, and what returns take."""
+    """Columns of a year's product with S and with its transpose: one for the flow, the others for returns."""
     by_residence = 1 + (years + 1) * {"off": 0, "residence": 1, "origin": 1, "both": 2}[returning]
     by_origin = 1 + (years + 1) * (returning in ("origin", "both"))
     return by_residence, by_origin
 
 
 def kept(cohorts: Cohorts, origin: Float[Array, " zone"], residence: Float[Array, " zone"]) -> Cohorts:
-    """What is left of the cohorts when the shares `origin` and `residence` stay, each by its own zone."""
+    """The cohorts after the shares `origin` (by registered zone) and `residence` (by zone of residence) stay."""
     return Cohorts(cohorts.left * origin[:, None], cohorts.near * residence[:, None], cohorts.far * residence[:, None])
 
 

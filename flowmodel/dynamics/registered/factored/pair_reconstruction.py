@@ -1,7 +1,7 @@
-"""The pairs of a factored run once more, on the host in float64 NumPy, one block of rows after another.
+"""The pairs of a factored run, reconstructed on the host in float64 NumPy, one block of rows after another.
 
-A run on the factored path never holds a pair. Its accounts must not rest on its own recursions: here every year's
-leavers, returns and conversions are made again pair by pair, and summed from both sides.
+A run on the factored path never holds a pair. The check of its accounts must not use the recursions that it checks:
+here every year's leavers, returns and conversions are computed again pair by pair, and summed from both sides.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from flowmodel.dynamics.registered.children import END, START, Away
 from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState
+from flowmodel.gravity.operator import Strength
 
 _ROWS = 128
 
@@ -46,21 +47,21 @@ class Block:
         return np.asarray(self.grown - self.returned - self.converted + self.left)
 
 
-def blocks(start: GroupState, movements: GroupMovements, strength: np.ndarray, province: np.ndarray) -> Iterator[Block]:
+def blocks(start: GroupState, movements: GroupMovements, strength: Strength, province: np.ndarray) -> Iterator[Block]:
     """Every year of every row block of one group.
 
     Args:
         start: the initial stock.
         movements: of every year [year, zone].
-        strength: S, float64 [zone, zone].
+        strength: S over all pairs.
         province: index of the province of every zone.
     """
     left, near, far = (np.asarray(part)[:, 0] for part in (start.cohorts.left, start.cohorts.near, start.cohorts.far))
     m = {field.name: np.asarray(getattr(movements, field.name)) for field in dataclasses.fields(movements)}
-    for first in range(0, len(province), _ROWS):
-        rows = slice(first, first + _ROWS)
+    for number, weight in enumerate(strength.rows(_ROWS)):
+        rows = slice(number * _ROWS, (number + 1) * _ROWS)
         shared = province[rows, None] == province[None]
-        stock = left[rows, None] * strength[rows] * np.where(shared, near, far)
+        stock = left[rows, None] * weight * np.where(shared, near, far)
         for year in range(len(m["push"])):
             grown = stock * m["growth"][year]
             kept = grown * (m["origin"][year, rows, None] * m["residence"][year])
@@ -71,9 +72,7 @@ def blocks(start: GroupState, movements: GroupMovements, strength: np.ndarray, p
                 grown=grown,
                 returned=grown - kept,
                 converted=kept * m["converted"][year],
-                left=m["push"][year, rows, None]
-                * strength[rows]
-                * np.where(shared, m["pull_near"][year], m["pull_far"][year]),
+                left=m["push"][year, rows, None] * weight * np.where(shared, m["pull_near"][year], m["pull_far"][year]),
             )
             yield block
             stock = block.closing
@@ -82,10 +81,10 @@ def blocks(start: GroupState, movements: GroupMovements, strength: np.ndarray, p
 def ends(
     starts: tuple[GroupState, ...],
     movements: tuple[GroupMovements, ...],
-    strengths: list[np.ndarray],
+    strengths: list[Strength],
     province: np.ndarray,
 ) -> Iterator[Away]:
-    """Everybody away at the start and at the end, of every group; arguments as of `blocks`, by group."""
+    """All people away at the start and at the end, of every group; arguments as of `blocks`, by group."""
     for group, (start, moved, strength) in enumerate(zip(starts, movements, strengths, strict=True)):
         last = len(np.asarray(moved.push)) - 1
         for block in blocks(start, moved, strength, province):

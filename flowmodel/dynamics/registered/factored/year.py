@@ -1,7 +1,7 @@
-"""One year of the registered stock on the factored path: every process a rule for zones, pairs only in two products.
+"""One year of the registered stock on the factored path: rules for zones, with pairs in two products only.
 
-The order of a year: births and deaths; then, of those who are there, leaving, moves inside the zone, returns,
-conversion of registration; then learning. `docs/model.md` has the equations.
+The order of a year: births and deaths; then leaving, moves inside the zone, returns and conversion of registration,
+all of the people present; then learning. `docs/model.md` has the equations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.cohorts import Cohorts, joined, kept
 from flowmodel.dynamics.schedule import Calendar, shifted
-from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
+from flowmodel.gravity.bands import Banded, Bands
+from flowmodel.gravity.decay import Law
 from flowmodel.parameters.registered import Group
 
 
@@ -34,14 +35,14 @@ class GroupState:
 
     @property
     def residents(self) -> Float[Array, "*year zone"]:
-        """Who lives there, persons."""
+        """Residents, persons."""
         return self.home + self.within + self.near + self.far
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class GroupMovements:
-    """What a year did to one group, enough to make its pairs again.
+    """The changes of one group in a year, sufficient to reconstruct its pairs.
 
     births, deaths, moved (within), settled (from within back home), learned (net of the group): persons; push,
     pull_near, pull_far: the year's leavers are push_o S_oj pull_j, by the band of the pair; origin, residence: shares
@@ -65,12 +66,12 @@ class GroupMovements:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What a group's year needs besides its state: S, the divide's tilt, and which processes there are."""
+    """What a group's year needs besides its state: S, the divide's tilt, and which processes are in use."""
 
-    matrix: Bands
+    strength: Banded
     tilt: Float[Array, " zone"]
-    banded: BandedPairs
     offset_km: float = dataclasses.field(metadata={"static": True})
+    law: Law = dataclasses.field(metadata={"static": True})
     returning: Returning = dataclasses.field(metadata={"static": True})
     conversion: bool = dataclasses.field(metadata={"static": True})
 
@@ -80,8 +81,8 @@ class Setting:
 class YearTaps:
     """The taps of a year's product with S and with its transpose."""
 
-    by_residence: BandFactors
-    by_origin: BandFactors
+    by_residence: Bands
+    by_origin: Bands
 
 
 def group_year(
@@ -95,7 +96,7 @@ def group_year(
     calendar: Calendar,
     taps: YearTaps | None,
 ) -> tuple[GroupState, GroupMovements]:
-    """A group after a year, but for learning, which concerns two groups; `people` are all residents at its opening."""
+    """A group after a year, before learning, which involves two groups; `people` are all residents at its opening."""
     group = dataclasses.replace(group, choice=shifted(group.choice, calendar))
     birth = zones.birth_rate[index] * calendar.births * group.choice.birth_adjustment
     death = zones.death_rate[index] * calendar.deaths
@@ -108,7 +109,7 @@ def group_year(
 
     reach, returned = _outward(setting, grown.cohorts, drawn, origin, residence, taps)
     reach = reach * jnp.exp(-setting.tilt)
-    rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km)
+    rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km, setting.law)
     leavers = grown.home * rate
     push = leavers / jnp.where(reach > 0, reach, 1.0) * jnp.exp(-setting.tilt)
     arrived, stayed = _inward(setting, grown, push, drawn, origin, residence, taps)
@@ -154,7 +155,7 @@ def _grown(state: GroupState, growth: Array) -> GroupState:
 
 
 def _staying(group: Group, zones: RegisteredZones, setting: Setting) -> tuple[Array, Array]:
-    """Shares of people away who do not return, by registered zone and by residence; who stays is held by both."""
+    """Shares of people away who do not return, by registered zone and by residence; their product stays."""
     ones = jnp.ones(zones.home.shape[1])
     origin = 1 - rates.return_rate_of_origin(group, zones) if setting.returning in ("origin", "both") else ones
     residence = 1 - rates.return_rate_of_residence(group, zones) if setting.returning in ("residence", "both") else ones
@@ -176,7 +177,7 @@ def _outward(
         asked.append((origin, Bands(cohorts.near * gone, cohorts.far * gone)))
     near = jnp.concatenate([drawn.near[:, None], *(right.near for _, right in asked)], axis=1)
     far = jnp.concatenate([drawn.far[:, None], *(right.far for _, right in asked)], axis=1)
-    product = multiply(setting.matrix, Bands(near, far), setting.banded, None if taps is None else taps.by_residence)
+    product = setting.strength.multiply(Bands(near, far), None if taps is None else taps.by_residence)
     sums = product.near + product.far
     count = cohorts.left.shape[1]
     returned = jnp.zeros_like(drawn.near)
@@ -196,11 +197,11 @@ def _inward(
 ) -> tuple[Bands, Bands]:
     """Down the columns of S: (arrivals, people from elsewhere who did not return), by band.
 
-    The second needs pairs only where the registered zone draws people home.
+    The second needs pairs only if the rate of return depends on the registered zone.
     """
     by_origin = setting.returning in ("origin", "both")
     left = jnp.concatenate([push[:, None], *([grown.cohorts.left * origin[:, None]] if by_origin else [])], axis=1)
-    product = multiply(setting.matrix, Bands(left, left), setting.banded, None if taps is None else taps.by_origin)
+    product = setting.strength.multiply(Bands(left, left), None if taps is None else taps.by_origin)
     arrived = Bands(drawn.near * product.near[:, 0], drawn.far * product.far[:, 0])
     if not by_origin:
         return arrived, Bands(grown.near * residence, grown.far * residence)

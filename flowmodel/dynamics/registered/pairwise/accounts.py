@@ -1,4 +1,4 @@
-"""The accounts of a run on the pairwise path, in the form of those of the factored one."""
+"""The accounts of a run on the pairwise path, in the same form as on the factored path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from flowmodel.dynamics.registered.factored.accounts import Places, RegisteredAccounts
+from flowmodel.dynamics.registered.accounts import Places, RegisteredAccounts
 from flowmodel.dynamics.registered.pairwise.rollout import PairwiseHistory
 
 

@@ -1,12 +1,13 @@
-"""Where those who leave a zone go, pair by pair: for the terms of utility that do not factor into zones.
+"""Destination choice pair by pair, for terms of utility that do not factor into zones.
 
 U_oj = ln K_oj + ln v_j + ρ ln C_oj + ς ln(1 + S_oj / h_o): distance and borders, the pull of the destination, the
-competing destinations beside it, and those of o who went before. Matrices have the dtype of the pairs, vectors float64.
+competing destinations, and the people of o who live there. Matrices have the dtype of the pairs, vectors float64.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,19 +19,18 @@ from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.gravity import pair
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.distance import REFERENCE_KM
-from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registered import Group
 
 Matrix = Float[Array, "zone zone"]
 
 _NOBODY = 8
-"""People near a destination fewer than so many roundings of all there are round it: none but the origin's."""
+"""Fewer people around a destination than so many rounding errors of all, without those of the origin, count as none."""
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The share of a home pool that leaves in a year, and how leavers divide; zero rows where nothing is in reach."""
+    """The share of a home pool that leaves in a year, and shares of destinations, zero where nothing is in reach."""
 
     leaving: Float[Array, " zone"]
     shares: Matrix
@@ -42,20 +42,16 @@ def product(left: Float[Array, "row inner"], right: Float[Array, "inner column"]
 
 
 def log_kernel(group: Group, pairs: Pairs) -> Matrix:
-    """The log of K_oj over all pairs; finite for a zone with itself, which is nobody's destination."""
+    """The log of K_oj over all pairs; finite on the diagonal, which no choice uses."""
     coefficient = pair.coefficients(group.choice).astype(pairs.log_distance.dtype)
-
-    def rule(log_distance: Array, origin: Place, destination: Place) -> Array:
-        terms = pair.pair_terms(log_distance, origin, destination)
-        return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
-
+    rule = partial(pair.log_strength, pairs.law, coefficient)
     tilt = pair.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
     symmetric: Array = pair.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return symmetric + tilt[None, :] - tilt[:, None]
 
 
 def log_from_afar(group: Group, zones: RegisteredZones, pairs: Pairs) -> Matrix:
-    """What a destination's utility has more for people of other provinces."""
+    """The term that a destination's utility has for people of other provinces only."""
     more = jnp.log(rates.more_from_afar(group, zones)).astype(pairs.log_distance.dtype)
     return jnp.where(same_province(pairs), 0, more[None, :])
 
@@ -67,7 +63,7 @@ def same_province(pairs: Pairs) -> Bool[Array, "zone zone"]:
 
 
 def log_competing(people: Float[Array, " zone"], pairs: Pairs) -> Matrix:
-    """The log of C_oj = Σ_k n_k / (d_kj + d0) over k other than o and j, persons per km; 0 where no other is lived in.
+    """The log of C_oj = Σ_k n_k / (d_kj + d0) over k other than o and j, persons per km; 0 if nobody lives there.
 
     Args:
         people: residents of the first census, persons.
@@ -109,7 +105,7 @@ def choose(
     people: Float[Array, " zone"],
     offset_km: float,
 ) -> Choice:
-    """Who of a group leaves home in a year, and where to.
+    """The departures of a group from home in a year, and their destinations.
 
     Args:
         index: number of the group.
@@ -117,7 +113,7 @@ def choose(
         zones: covariates.
         pairs: of zones.
         nests: which zone belongs to which prefecture, 1 or 0; None without nests.
-        lasting: U_oj but for the pull of the destination.
+        lasting: U_oj without the pull of the destination.
         people: residents at the opening of the year, persons.
         offset_km: the internal distance d0.
     """
@@ -126,7 +122,7 @@ def choose(
     log_drawn = jnp.log(jnp.where(drawn > 0, drawn, 1.0)).astype(lasting.dtype)
     possible = apart(pairs) & (drawn > 0)[None, :]
     divided, reach = _divided(lasting + log_drawn[None, :], possible, nests, group.nest)
-    leaving = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, offset_km)
+    leaving = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, offset_km, pairs.law)
     return Choice(leaving, divided)
 
 
@@ -138,7 +134,7 @@ def _divided(
 ) -> tuple[Matrix, Float[Array, " zone"]]:
     """Shares of destinations, and what is in reach: Σ_j exp U_oj, or Σ_P (Σ_{j in P} exp(U_oj / τ))^τ with nests.
 
-    Exponents are taken from a row's largest. What lies so far below that it underflows is no share of anybody.
+    Exponents are relative to the largest of a row; a share that underflows is zero.
     """
     top = jnp.max(jnp.where(possible, utility, -jnp.inf), axis=1)
     top = jax.lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0))
@@ -158,7 +154,7 @@ def _divided(
 def _nested(
     inclusive: Float[Array, "zone prefecture"], tau: Float[Array, ""]
 ) -> tuple[Float[Array, "zone prefecture"], Float[Array, " zone"]]:
-    """I^(τ − 1) / Σ_P I^τ of every nest, by which its odds become shares, and that sum; 0 where a nest has nobody."""
+    """I^(τ − 1) / Σ_P I^τ of every nest, which turns its odds into shares, and that sum; 0 for an empty nest."""
     some = inclusive > 0
     sums = jnp.where(some, inclusive, 1)
     total = jnp.sum(jnp.where(some, sums**tau, 0), axis=1, dtype=float)

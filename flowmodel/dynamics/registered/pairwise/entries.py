@@ -1,4 +1,4 @@
-"""The accounts' entries of a year on the pairwise path: both sides of the moves, summed apart from the state."""
+"""The accounts' entries of a year on the pairwise path: both sides of the moves, summed independently of the state."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def record(
 
 
 def _sent(counts: Float[Array, "group zone"], to: tuple[int, ...]) -> Float[Array, "group zone"]:
-    """The counts of every group added up in the groups they go to."""
+    """The counts of every group, summed by the group they go to."""
     return jnp.zeros_like(counts).at[jnp.asarray(to)].add(counts)
 
 
 def _by_registration(stocks: tuple[GroupStock, ...], rate: Float[Array, "group zone"]) -> Float[Array, "group zone"]:
-    """What happens to people at a rate of their residence, by where they are registered."""
+    """The events that occur at a rate of the zone of residence, counted by zone of registration."""
     return jnp.stack(
         [
             (stock.home + stock.within) * r + leaving(stock.away * r.astype(stock.away.dtype)[None, :])
@@ -98,13 +98,13 @@ def _by_registration(stocks: tuple[GroupStock, ...], rate: Float[Array, "group z
 
 
 def _inflow(moved: Moves) -> Vector:
-    """Who comes to a zone from another: leavers of other zones, those who return, and those who move onward to it."""
+    """People who come to a zone: leavers of other zones, people who return, and people who move onward to it."""
     inflow = arriving(moved.flow) + leaving(moved.returns)
     return inflow if moved.arrived is None else inflow + arriving(moved.arrived)
 
 
 def _outflow(moved: Moves) -> Vector:
-    """Who leaves a zone for another: of its home pool, those who return from it, and those who move onward from it."""
+    """People who leave a zone: of its home pool, people who return from it, and people who move onward from it."""
     outflow = leaving(moved.flow) + arriving(moved.returns)
     return outflow if moved.onward is None else outflow + arriving(moved.onward)
 
@@ -128,7 +128,7 @@ def _crossing(moves: Matrix, east: Bool[Array, " zone"]) -> Float[Array, " direc
 def _net(
     groups: tuple[Group, ...], around: Surroundings, settled: tuple[GroupStock, ...], people: list[Vector]
 ) -> Float[Array, "group zone"]:
-    """What every group gains, net, from learning and then from ageing, of `people` in zones."""
+    """The net gain of every group from learning and then from ageing, of `people` in zones."""
     gained = learned(groups, around.zones, settled)
     if around.stock.groups != "skills_ages":
         return jnp.stack(gained)

@@ -1,20 +1,20 @@
-"""Many years of the registered stock with every pair of it, by plain differentiation: see `dense_year`.
+"""Many years of the registered stock with all pairs, by plain differentiation (see `pairwise.year`).
 
-Each year is computed again on the way back, so that a gradient keeps one stock a year and not a year's matrices.
+The backward pass computes each year again, so that a gradient keeps one stock per year and not a year's matrices.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from functools import reduce
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel import runtime
-from flowmodel.dynamics.registered.factored.rollout import Country, Decade, sides
+from flowmodel.dynamics.registered.census.zones import RegisteredZones
+from flowmodel.dynamics.registered.country import Country, Decade, sides
 from flowmodel.dynamics.registered.pairwise import choice
 from flowmodel.dynamics.registered.pairwise.choice import Matrix
 from flowmodel.dynamics.registered.pairwise.entries import Record, record
@@ -28,11 +28,11 @@ from flowmodel.dynamics.registered.pairwise.year import (
     year,
 )
 from flowmodel.dynamics.schedule import Calendar
-from flowmodel.gravity import pair
-from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
-from flowmodel.gravity.bands import BandedPairs, Bands, no_factors
+from flowmodel.gravity import ipf, pair
+from flowmodel.gravity.adjoint import through_strengths
+from flowmodel.gravity.bands import Banded, Bands, no_band_factors
 from flowmodel.gravity.dense import Pairs, strength
-from flowmodel.gravity.ipf import Sides, balance
+from flowmodel.gravity.ipf import Sides
 from flowmodel.parameters.registered import Group, RegisteredParameters
 
 Stocks = tuple[GroupStock, ...]
@@ -41,7 +41,7 @@ Stocks = tuple[GroupStock, ...]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class View:
-    """The stock by zones, persons: who lives there by band, and who is registered there and lives in another zone."""
+    """The stock by zones, persons: residents by band, and registered people who live in another zone."""
 
     home: Float[Array, "*year group zone"]
     within: Float[Array, "*year group zone"]
@@ -51,12 +51,12 @@ class View:
 
     @property
     def residents(self) -> Float[Array, "*year group zone"]:
-        """Who lives there."""
+        """Residents."""
         return self.home + self.within + self.near + self.far
 
     @property
     def registered(self) -> Float[Array, "*year group zone"]:
-        """Who is registered there and lives in a zone."""
+        """Registered people who live in a zone."""
         return self.home + self.within + self.out
 
 
@@ -80,17 +80,17 @@ def decade(parameters: RegisteredParameters, country: Country, *, provinces: boo
     def step(stocks: Stocks, calendar: Calendar) -> tuple[Stocks, None]:
         return year(parameters.groups, around, stocks, calendar)[0], None
 
-    # A scan's body is compiled by itself: nothing in it could be merged with its second computation.
+    # The body of a scan is compiled separately, so that nothing in it can be merged with its second computation.
     ends, _ = jax.lax.scan(jax.checkpoint(step, prevent_cse=False), starts, country.calendar)
-    end = _view(ends, country.banded.pairs)
-    table = _between_provinces(starts, country.banded) if provinces else None
+    end = _view(ends, pairs_of(country))
+    table = _between_provinces(starts, country) if provinces else None
     return Decade(end.residents, end.within, end.near, end.far, table)
 
 
 @runtime.program
 def history(parameters: RegisteredParameters, country: Country) -> PairwiseHistory:
     """Every year's stock by zones, and what changed it."""
-    groups, pairs = parameters.groups, country.banded.pairs
+    groups, pairs = parameters.groups, pairs_of(country)
     starts = _starts(groups, country)
     around = _surroundings(groups, country, starts)
 
@@ -125,11 +125,26 @@ def _between_zones(moved: Moves) -> Matrix:
     return found if moved.onward is None else found + jnp.sum(moved.onward, axis=0)[:, None] * moved.shares
 
 
+def pairs_of(country: Country) -> Pairs:
+    """All pairs of zones as matrices; the setup of a pairwise run stores no others."""
+    pairs = country.pairs.whole
+    assert isinstance(pairs, Pairs)
+    return pairs
+
+
+def _nests(country: Country) -> Float[Array, "zone prefecture"]:
+    """1 where a zone belongs to a prefecture, else 0."""
+    pairs = pairs_of(country)
+    prefecture = pairs.place.prefecture
+    names = jnp.arange(country.prefectures, dtype=prefecture.dtype)
+    return (prefecture[:, None] == names[None, :]).astype(pairs.dtype)
+
+
 def _surroundings(groups: tuple[Group, ...], country: Country, starts: Stocks) -> Surroundings:
     return Surroundings(
         zones=country.zones,
-        pairs=country.banded.pairs,
-        nests=country.banded.prefectures if country.stock.nest else None,
+        pairs=pairs_of(country),
+        nests=_nests(country) if country.stock.nest else None,
         lasting=_lasting(groups, country, starts),
         stock=country.stock,
         offset_km=country.offset_km,
@@ -138,7 +153,7 @@ def _surroundings(groups: tuple[Group, ...], country: Country, starts: Stocks) -
 
 def _lasting(groups: tuple[Group, ...], country: Country, starts: Stocks) -> tuple[Matrix, ...]:
     """The part of every group's utility that the years do not change."""
-    pairs, stock = country.banded.pairs, country.stock
+    pairs, stock = pairs_of(country), country.stock
     lasting = [choice.log_kernel(group, pairs) for group in groups]
     if stock.far_covariates:
         afar = [choice.log_from_afar(group, country.zones, pairs) for group in groups]
@@ -155,8 +170,8 @@ def _lasting(groups: tuple[Group, ...], country: Country, starts: Stocks) -> tup
 
 
 def _starts(groups: tuple[Group, ...], country: Country) -> Stocks:
-    """Every group at the first census: its margins, and the stock of pairs that has them."""
-    zones, pairs = country.zones, country.banded.pairs
+    """Every group at the first census: its margins, and a stock of pairs with these margins."""
+    zones, pairs = country.zones, pairs_of(country)
     kinds = jnp.stack([pair.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)])
     which = tuple(0 if country.shared else i for i in range(len(groups)))
     strengths = [strength(kind, pairs) for kind in kinds]
@@ -170,16 +185,13 @@ def _starts(groups: tuple[Group, ...], country: Country) -> Stocks:
 def _potentials(
     kinds: Float[Array, "kernel coefficient"], country: Country, which: tuple[int, ...]
 ) -> tuple[Sides, ...]:
-    """The potentials of every group's table, differentiable in the coefficients of S by the rule of `balance`."""
+    """The potentials of every group's table, differentiable in the coefficients of S by the rule of `ipf.fit`."""
 
-    def run(strengths: tuple[Bands, ...], taps: tuple[GroupTaps, ...], rest: Any) -> tuple[Sides, ...]:
-        zones, banded = rest
-        return tuple(balance(strengths[k], sides(zones, i), banded, taps[i].initial) for i, k in enumerate(which))
+    def run(strengths: tuple[Banded, ...], taps: tuple[Bands, ...], zones: RegisteredZones) -> tuple[Sides, ...]:
+        return tuple(ipf.fit(strengths[k], sides(zones, i), taps[i]) for i, k in enumerate(which))
 
-    banded = country.banded
-    zeros = no_factors(len(banded.slot), 2, banded.pairs.log_distance.dtype)
-    taps = tuple(GroupTaps(zeros, None, None) for _ in which)
-    found: tuple[Sides, ...] = through_bands(run, which)(kinds, banded, taps, (country.zones, banded))
+    taps = tuple(no_band_factors(country.zones.home.shape[1], country.pairs.dtype, 2) for _ in which)
+    found: tuple[Sides, ...] = through_strengths(run, which)(kinds, country.pairs, taps, country.zones)
     return found
 
 
@@ -200,10 +212,11 @@ def _view(stocks: Stocks, pairs: Pairs) -> View:
     )
 
 
-def _between_provinces(stocks: Stocks, banded: BandedPairs) -> Float[Array, "province province"]:
+def _between_provinces(stocks: Stocks, country: Country) -> Float[Array, "province province"]:
     """The stock from province to province, persons, summed over groups; zero within a province."""
-    provinces = jnp.arange(banded.members.shape[0], dtype=banded.pairs.place.province.dtype)
-    belongs = banded.pairs.place.province[:, None] == provinces[None, :]
-    far = jnp.where(choice.same_province(banded.pairs), 0, reduce(jnp.add, [stock.away for stock in stocks]))
+    pairs = pairs_of(country)
+    provinces = jnp.arange(country.provinces, dtype=pairs.place.province.dtype)
+    belongs = pairs.place.province[:, None] == provinces[None, :]
+    far = jnp.where(choice.same_province(pairs), 0, reduce(jnp.add, [stock.away for stock in stocks]))
     by_destination = choice.product(far, belongs.astype(far.dtype)).astype(float)
     return choice.product(belongs.astype(float).T, by_destination)

@@ -1,7 +1,7 @@
-"""One year of the registered stock with every pair of it: what the factored path cannot carry, at N × N a group.
+"""One year of the registered stock with all pairs, N × N per group, for processes that do not factor into zones.
 
-The order of a year is that of `stock_year`; then people learn, and then they age. The moves of a year are kept as
-matrices, from which `dense_record` sums both sides of the accounts apart from the state.
+The order of a year is that of `factored.year`; then people learn, and then they age. The moves of a year are kept as
+matrices, from which `entries` sums both sides of the accounts independently of the state.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class GroupStock:
 
     @property
     def residents(self) -> Vector:
-        """Who lives there."""
+        """Residents."""
         return self.home + self.within + arriving(self.away)
 
     @property
     def registered(self) -> Vector:
-        """Who is registered there and lives in a zone."""
+        """Registered people who live in a zone."""
         return self.home + self.within + leaving(self.away)
 
 
@@ -78,12 +78,12 @@ class Surroundings:
 
 
 def arriving(matrix: Matrix) -> Vector:
-    """Sums over registered zones, or zones left, in float64: what a residence has of them."""
+    """Sums over registered zones, or zones left, in float64: by zone of residence."""
     return jnp.sum(matrix, axis=0, dtype=float)
 
 
 def leaving(matrix: Matrix) -> Vector:
-    """Sums over residences, in float64: what a registered zone has in them."""
+    """Sums over residences, in float64: by zone of registration."""
     return jnp.sum(matrix, axis=1, dtype=float)
 
 
@@ -97,7 +97,7 @@ def network(zones: RegisteredZones, stocks: tuple[GroupStock, ...]) -> Matrix:
 def year(
     groups: tuple[Group, ...], around: Surroundings, opening: tuple[GroupStock, ...], calendar: Calendar
 ) -> tuple[tuple[GroupStock, ...], tuple[GroupStock, ...], tuple[Moves, ...]]:
-    """The stocks at the close, those before anybody changed the group, and the moves; choices are of the opening."""
+    """The stocks at the close, the stocks before learning and ageing, and the moves; choices depend on the opening."""
     groups = tuple(dataclasses.replace(group, choice=shifted(group.choice, calendar)) for group in groups)
     people = reduce(jnp.add, [stock.residents for stock in opening])
     known = network(around.zones, opening) if around.stock.network == "evolving" else None
@@ -112,7 +112,7 @@ def year(
 
 
 def _narrow(values: Array, matrix: Matrix) -> Array:
-    """The values in the precision of the matrix that they meet."""
+    """The values in the precision of the matrix."""
     return values.astype(matrix.dtype)
 
 
@@ -128,7 +128,7 @@ def rates(groups: tuple[Group, ...], zones: RegisteredZones, calendar: Calendar)
 
 
 def _share(stock: GroupStock, rate: Vector) -> GroupStock:
-    """A share of everybody, by residence."""
+    """A share of all people, by zone of residence."""
     return GroupStock(stock.home * rate, stock.within * rate, stock.away * _narrow(rate, stock.away)[None, :])
 
 
@@ -174,7 +174,7 @@ def _moved(group: Group, around: Surroundings, stock: GroupStock, chosen: Choice
 
 
 def _return_rates(group: Group, around: Surroundings) -> Float[Array, "origin residence"]:
-    """Share of people away who go home in a year; of length 1 along a side that it does not depend on."""
+    """Share of people away who go home in a year; of length 1 along a dimension on which it does not depend."""
     residence = choice.return_rate_of_residence(group, around.zones)[None, :]
     origin = choice.return_rate_of_origin(group, around.zones)[:, None]
     match around.stock.returning:
@@ -195,12 +195,12 @@ def _conversion_rates(group: Group, around: Surroundings) -> Vector:
 
 
 def _onward_rates(group: Group, chosen: Choice) -> Vector:
-    """Share of people away who move on in a year; nobody from where nothing is in reach."""
+    """Share of people away who move on in a year; zero where nothing is in reach."""
     return jnp.where(jnp.any(chosen.shares > 0, axis=1), jax.nn.sigmoid(group.onward_level), 0.0)
 
 
 def exchanged(lost: list[Array], to: tuple[int, ...]) -> list[Array]:
-    """What every group gains, net, when each hands over what it has lost to the group that follows it."""
+    """The net gain of every group when the losses of each group go to the next group."""
     moving = [i for i in range(len(lost)) if to[i] != i]
     gains = [[lost[i] for i in moving if to[i] == group] for group in range(len(lost))]
     gains = [gain + [-lost[group]] * (group in moving) for group, gain in enumerate(gains)]
@@ -214,7 +214,7 @@ def learned(groups: tuple[Group, ...], zones: RegisteredZones, settled: Sequence
 
 
 def _regrouped(groups: tuple[Group, ...], around: Surroundings, settled: list[GroupStock]) -> tuple[GroupStock, ...]:
-    """After learning, which home pools do, and ageing, which everybody does who lives in a zone."""
+    """The stocks after learning, which affects home pools, and ageing, which affects all who live in a zone."""
     zones = around.zones
     wiser = [
         dataclasses.replace(stock, home=stock.home + gain)

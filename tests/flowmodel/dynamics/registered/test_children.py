@@ -11,11 +11,13 @@ from scipy.special import expit
 from flowmodel.dynamics.registered import children
 from flowmodel.dynamics.registered import run as registered_run
 from flowmodel.dynamics.registered import setup as registered
+from flowmodel.dynamics.registered.accounts import places
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away, Comoving
-from flowmodel.dynamics.registered.factored.rollout import Decade
+from flowmodel.dynamics.registered.country import Decade
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import children_metrics, registered_objective
+from flowmodel.gravity.decay import POWER
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
@@ -173,7 +175,7 @@ def test_the_account_of_a_run_closes(ran):
     found, of = closed.children, model.families
     kids = model.registry["children_away"].fixed * of.kids
     growth = children.ageing(of, closed.closing[-1].sum(axis=0), closed.births.sum(axis=1))
-    several = np.isin(city := registered_run.places(model.table).city, _cities_of_several(city))
+    several = np.isin(city := places(model.table).city, _cities_of_several(city))
     assert 0 < several.sum() < len(city)
     for when, away, within in ((0, closed.away_start, closed.within_start), (1, closed.away[-1], closed.within[-1])):
         most = (away + within * of.floats) * kids * growth**when  # with those inside a city
@@ -287,8 +289,8 @@ def test_every_parameter_is_in_the_docs():
     text = (DOCS / "model.md").read_text(encoding="utf-8")
     asked = children_tables.configuration()
     without = asked.model.stock.model_copy(update={"children": None})
-    plain = {e.name for e in registry(asked.model.model_copy(update={"stock": without}), {}).entries}
-    for entry in registry(asked.model, {}).entries:
+    plain = {e.name for e in registry(asked.model.model_copy(update={"stock": without}), {}, POWER.parameters).entries}
+    for entry in registry(asked.model, {}, POWER.parameters).entries:
         if entry.name not in plain:
             (row,) = [line for line in text.splitlines() if f"| `{entry.name}` |" in line]
             assert f"fixed at {entry.fixed:g}" in row.replace("−", "-")

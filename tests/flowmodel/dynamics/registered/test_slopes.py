@@ -20,12 +20,12 @@ import stock_worlds
 from jax.flatten_util import ravel_pytree
 from stock_worlds import EVERYTHING, Case, close, compiled, switches
 
+from flowmodel.dynamics.registered.country import Decade
 from flowmodel.dynamics.registered.factored import rollout as factored
-from flowmodel.dynamics.registered.factored.rollout import Decade
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.gravity import ipf, pair
-from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
-from flowmodel.gravity.bands import Bands, band_strength, no_factors
+from flowmodel.gravity.adjoint import through_strengths
+from flowmodel.gravity.bands import Banded, Bands, no_band_factors
 from flowmodel.gravity.dense import strength
 from flowmodel.gravity.ipf import Sides
 
@@ -51,34 +51,34 @@ def table(potentials: Sides, strength: jax.Array, case: Case) -> jax.Array:
 def test_first_stock(case: Case) -> None:
     country, group = stock_worlds.country_of(case), stock_worlds.parameters_of(case).groups[0]
     coefficients = pair.coefficients(group.choice)
-    pairs, margins = country.banded.pairs, sides_of(case)
-    fit = compiled(ipf.rounds)
-    potentials, rounds, error = fit(band_strength(coefficients, country.banded), margins, country.banded)
+    pairs, margins = pairwise.pairs_of(country), sides_of(case)
+    potentials, rounds, error = compiled(ipf.rounds)(country.pairs.strength(coefficients), margins)
     assert 1 < int(rounds) < 500
     assert float(error) <= ipf.tolerance(np.float64)
     expected = twin.initial_away(case.world, case.values[0], *(np.asarray(m) for m in vars(margins).values()))
     close(table(potentials, strength(coefficients, pairs), case), expected, 1e-10)
 
 
-def test_derivative_of_the_first_stock_by_reverse_and_by_forward_mode() -> None:
+@pytest.mark.parametrize("tile", [None, 7])
+def test_derivative_of_the_first_stock_by_reverse_and_by_forward_mode(tile: int | None) -> None:
     case = FIRST["margins of nobody"]
-    country = stock_worlds.country_of(case)
-    banded, margins = country.banded, sides_of(case)
+    country, dense = stock_worlds.country_of(case, tile=tile), pairwise.pairs_of(stock_worlds.country_of(case))
+    pairs, margins = country.pairs, sides_of(case)
     start = pair.coefficients(stock_worlds.parameters_of(case).groups[0].choice)
     weight = jnp.asarray(np.random.default_rng(2).normal(size=(30, 30)))
-    tap = GroupTaps(no_factors(30, 2, jnp.dtype(float)), None, None)
+    tap = no_band_factors(30, float, 2)
 
-    def run(strengths: tuple[Bands, ...], taps: tuple[GroupTaps, ...], rest: Any) -> Sides:
-        return ipf.balance(strengths[0], rest[0], rest[1], taps[0].initial)
+    def run(strengths: tuple[Banded, ...], taps: tuple[Bands, ...], margins: Sides) -> Sides:
+        return ipf.fit(strengths[0], margins, taps[0])
 
     def read(potentials: Sides, coefficients: jax.Array) -> jax.Array:
-        return jnp.sum(weight * table(potentials, strength(coefficients, banded.pairs), case)) / 1e4
+        return jnp.sum(weight * table(potentials, strength(coefficients, dense), case)) / 1e4
 
     def by_reverse(coefficients: jax.Array) -> jax.Array:
-        return read(through_bands(run, (0,))(coefficients[None], banded, (tap,), (margins, banded)), coefficients)
+        return read(through_strengths(run, (0,))(coefficients[None], pairs, (tap,), margins), coefficients)
 
     def by_forward(coefficients: jax.Array) -> jax.Array:
-        (potentials,) = ipf._potentials(band_strength(coefficients, banded), margins, banded)
+        (potentials,) = ipf._potentials(pairs.strength(coefficients), margins)
         return read(potentials, coefficients)
 
     both = compiled(jax.value_and_grad(by_reverse))

@@ -15,12 +15,13 @@ import stock_twin as twin
 import stock_worlds
 from stock_worlds import EVERYTHING, close, compiled, switches
 
-from flowmodel.dynamics.registered.factored import accounts as stock_accounts
+from flowmodel.dynamics.registered.accounts import Places, RegisteredAccounts, check
+from flowmodel.dynamics.registered.factored import accounts as factored_accounts
 from flowmodel.dynamics.registered.factored import rollout as factored
-from flowmodel.dynamics.registered.factored.accounts import Places
 from flowmodel.dynamics.registered.pairwise import accounts as dense_accounts
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.dynamics.registered.pairwise.rollout import PairwiseHistory
+from flowmodel.dynamics.registered.run import strengths
 from flowmodel.errors import NumericError
 from flowmodel.gravity import pair
 from flowmodel.gravity.dense import strength
@@ -66,7 +67,7 @@ def factored_run(name: str, dtype: type = np.float64) -> dict[str, np.ndarray]:
         name: np.stack([getattr(state, name) for state in states], axis=1)
         for name in ("home", "within", "near", "far", "residents")
     }
-    pairs = country.banded.pairs
+    pairs = pairwise.pairs_of(country)
     strengths = [np.asarray(strength(pair.coefficients(group.choice), pairs)) for group in parameters.groups]
     near = twin.same(case.world.province)
     away = [
@@ -143,18 +144,18 @@ def test_both_paths_agree(name: str, dtype: type, rtol: float) -> None:
 def test_accounts_close(name: str) -> None:
     run, elsewhere = dense_run(name), DENSE[name].margins["elsewhere"]
     entries = {what: np.asarray(getattr(run.records, what)) for what in ENTRIES}
-    for ledger, change in (
+    for who, change in (
         ("residents", ("births", "deaths", "inflow", "outflow", "regrouped")),
         (
             "registered",
             ("births_registered", "deaths_registered", "converted_in", "converted_out", "regrouped_registered"),
         ),
     ):
-        closing = np.asarray(getattr(run.states, ledger))
-        opening = np.concatenate([np.asarray(getattr(run.start, ledger))[None], closing[:-1]])
+        closing = np.asarray(getattr(run.states, who))
+        opening = np.concatenate([np.asarray(getattr(run.start, who))[None], closing[:-1]])
         born, died, inflow, outflow, regrouped = (entries[what] for what in change)
         np.testing.assert_allclose(
-            opening + born - died + inflow - outflow + regrouped, closing, rtol=0, atol=1e-6, err_msg=ledger
+            opening + born - died + inflow - outflow + regrouped, closing, rtol=0, atol=1e-6, err_msg=who
         )
         assert min(np.abs(entries[what]).max() for what in change[:-1]) > 1
     _, years = twin_run(name)
@@ -166,16 +167,15 @@ def test_accounts_close(name: str) -> None:
 
 
 @functools.cache
-def closed(name: str, path: str) -> stock_accounts.RegisteredAccounts:
+def closed(name: str, path: str) -> RegisteredAccounts:
     """The accounts of a run by the path named, float64."""
     case = FACTORED[name]
     parameters, country = stock_worlds.parameters_of(case), stock_worlds.country_of(case)
     elsewhere, places = case.margins["elsewhere"], places_of(case.world)
     if path == "pairwise":
         return dense_accounts.accounts(dense_run(name), elsewhere, places)
-    pairs = country.banded.pairs
-    strengths = [np.asarray(strength(pair.coefficients(group.choice), pairs)) for group in parameters.groups]
-    return stock_accounts.accounts(*factored_history(parameters, country), strengths, elsewhere, places)
+    history = factored_history(parameters, country)
+    return factored_accounts.accounts(*history, strengths(parameters, country), elsewhere, places)
 
 
 def places_of(world: twin.World) -> Places:
@@ -211,19 +211,19 @@ def test_accounts_are_the_same_on_both_paths_and_the_twins(name: str) -> None:
 def test_a_lost_person_is_found_and_named() -> None:
     accounts = closed("both", "factored")
     codes, groups = np.array([f"z{i}" for i in range(accounts.closing.shape[-1])]), ("all",)
-    stock_accounts.check(accounts, codes, groups, 2010)
+    check(accounts, codes, groups, 2010)
     for field, what in (("closing", "residents"), ("registered_closing", "registered people"), ("inflow", "residents")):
         bent = getattr(accounts, field).copy()
         bent[2, 0, 5] += 1.5
         with pytest.raises(NumericError, match=f"E-ACCOUNT-ZONE zone z5, group all, year 2013: 1.5.* {what}"):
-            stock_accounts.check(dataclasses.replace(accounts, **{field: bent}), codes, groups, 2010)
+            check(dataclasses.replace(accounts, **{field: bent}), codes, groups, 2010)
     spread = accounts.closing + accounts.closing / accounts.closing.sum(axis=2, keepdims=True) * 1e-2
     with pytest.raises(NumericError, match="E-ACCOUNT-NATION"):
-        stock_accounts.check(dataclasses.replace(accounts, closing=spread), codes, groups, 2010)
+        check(dataclasses.replace(accounts, closing=spread), codes, groups, 2010)
     away = accounts.away.copy()
     away[0, 0, 3] = -1e-3
     with pytest.raises(NumericError, match="E-ACCOUNT-NEGATIVE zone z3.*away"):
-        stock_accounts.check(dataclasses.replace(accounts, away=away), codes, groups, 2010)
+        check(dataclasses.replace(accounts, away=away), codes, groups, 2010)
 
 
 # The order of zones, and zones and groups with nobody.
