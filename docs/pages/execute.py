@@ -36,7 +36,9 @@ def _output(language: str, file: str, source: str, names: dict[str, Any]) -> str
 def _python(source: str, names: dict[str, Any]) -> str:
     """What a block prints, and the value of its last line, as a notebook shows them."""
     body = ast.parse(source).body
-    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    last = body[-1] if body and isinstance(body[-1], ast.Expr) else None
+    if last is not None:
+        body.pop()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         _widen()

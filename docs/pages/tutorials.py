@@ -18,6 +18,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "tutorials"
@@ -112,7 +113,7 @@ def stored(name: str, text: str) -> list[str]:
         TutorialError: there is none, or it is of other blocks.
     """
     file = FOLDER / f"{name}.json"
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"blocks": None}
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"blocks": None}
     if known["blocks"] != [part.source for part in blocks(text)]:
         raise TutorialError(f"{file.name} is of other blocks: run `python -m pages.tutorials {name}` with the data")
     return list(known["outputs"])
