@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import doctor
 import numpy as np
 import pandas as pd
 import preloaded
@@ -297,13 +296,6 @@ def test_doctor_knows_the_machine(world):
     assert facts["device"].startswith("computing on ")
     assert "packages as locked" in facts["lock"]
     assert {"cache", "PROJ", "PROJ_LIB", "GDAL_DATA"} <= set(facts)
-
-
-def test_doctor_tells_variables_that_mislead_and_packages_that_differ(world, monkeypatch):
-    monkeypatch.setitem(quick.ENVIRONMENT, "GDAL_DATA", "/somewhere")
-    assert re.search(r"GDAL_DATA +/somewhere: .*unset it", users("doctor", folder=world).stdout)
-    lock = f"numpy==0.1 ; python_version < '3'\nnumpy=={np.__version__} ; x\npandas==0.2 \\\n    --hash=1\nno-such==1\n"
-    assert doctor.against_lock(lock) == f"1 of 3 packages as locked; pandas {pd.__version__} (lock: 0.2)"
 
 
 @pytest.mark.parametrize("script", ["export", "report"])
