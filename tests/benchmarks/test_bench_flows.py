@@ -14,7 +14,6 @@ from flowmodel.errors import ResourceError
 
 ONCE = Rounds(repeats=1, calls=1, warm_up=0)
 SLEEP_S = 0.2
-needs_peers = pytest.mark.skipif(peer_process.interpreter() is None, reason=f"no peers; {peer_process.INSTALL}")
 
 
 def test_both_sides_get_the_same_case():
@@ -121,8 +120,7 @@ def test_without_peers_ours_is_timed_and_the_line_tells_how_to_get_them(monkeypa
         assert json.dumps(result)
 
 
-@needs_peers
-@pytest.mark.slow
+@pytest.mark.peers
 def test_pyfixest_finds_what_newton_finds(monkeypatch):
     monkeypatch.setattr(ours_flows, "ours_ppml", lambda case: lambda: _newton(case))
     result = compare_flows.ppml(60, ONCE)
@@ -132,8 +130,7 @@ def test_pyfixest_finds_what_newton_finds(monkeypatch):
     assert result["ratio"] > 0
 
 
-@needs_peers
-@pytest.mark.slow
+@pytest.mark.peers
 def test_aequilibrae_finds_what_furness_finds(monkeypatch):
     monkeypatch.setattr(ours_flows, "ours_balance", lambda case: lambda: _furness(case))
     result = compare_flows.balance(60, ONCE)

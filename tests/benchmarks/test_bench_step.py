@@ -15,7 +15,6 @@ from flowmodel.errors import NumericError
 
 ONCE = Rounds(repeats=1, calls=1, warm_up=0, quick=True)
 ZONES = 600  # more than three blocks of rows
-needs_peers = pytest.mark.skipif(peer_process.interpreter() is None, reason=f"no peers; {peer_process.INSTALL}")
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +127,7 @@ def test_a_side_that_does_something_else_is_not_timed(monkeypatch):
         compare_step.step(60, ONCE)
 
 
-@needs_peers
-@pytest.mark.slow
+@pytest.mark.peers
 def test_every_package_does_the_step():
     told = compare_step.step(60, ONCE)
     assert set(told["packages"]) | set(told["missing"]) == set(PACKAGES)

@@ -54,7 +54,6 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.slow
 def test_an_evaluation_leaves_one_table(folder):
     done = run("evaluate.toml", folder=folder)
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ RASTERS = {
     "divide_side",
 }
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = pytest.mark.data
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,6 @@ def demo(counties):
     return parsed, model, objectives.objective(model, parsed.fit)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("counties", "starts"), [(1000, range(5)), (2800, [0])])
 def test_far_starts_find_every_parameter_to_a_thousandth(counties, starts):
     parsed, model, objective = demo(counties)

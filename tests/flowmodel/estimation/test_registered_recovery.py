@@ -20,7 +20,6 @@ from flowmodel.errors import ConfigError
 from flowmodel.estimation import draws, inference, registered_objective, search, synthetic
 from flowmodel.estimation.census import census
 
-pytestmark = pytest.mark.slow
 REPLICATES = 50
 
 
