@@ -14,9 +14,11 @@ from typing import Any
 import geopandas as gpd
 import jax
 import pytest
+import quick
 import shapely
 from benchmarks import peer_process
 from checkout import ROOT
+from jax._src import compiler  # jax.jit takes options one by one; a test cannot give them to programs of the packages
 
 from geo import config as zones_config
 from geo.errors import DataError, Issue
@@ -134,9 +136,16 @@ class SmallPanel:
 @pytest.fixture(scope="module")
 def compiled_quickly():
     """For fits of little worlds, whose time is the compiler's; the kernels have tests of the code that users run."""
-    before = jax.config.read("jax_disable_most_optimizations")
+    before, options_of = jax.config.read("jax_disable_most_optimizations"), compiler.get_compile_options
+
+    def options(*args: Any, env_options_overrides: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        both = quick.COMPILER | (env_options_overrides or {})
+        return options_of(*args, env_options_overrides=both, **kwargs)
+
     jax.config.update("jax_disable_most_optimizations", val=True)
+    compiler.get_compile_options = options
     yield
+    compiler.get_compile_options = options_of
     jax.config.update("jax_disable_most_optimizations", before)
 
 

@@ -143,6 +143,7 @@ def test_vectors_hold_every_county_and_the_line(run):
     assert np.round(line.total_bounds, 2).tolist() == [98.49, 25.02, 127.53, 50.24]
 
 
+@pytest.mark.long
 def test_the_numpy_model_agrees_on_real_counties(run):
     line = [
         sys.executable,
@@ -170,6 +171,7 @@ def test_the_report_stands_alone(run):
     assert "in sample" in page
 
 
+@pytest.mark.long
 def test_with_registration_the_fit_sees_where_migrants_come_from(registered):
     metrics = json.loads((registered / "metrics.json").read_text())
     assert metrics["verdict"] == "converged"
@@ -185,6 +187,7 @@ def test_with_registration_the_fit_sees_where_migrants_come_from(registered):
     assert metrics["names"]["apart"]["counted"] == 492_762_506
 
 
+@pytest.mark.long
 def test_the_initial_stock_has_the_first_census(registered):
     initial = json.loads((registered / "metrics.json").read_text())["initial"]
     assert initial["residents_largest_error"] < 1
@@ -195,6 +198,7 @@ def test_the_initial_stock_has_the_first_census(registered):
     assert set(listed["zone"]) < set(pd.read_csv(registered / "zones.csv", dtype={"zone": str})["zone"])
 
 
+@pytest.mark.long
 def test_accounts_of_residents_and_of_registered_people_close(registered):
     residents = pd.read_csv(registered / "accounts.csv", dtype={"zone": str})
     balance = residents.opening + residents.births - residents.deaths + residents.inflow - residents.outflow
