@@ -114,7 +114,6 @@ def test_a_bad_argument_is_said_before_anything_is_fetched(tmp_path, arguments, 
     assert not (tmp_path / "raw").exists()
 
 
-@pytest.mark.data
 def test_the_real_files_are_the_ones_that_are_pinned(data_dir, tmp_path):
     command = [sys.executable, SCRIPTS / "fetch_china.py", "--from", data_dir / "china" / "raw"]
     environment = os.environ | {"FLOWMODEL_DATA": str(tmp_path)}

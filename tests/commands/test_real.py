@@ -24,8 +24,6 @@ RASTERS = {
     "divide_side",
 }
 
-pytestmark = pytest.mark.data
-
 
 @pytest.fixture(scope="module")
 def run(data_dir, tmp_path_factory):

@@ -20,6 +20,8 @@ from flowmodel.errors import ConfigError
 from flowmodel.estimation import draws, inference, registered_objective, search, synthetic
 from flowmodel.estimation.census import census
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 
 @pytest.fixture(scope="module")
 def world():

@@ -109,7 +109,6 @@ def test_areas_are_those_of_the_ellipsoid(west, south, width, height):
     assert geodesic == pytest.approx(equal_area, rel=1e-5)
 
 
-@pytest.mark.data
 def test_real_units_are_a_coverage(data_dir):
     import geopandas as gpd
 
