@@ -265,19 +265,6 @@ def test_the_data_folder_is_expanded_in_the_name_of_ready_zones(world):
     assert done.returncode == 0, done.stderr
 
 
-def test_files_are_written_beside_and_renamed(tmp_path):
-    from flowmodel.runs.folder import RunFolder
-
-    folder = RunFolder(tmp_path)
-    folder.write_text("kept.txt", "old")
-    with pytest.raises(ZeroDivisionError):
-        folder.write("kept.txt", lambda path: (path.write_text("half"), 1 / 0))
-    assert (tmp_path / "kept.txt").read_text() == "old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".files", "kept.txt"]
-    folder.write_json("number.json", {"value": [float("nan"), 1.0]})
-    assert json.loads((tmp_path / "number.json").read_text()) == {"value": [None, 1.0]}
-
-
 @pytest.mark.parametrize("arguments", [("-c", "import flowmodel"), ("-c", "import geo"), ("scripts/fit.py", "--help")])
 def test_start_up_is_silent_and_loads_no_large_library(arguments):
     """What takes long at start is a library that is not needed; bench.py startup measures the seconds."""
