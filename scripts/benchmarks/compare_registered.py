@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import Turns
+from benchmarks.timing import Rounds
 
 ZONES, QUICK_ZONES = 10_000, 300
 
 
-def registered_tiles(config: Path, turns: Turns) -> dict[str, Any]:
+def registered_tiles(config: Path, rounds: Rounds) -> dict[str, Any]:
     """Objective, gradient, years and closed accounts of 10,000 invented zones, each storage in a process of its own."""
-    zones = QUICK_ZONES if turns.quick else ZONES
+    zones = QUICK_ZONES if rounds.quick else ZONES
     tiled, dense = (_alone(storage, zones) for storage in ("tiled", "dense"))
     slopes = np.asarray(tiled["gradient"]), np.asarray(dense["gradient"])
     return {

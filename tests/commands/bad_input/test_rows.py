@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from checkout import DOCS
+from checkout import DOCS, ROOT
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = DOCS / "bad_input.md"
@@ -29,7 +29,7 @@ def collected(request):
     """The collected tests of this folder, or a skip where only some of them were asked for."""
     items = [item for item in request.session.items if item.path.parent == HERE]
     if _functions() - {(item.path.name, item.originalname) for item in items}:
-        pytest.skip("only a part of tests/bad_input was collected")
+        pytest.skip("only a part of this folder was collected")
     return items
 
 

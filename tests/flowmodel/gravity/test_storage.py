@@ -15,6 +15,8 @@ from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.storage import Size
 from flowmodel.gravity.tiled import Tiles
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 GB = 10**9
 
 
