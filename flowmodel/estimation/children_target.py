@@ -46,7 +46,7 @@ class ChildrenTarget:
     published: Float[Array, " figure"]
     sd: float = dataclasses.field(metadata={"static": True})
 
-    def said(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, " figure"]:
+    def predicted(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, " figure"]:
         """Migrant and left-behind children of the nation, persons."""
         between = jnp.sum(self.near * end.near + self.far * end.far, axis=0)
         within = self.within * jnp.sum(end.within, axis=0)
@@ -60,7 +60,7 @@ class ChildrenTarget:
 
     def term(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
         """Negative log likelihood."""
-        return likelihoods.log_normal(self.published, self.said(end, values), self.sd, jnp.ones(2, bool))
+        return likelihoods.log_normal(self.published, self.predicted(end, values), self.sd, jnp.ones(2, bool))
 
 
 def target(model: RegisteredSetup, sd: float) -> ChildrenTarget:

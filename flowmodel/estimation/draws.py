@@ -23,17 +23,17 @@ def residents(
     return _closed(rng, counted, end, fit.national_sd) if "national_total" in fit.targets else counted
 
 
-def bands(rng: np.random.Generator, said: np.ndarray, values: Mapping[str, float], fit: Fit) -> np.ndarray:
-    """Residents registered elsewhere counted at the end, persons [band, zone], where a model has `said`.
+def bands(rng: np.random.Generator, predicted: np.ndarray, values: Mapping[str, float], fit: Fit) -> np.ndarray:
+    """Residents registered elsewhere counted at the end, persons [band, zone], where a model has `predicted`.
 
     Negative binomial where the band is a target, as the model says elsewhere.
     """
-    counted = np.array(said, float)
+    counted = np.array(predicted, float)
     for i, name in enumerate(BANDS):
         if name in fit.targets:
-            counted[i] = negative_binomial(rng, said[i], values[f"dispersion_{name}"])
+            counted[i] = negative_binomial(rng, predicted[i], values[f"dispersion_{name}"])
         if "national_bands" in fit.targets:
-            counted[i] = _closed(rng, counted[i], said[i], fit.bands_sd)
+            counted[i] = _closed(rng, counted[i], predicted[i], fit.bands_sd)
     return counted
 
 

@@ -10,9 +10,9 @@ import dataclasses
 import numpy as np
 
 _NO_CURVATURE = 1e-12
-_TOLD = 0.2
-"""Components of a direction from this size on are told in words."""
-_MOST_TOLD = 4
+_LEAST_SHOWN = 0.2
+"""Components of a direction from this size on are shown in words."""
+_MOST_SHOWN = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Sloppy:
     @property
     def words(self) -> str:
         """The largest components as a sum: "0.71 distance - 0.62 other_province"."""
-        largest = list(self.components.items())[:_MOST_TOLD]
-        told = [largest[0], *((name, value) for name, value in largest[1:] if abs(value) >= _TOLD)]
-        text = " ".join(f"{'-' if value < 0 else '+'} {abs(value):.2f} {name}" for name, value in told)
+        largest = list(self.components.items())[:_MOST_SHOWN]
+        shown = [largest[0], *((name, value) for name, value in largest[1:] if abs(value) >= _LEAST_SHOWN)]
+        text = " ".join(f"{'-' if value < 0 else '+'} {abs(value):.2f} {name}" for name, value in shown)
         return text.removeprefix("+ ")
 
     def as_dict(self) -> dict[str, object]:

@@ -66,14 +66,16 @@ class Inference:
 
     def warnings(self) -> list[str]:
         """Sentences a reader must see: what the data cannot identify, and what they cannot tell apart."""
-        said = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
-        said += [
+        messages = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
+        messages += [
             f"{name}: the data say less about it than its prior; do not interpret the estimate"
             for name, status in zip(self.names, self.status, strict=True)
             if status == "not_identified"
         ]
-        said += [f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"]
-        return said + [
+        messages += [
+            f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"
+        ]
+        return messages + [
             f"{a} and {b} are correlated {r:+.2f}: the data see them as nearly one"
             for a, b, r in self.correlations()[:_MOST_WARNED]
             if abs(r) > _WORST_CORRELATION

@@ -51,5 +51,5 @@ def negative_binomial(
 
 def log_normal(counted: Array, expected: Array, sd: float, seen: Bool[Array, ...]) -> Float[Array, ""]:
     """Normal of the logarithm, where `seen`."""
-    said = jnp.log(jnp.where(seen, expected, 1.0)) - jnp.log(jnp.where(seen, counted, 1.0))
-    return jnp.sum((said / sd) ** 2) / 2
+    error = jnp.log(jnp.where(seen, expected, 1.0)) - jnp.log(jnp.where(seen, counted, 1.0))
+    return jnp.sum((error / sd) ** 2) / 2

@@ -18,14 +18,14 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
         error) and `malpe` (mean algebraic error, the bias) of the population, per cent; `sign`, the share of zones
         whose growth or decline is called right.
     """
-    seen, said = np.log(observed / start), np.log(predicted / start)
+    observed_growth, predicted_growth = np.log(observed / start), np.log(predicted / start)
     error = 100 * (predicted - observed) / observed
-    spread = np.sum((seen - seen.mean()) ** 2)
+    spread = np.sum((observed_growth - observed_growth.mean()) ** 2)
     return {
-        "r2": float(1 - np.sum((seen - said) ** 2) / spread) if spread > 0 else float("nan"),
-        "rmse": float(np.sqrt(np.mean((seen - said) ** 2))),
+        "r2": float(1 - np.sum((observed_growth - predicted_growth) ** 2) / spread) if spread > 0 else float("nan"),
+        "rmse": float(np.sqrt(np.mean((observed_growth - predicted_growth) ** 2))),
         "mape": float(np.mean(np.abs(error))),
         "medape": float(np.median(np.abs(error))),
         "malpe": float(np.mean(error)),
-        "sign": float(np.mean((seen >= 0) == (said >= 0))),
+        "sign": float(np.mean((observed_growth >= 0) == (predicted_growth >= 0))),
     }

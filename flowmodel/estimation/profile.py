@@ -215,13 +215,13 @@ def _end(values: np.ndarray, rise: np.ndarray) -> float | None:
 
 def warnings(found: tuple[Profile, ...]) -> list[str]:
     """Sentences a reader must see: where a profile is open, and where it fell below the optimum."""
-    said = [
+    messages = [
         f"{one.name}: its profile has no {side} end"
         for one in found
         for side, end in (("lower", one.lower), ("upper", one.upper))
         if end is None
     ]
-    return said + [
+    return messages + [
         f"{one.name}: its profile falls {one.better:.2g} below the optimum; the search stopped short"
         for one in found
         if one.better > _BETTER

@@ -35,15 +35,15 @@ def placed(closed: RegisteredAccounts) -> np.ndarray:
     return closed.placed_start
 
 
-def scores(said: np.ndarray, counted: np.ndarray) -> dict[str, float]:
+def scores(predicted: np.ndarray, counted: np.ndarray) -> dict[str, float]:
     """One band over zones: sums, R² and RMSE of its logarithm (one person added), median absolute error per cent."""
-    log_said, log_counted = np.log1p(said), np.log1p(counted)
-    error = log_said - log_counted
+    log_predicted, log_counted = np.log1p(predicted), np.log1p(counted)
+    error = log_predicted - log_counted
     spread = np.sum((log_counted - log_counted.mean()) ** 2)
     with_people = counted > 0
-    relative = np.abs(said[with_people] / counted[with_people] - 1)
+    relative = np.abs(predicted[with_people] / counted[with_people] - 1)
     return {
-        "fitted": float(said.sum()),
+        "fitted": float(predicted.sum()),
         "counted": float(counted.sum()),
         "log_r2": float(1 - np.sum(error**2) / spread) if spread > 0 else float("nan"),
         "log_rmse": float(np.sqrt(np.mean(error**2))),
@@ -57,19 +57,19 @@ def national(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, An
     A census of counties does not count who left one district of a city for another, only who left the county: the
     floating population as counted is not known, as fitted it is people apart less those inside their city.
     """
-    said, counted = bands(model, closed).sum(axis=1), counted_bands(model).sum(axis=1)
+    predicted, counted = bands(model, closed).sum(axis=1), counted_bands(model).sum(axis=1)
     in_districts = model.table.values("districts") > 0
     inside = float(closed.within[-1].sum(axis=0)[in_districts].sum() + closed.in_city.sum())
-    names = dict(zip(BANDS, said, strict=True))
+    names = dict(zip(BANDS, predicted, strict=True))
     return {
         "bands": {
             name: {"fitted": float(names[name]), "counted": float(c)} for name, c in zip(BANDS, counted, strict=True)
         },
-        "apart": {"fitted": float(said.sum()), "counted": float(counted.sum())},
+        "apart": {"fitted": float(predicted.sum()), "counted": float(counted.sum())},
         "inside_city": {"fitted": inside},
-        "floating": {"fitted": float(said.sum()) - inside},
+        "floating": {"fitted": float(predicted.sum()) - inside},
         "other_province_share": {
-            "fitted": float(said[2] / said[1:].sum()),
+            "fitted": float(predicted[2] / predicted[1:].sum()),
             "counted": float(counted[2] / counted[1:].sum()),
         },
         "other_province_share_by_province": _by_province(model, closed),
@@ -83,8 +83,8 @@ def _by_province(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str
     def share(of: np.ndarray) -> np.ndarray:
         return np.asarray(np.bincount(province, of[2]) / np.bincount(province, of[1] + of[2]))
 
-    said, counted = share(bands(model, closed)), share(counted_bands(model))
-    return {"rank_correlation": float(spearmanr(said, counted).statistic)}
+    predicted, counted = share(bands(model, closed)), share(counted_bands(model))
+    return {"rank_correlation": float(spearmanr(predicted, counted).statistic)}
 
 
 def initial(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, Any]:

@@ -98,14 +98,16 @@ class RegisteredObjective(Posterior):
                 total = self.observed.census.total(jnp.sum(end.residents, axis=0))
                 return likelihoods.national_total(total, self.observed.census.national, self.national_sd)
             case "national_bands":
-                said, counted = (
+                predicted, counted = (
                     jnp.sum(jnp.where(seen, one, 0.0), axis=1)
                     for one in (banded(end, self.country), self.observed.bands)
                 )
-                return likelihoods.log_normal(counted, said, self.bands_sd, jnp.ones_like(counted, bool))
+                return likelihoods.log_normal(counted, predicted, self.bands_sd, jnp.ones_like(counted, bool))
             case "registered":
-                said = jnp.sum(registered_at_start(self.country), axis=0)
-                return likelihoods.log_normal(self.observed.registered, said, _REGISTERED_SD, seen & (said > 0))
+                predicted = jnp.sum(registered_at_start(self.country), axis=0)
+                return likelihoods.log_normal(
+                    self.observed.registered, predicted, _REGISTERED_SD, seen & (predicted > 0)
+                )
             case "interprovincial":
                 assert end.provinces is not None
                 scaled = end.provinces * values["scale_interprovincial"]
@@ -120,8 +122,8 @@ class RegisteredObjective(Posterior):
                 assert self.children is not None
                 return self.children.term(end, values)
         band = BANDS.index(name)
-        said = banded(end, self.country)[band]
-        return likelihoods.negative_binomial(self.observed.bands[band], said, values[f"dispersion_{name}"], seen)
+        predicted = banded(end, self.country)[band]
+        return likelihoods.negative_binomial(self.observed.bands[band], predicted, values[f"dispersion_{name}"], seen)
 
 
 def banded(end: Decade, country: Country) -> Float[Array, "band zone"]:

@@ -17,8 +17,8 @@ from flowmodel.estimation.posterior import Posterior
 from flowmodel.estimation.refit import Anchor
 
 Goal = TypeVar("Goal", bound=Posterior)
-Told = Callable[[str, int, int], None]
-"""told(name of the fold, folds done, folds in all)."""
+FoldProgress = Callable[[str, int, int], None]
+"""progress(name of the fold, folds done, folds in all)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Fold:
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """What a set of folds said.
+    """What a set of folds predicted.
 
     Attributes:
-        said: of every zone by the fold that had not seen it [output, zone], persons; NaN where no fold held it.
+        predicted: of every zone by the fold that had not seen it [output, zone], persons; NaN where no fold held it.
         naturals: estimates of every fold, natural values [fold, free].
         steps: L-BFGS steps of every fold.
         remaining: remaining step of every fold, standard errors of the whole fit.
     """
 
-    said: np.ndarray
+    predicted: np.ndarray
     naturals: np.ndarray
     steps: tuple[int, ...]
     remaining: tuple[float, ...]
@@ -75,14 +75,14 @@ def masked(goal: Goal, held: np.ndarray, province: np.ndarray | None = None) -> 
 
 
 @runtime.program
-def said(goal: Posterior, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+def predict(goal: Posterior, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
     """Residents at the end, and with registration the bands of a census [output, zone], persons."""
     predicted: Array = goal.predicted(natural)
     return predicted
 
 
 def held_out(
-    goal: Any, folds: Sequence[Fold], anchor: Anchor, fit: Fit, province: np.ndarray | None, told: Told
+    goal: Any, folds: Sequence[Fold], anchor: Anchor, fit: Fit, province: np.ndarray | None, progress: FoldProgress
 ) -> HeldOut:
     """Every fold refitted from `anchor` without its zones' outcomes, and what it says of them.
 
@@ -92,20 +92,20 @@ def held_out(
         anchor: where every search begins; it must not matter to where it ends (`from_priors`).
         fit: how far a search goes.
         province: see `masked`.
-        told: told of every fold that is done.
+        progress: called after every fold.
     """
     values: np.ndarray | None = None
     naturals, steps, remaining = [], [], []
     for i, fold in enumerate(folds):
         part = masked(goal, fold.held, province)
         outcome = refit.again(part, anchor, fit, lambda *_: None)
-        end = np.asarray(said(part, jnp.asarray(outcome.natural)))
+        end = np.asarray(predict(part, jnp.asarray(outcome.natural)))
         values = np.full(end.shape, np.nan) if values is None else values
         values[:, fold.held] = end[:, fold.held]
         naturals.append(outcome.natural)
         steps.append(outcome.steps)
         remaining.append(outcome.remaining)
-        told(fold.name, i + 1, len(folds))
+        progress(fold.name, i + 1, len(folds))
     assert values is not None
     return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
 
@@ -124,8 +124,8 @@ def from_priors(
     for fold in folds:
         part = masked(goal, fold.held, province)
         outcome = refit.again(part, start, fit, lambda *_: None)
-        end = np.asarray(said(part, jnp.asarray(outcome.natural)))[0, fold.held]
-        before = found.said[0, fold.held]
+        end = np.asarray(predict(part, jnp.asarray(outcome.natural)))[0, fold.held]
+        before = found.predicted[0, fold.held]
         both = (end > 0) & (before > 0)
         differences.append(float(np.abs(np.log(end[both] / before[both])).max(initial=0.0)))
     return differences

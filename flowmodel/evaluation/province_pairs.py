@@ -1,4 +1,4 @@
-"""Pairs of provinces held out of their stock, and gravity regressions that know as much. NumPy but for the refits."""
+"""Pairs of provinces held out of a fit, and gravity regressions with the same information to compare with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flowmodel.dynamics.registered.census.margins import Margins
 from flowmodel.estimation import refit
 from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.registered_objective import RegisteredObjective
-from flowmodel.evaluation.folds import HeldOut, Told
+from flowmodel.evaluation.folds import FoldProgress, HeldOut
 from flowmodel.evaluation.map_covariates import distances
 from flowmodel.zones.table import ZoneTable
 
@@ -34,8 +34,20 @@ def _scaled(goal: RegisteredObjective, natural: jax.Array) -> jax.Array:
     return end.provinces * goal.registry.lookup(natural)["scale_interprovincial"]
 
 
-def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, told: Told) -> HeldOut:
-    """Every fold of pairs refitted from `anchor` without them; `said` is [origin, destination], NaN on the diagonal."""
+def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, progress: FoldProgress) -> HeldOut:
+    """Refits the model from `anchor` without each fold of pairs of provinces.
+
+    Args:
+        goal: the objective of the fit to all pairs.
+        fold: the fold of every pair, see `pair_folds` [origin, destination].
+        anchor: where every search begins.
+        fit: settings of the searches.
+        progress: called after every fold.
+
+    Returns:
+        Predictions of the pairs held out, in units of the source; `predicted` is [origin, destination], NaN on the
+        diagonal.
+    """
     values = np.full(fold.shape, np.nan)
     naturals, steps, remaining = [], [], []
     for k in range(fold.max() + 1):
@@ -46,7 +58,7 @@ def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: F
         naturals.append(outcome.natural)
         steps.append(outcome.steps)
         remaining.append(outcome.remaining)
-        told(f"pairs {k + 1}", k + 1, int(fold.max()) + 1)
+        progress(f"pairs {k + 1}", k + 1, int(fold.max()) + 1)
     return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
 
 

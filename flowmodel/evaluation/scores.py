@@ -107,13 +107,13 @@ def counts(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
         2 Σ min / (Σ + Σ); `srmse`, the root mean square error over the mean count.
     """
     del start
-    log_seen, log_said = np.log1p(observed), np.log1p(predicted)
+    log_seen, log_predicted = np.log1p(observed), np.log1p(predicted)
     spread = np.sum((log_seen - log_seen.mean()) ** 2)
     some = observed > 0
     apart = np.abs(predicted[some] / observed[some] - 1)
     return {
-        "log_r2": float(1 - np.sum((log_seen - log_said) ** 2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean((log_seen - log_said) ** 2))),
+        "log_r2": float(1 - np.sum((log_seen - log_predicted) ** 2) / spread) if spread > 0 else float("nan"),
+        "log_rmse": float(np.sqrt(np.mean((log_seen - log_predicted) ** 2))),
         "medape": float(100 * np.median(apart)) if some.any() else float("nan"),
         "cpc": float(2 * np.minimum(observed, predicted).sum() / (observed.sum() + predicted.sum())),
         "srmse": float(np.sqrt(np.mean((observed - predicted) ** 2)) / observed.mean()),

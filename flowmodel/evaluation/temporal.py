@@ -24,19 +24,19 @@ from flowmodel.zones.table import ZoneTable
 
 @dataclasses.dataclass(frozen=True)
 class Forward:
-    """One forecast: where the search of the earlier interval ended, and what was said, persons.
+    """One forecast: where the search of the earlier interval ended, and what was predicted, persons.
 
     Attributes:
         outcome: of the search.
         estimates: by name.
         then: residents at the middle census from the first one, in zones counted at both, NaN elsewhere [zone].
-        said: residents at the end, by model [zone].
+        predicted: residents at the end, by model [zone].
     """
 
     outcome: Outcome
     estimates: dict[str, float]
     then: np.ndarray
-    said: dict[str, np.ndarray]
+    predicted: dict[str, np.ndarray]
 
 
 def counted(table: ZoneTable, since: int, middle: int) -> np.ndarray:
@@ -75,16 +75,16 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
     return Forward(outcome, values, then, {name: end})
 
 
-def carried(table: ZoneTable, asked: Temporal, middle: int, said: np.ndarray, then: np.ndarray) -> np.ndarray:
+def carried(table: ZoneTable, asked: Temporal, middle: int, predicted: np.ndarray, then: np.ndarray) -> np.ndarray:
     """A forecast with `persistence` of the earlier interval's residual carried on, persons [zone].
 
     The residual is ln(counted / modelled) at the middle census. One factor keeps the forecast's sum of zones counted.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.log(table.counted(middle) / then)
-    on = said * np.exp(asked.persistence * residual)
+    on = predicted * np.exp(asked.persistence * residual)
     known = np.isfinite(on)
-    return np.asarray(on * (said[known].sum() / on[known].sum()))
+    return np.asarray(on * (predicted[known].sum() / on[known].sum()))
 
 
 def least_squares(table: ZoneTable, asked: Temporal, name: str, middle: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from flowmodel.errors import FlowsError
 from flowmodel.interaction import inference
 from flowmodel.interaction.inference import Bread
-from flowmodel.interaction.likelihood import full_log_likelihood as likelihood
+from flowmodel.interaction.likelihood import full_log_likelihood
 from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model import build
 from flowmodel.interaction.model.build import Built
@@ -73,7 +73,7 @@ class Calibrated:
     @cached_property
     def log_likelihood(self) -> float:
         """Whole, with every constant."""
-        return likelihood.whole(self.built.design, self.family, float(self.optimum.sums.log_likelihood))
+        return full_log_likelihood.of_fit(self.built.design, self.family, float(self.optimum.sums.log_likelihood))
 
     @cached_property
     def effects(self) -> int:
@@ -103,7 +103,7 @@ class Calibrated:
     @cached_property
     def deviance(self) -> float:
         """Twice the log likelihood that a perfect fit would gain."""
-        return 2 * (likelihood.saturated(self.built.design, self.family) - self.log_likelihood)
+        return 2 * (full_log_likelihood.saturated(self.built.design, self.family) - self.log_likelihood)
 
     @property
     def aic(self) -> float:
@@ -170,7 +170,7 @@ def calibrate(
     built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(taking & ~apart)))
     optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
     bread = inference.bread(built.design, optimum.at, optimum.sums)
-    _check_told_apart(built, bread, optimum)
+    _check_identified(built, bread, optimum)
     return Calibrated(
         table=table,
         specification=specification,
@@ -244,7 +244,7 @@ def _separated(
     )
 
 
-def _check_told_apart(built: Built, bread: Bread, optimum: Optimum) -> None:
+def _check_identified(built: Built, bread: Bread, optimum: Optimum) -> None:
     """Refuses columns that are sums of others and of effects, and names them."""
     if not built.names:
         return

@@ -9,7 +9,7 @@ from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model.design import Design
 
 
-def whole(design: Design, family: Family, without_constants: float) -> float:
+def of_fit(design: Design, family: Family, without_constants: float) -> float:
     """The log likelihood of a fit, natural units, from what a search has found of it."""
     return without_constants + constants(design, family)
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
 
-from flowmodel.interaction.likelihood import full_log_likelihood as likelihood
+from flowmodel.interaction.likelihood import full_log_likelihood
 from flowmodel.interaction.likelihood.family import Evidence, Family, evidence
 from flowmodel.interaction.model.design import Design
 
@@ -38,4 +38,4 @@ def log_likelihood(design: Design, family: Family) -> float:
     centre = float(np.log(positive.sum() / counts.sum()))
     # A truncated law has no mean below its threshold: its maximum may lie where the score is still negative.
     eta = centre if score(centre - _FAR) <= 0 else float(brentq(score, centre - _FAR, centre + _FAR, xtol=1e-12))
-    return float(counts @ np.asarray(at(eta).log_likelihood)) + likelihood.constants(design, family)
+    return float(counts @ np.asarray(at(eta).log_likelihood)) + full_log_likelihood.constants(design, family)

@@ -56,13 +56,13 @@ def distance_histogram(
     """
     check(allowed, observed=observed, fitted=fitted, distance=distance_km)
     bins = _bins(max(d.max(initial=0.0) for (d,) in blocks(allowed, distance_km)), bin_km)
-    pairs, seen, said = np.zeros(bins, np.int64), np.zeros(bins), np.zeros(bins)
+    pairs, observed_bins, fitted_bins = np.zeros(bins, np.int64), np.zeros(bins), np.zeros(bins)
     for y, mu, d in blocks(allowed, observed, fitted, distance_km):
         place = _place(d, bin_km)
         pairs += np.bincount(place, minlength=bins)
-        seen += np.bincount(place, y, minlength=bins)
-        said += np.bincount(place, mu, minlength=bins)
-    return DistanceHistogram(bin_km, pairs, seen, said)
+        observed_bins += np.bincount(place, y, minlength=bins)
+        fitted_bins += np.bincount(place, mu, minlength=bins)
+    return DistanceHistogram(bin_km, pairs, observed_bins, fitted_bins)
 
 
 def mean_distance(flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray) -> float:

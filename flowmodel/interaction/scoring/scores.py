@@ -72,7 +72,7 @@ def scores(
 
 def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> _Sums:
     least, both = np.minimum(y, mu), y + mu
-    seen, said = y > 0, mu >= _LINK
+    observed, fitted = y > 0, mu >= _LINK
     with np.errstate(invalid="ignore"):  # 0 / 0: nothing observed, nothing fitted
         similarity = np.sum(2 * least / both)
     return _Sums(
@@ -83,9 +83,9 @@ def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> _Sums:
         squared_deviation=np.sum((y - mean) ** 2),
         similarity=similarity,
         entropy=rel_entr(y, mu).sum(),
-        links_observed=float(np.count_nonzero(seen)),
-        links_fitted=float(np.count_nonzero(said)),
-        links_common=float(np.count_nonzero(seen & said)),
+        links_observed=float(np.count_nonzero(observed)),
+        links_fitted=float(np.count_nonzero(fitted)),
+        links_common=float(np.count_nonzero(observed & fitted)),
     )
 
 

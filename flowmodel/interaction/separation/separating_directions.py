@@ -141,7 +141,9 @@ def farthest(rows: Rows, total: csr_array) -> np.ndarray:
         answer = _solved(limits, tolerance)
         if answer.x is not None:
             return np.asarray(answer.x[: limits.shape[1]])
-    raise NumericError("E-FLOWS-CONE", f"separation: {answer.message}", "scale the covariates, or drop collinear ones")
+    raise NumericError(
+        "E-FLOWS-SEPARATION", f"separation: {answer.message}", "scale the covariates, or drop collinear ones"
+    )
 
 
 def _solved(limits: csr_array, tolerance: float) -> Any:
