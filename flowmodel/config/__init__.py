@@ -18,8 +18,9 @@ from .evaluate import Variant as Variant
 from .fields import Section as Section
 from .flows import FlowModel as FlowModel
 from .flows import FlowsRun as FlowsRun
-from .flows import OwnLaw as OwnLaw
 from .grid import GridRun as GridRun
+from .law import LawChoice as LawChoice
+from .law import OwnLaw as OwnLaw
 from .reading import as_toml as as_toml
 from .reading import coded as coded
 from .reading import override as override

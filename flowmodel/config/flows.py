@@ -10,34 +10,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Section
+from .law import LawChoice, LawName
 from .sections import Run, Runtime
 
-LawName = Literal[
-    "power",
-    "exponential",
-    "tanner",
-    "lognormal",
-    "radiation",
-    "generalised_radiation",
-    "schneider",
-    "competing_destinations",
-    "stouffer",
-]
 StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destination", "two_way", "bootstrap"]
-
-
-class OwnLaw(Section):
-    """`[model] law = { file = "…", function = "…" }`: ln f(distance_km, parameter = start, …) in a Python file."""
-
-    file: str
-    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
 class FlowModel(Section):
     """`[model]`: constraint, law, masses, covariates of pairs, and how flows scatter."""
 
     constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"]
-    law: LawName | OwnLaw
+    law: LawChoice
     origin_mass: Names = ()
     destination_mass: Names = ()
     pair: Names = ()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Positive, RatePath, Section, Year
+from .law import LawChoice
 from .stock import Stock
 
 Target = Literal[
@@ -40,9 +41,10 @@ class Natural(Section):
 
 
 class Model(Section):
-    """`[model]`: the years that are run and the covariates that pull people in and send them off."""
+    """`[model]`: the years that are run, how moves fall with distance, and covariates of attraction and departure."""
 
     years: tuple[Year, Year]
+    law: LawChoice = "power"
     attraction: Names = ()
     departure: Names = ()
     natural: Natural = Natural()

@@ -16,8 +16,10 @@ from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import draws, registered_metrics
 from flowmodel.estimation.registered_census import BANDS
+from flowmodel.gravity.chosen_law import chosen
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import registered_parameters
+from flowmodel.parameters.registry import Parameter
 from flowmodel.zones import table as store
 from flowmodel.zones.table import ZoneTable
 
@@ -97,7 +99,7 @@ def _held(config: Config, *, noisy: bool) -> dict[str, float]:
     Those of errors are in `[truth]` only where a fit of them is to be compared, and must be where errors are made.
     """
     errors = _of_errors(config)
-    model_only = {entry.name for entry in registry(config.model, {}).entries} - set(errors)
+    model_only = {entry.name for entry in _entries(config)} - set(errors)
     needed = model_only | (set(errors) if noisy else set())
     given = set(config.truth)
     if needed - given or given - model_only - set(errors):
@@ -111,6 +113,11 @@ def _held(config: Config, *, noisy: bool) -> dict[str, float]:
 
 def _of_errors(config: Config) -> dict[str, float]:
     """The parameters that only likelihoods have, with the centres of their priors."""
-    of_model = {entry.name for entry in registry(config.model, {}).entries} - _NOISE
-    entries = registry(config.model, {}, config.fit.targets).entries
+    of_model = {entry.name for entry in _entries(config)} - _NOISE
+    entries = _entries(config, config.fit.targets)
     return {entry.name: entry.prior_mean for entry in entries if entry.name not in of_model}
+
+
+def _entries(config: Config, targets: tuple[str, ...] = ()) -> tuple[Parameter, ...]:
+    """The parameters of the model and of the likelihoods of `targets`."""
+    return registry(config.model, {}, chosen(config.model.law).parameters, targets).entries

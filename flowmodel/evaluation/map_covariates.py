@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from flowmodel.gravity.distance import great_circles_km
 from flowmodel.zones.table import ZoneTable
 
-_RADIUS_KM = 6371.0088
 _OFFSET_KM = 10.0
 _NEAR_KM = 150.0
 
@@ -106,8 +106,4 @@ GEOMETRY: dict[str, Callable[[ZoneTable, np.ndarray, np.ndarray], np.ndarray]] =
 
 def distances(table: ZoneTable) -> np.ndarray:
     """Great-circle distances of zones, km [zone, zone]."""
-    lon, lat = np.radians(table.values("lon")), np.radians(table.values("lat"))
-    points = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-    # By the chord, which keeps its digits where points are near and the cosine does not.
-    chord = np.sqrt(np.maximum(2 - 2 * points @ points.T, 0.0))
-    return np.asarray(2 * _RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1.0)))
+    return great_circles_km(table.values("lon"), table.values("lat"))

@@ -15,6 +15,7 @@ from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.registered_objective import RegisteredObjective
 from flowmodel.evaluation.folds import FoldProgress, HeldOut
 from flowmodel.evaluation.map_covariates import distances
+from flowmodel.interaction.local import poisson
 from flowmodel.zones.table import ZoneTable
 
 
@@ -92,21 +93,6 @@ def regressions(
         for name, x in designs.items():
             found[name][held] = np.exp(x[held] @ poisson(x[seen], stocks[seen]))
     return found
-
-
-def poisson(columns: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Coefficients of a Poisson regression with the log link, by iterated least squares."""
-    middle = np.log(counts.mean())
-    mean, coefficients = (counts + counts.mean()) / 2, np.zeros(columns.shape[1])
-    for _ in range(100):
-        working = np.log(mean) + (counts - mean) / mean
-        root = np.sqrt(mean)[:, None]
-        before = coefficients
-        coefficients = np.linalg.lstsq(columns * root, working * root[:, 0], rcond=None)[0]
-        mean = np.exp(np.clip(columns @ coefficients, middle - 30, middle + 30))
-        if np.abs(coefficients - before).max() < 1e-9:
-            break
-    return np.asarray(coefficients)
 
 
 def _apart(table: ZoneTable, people: np.ndarray, province: np.ndarray) -> np.ndarray:

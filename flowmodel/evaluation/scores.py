@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flowmodel.estimation import metrics
+from flowmodel.interaction.scoring.common_part import common_part
 
 COLUMNS = ("protocol", "stratum", "model", "metric", "value", "lower", "upper", "zones")
 Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
@@ -115,6 +116,6 @@ def counts(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
         "log_r2": float(1 - np.sum((log_seen - log_predicted) ** 2) / spread) if spread > 0 else float("nan"),
         "log_rmse": float(np.sqrt(np.mean((log_seen - log_predicted) ** 2))),
         "medape": float(100 * np.median(apart)) if some.any() else float("nan"),
-        "cpc": float(2 * np.minimum(observed, predicted).sum() / (observed.sum() + predicted.sum())),
+        "cpc": common_part(observed, predicted),
         "srmse": float(np.sqrt(np.mean((observed - predicted) ** 2)) / observed.mean()),
     }

@@ -49,14 +49,14 @@ def through_bands(run: Run, which: tuple[int, ...]) -> Callable[..., Any]:
     def forward(coefficients: Array, banded: BandedPairs, taps: tuple[GroupTaps, ...], rest: Any) -> Any:
         matrices = strengths(coefficients, banded)
         outputs, pullback = jax.vjp(lambda taps, rest: run(matrices, taps, rest), taps, rest)
-        return outputs, (matrices, banded, pullback)
+        return outputs, (coefficients, matrices, banded, pullback)
 
     def backward(residual: Any, cotangent: Any) -> Any:
-        matrices, banded, pullback = residual
+        coefficients, matrices, banded, pullback = residual
         taps, rest = pullback(cotangent)
         slopes = [
-            band_contract(_merged([tap for tap, k in zip(taps, which, strict=True) if k == index]), matrix, banded)
-            for index, matrix in enumerate(matrices)
+            band_contract(_merged([tap for tap, k in zip(taps, which, strict=True) if k == index]), matrix, one, banded)
+            for index, (one, matrix) in enumerate(zip(coefficients, matrices, strict=True))
         ]
         return jnp.stack(slopes), None, None, rest
 

@@ -79,7 +79,7 @@ def band_strength(coefficient: Float[Array, " coefficient"], banded: BandedPairs
     province = banded.pairs.place.province
     whole = strength(coefficient, banded.pairs)
     far = jnp.where(province[:, None] == province[None, :], jnp.zeros((), whole.dtype), whole)
-    rule = partial(pair_strength, coefficient.astype(whole.dtype))
+    rule = partial(pair_strength, banded.pairs.law, coefficient.astype(whole.dtype))
     near = jax.vmap(over_pairs(rule))(banded.near_log_distance, *2 * (_near_places(banded),))
     return Bands(jnp.where(_real(banded), near, jnp.zeros((), near.dtype)), far)
 
@@ -138,13 +138,15 @@ def no_factors(zones: int, rank: int, dtype: jnp.dtype) -> BandFactors:
     return BandFactors(Factors(zeros, zeros), Factors(zeros, zeros))
 
 
-def band_contract(factors: BandFactors, matrix: Bands, banded: BandedPairs) -> Float[Array, " coefficient"]:
+def band_contract(
+    factors: BandFactors, matrix: Bands, coefficient: Float[Array, " coefficient"], banded: BandedPairs
+) -> Float[Array, " coefficient"]:
     """Σ_oj (Σ_r left_or right_jr) S_oj φ_k(o, j) for every k over near and far pairs."""
-    far = contract(Factors(factors.far.left.T, factors.far.right.T), matrix.far, banded.pairs)
+    far = contract(Factors(factors.far.left.T, factors.far.right.T), matrix.far, coefficient, banded.pairs)
 
     def block(near: Array, log_distance: Array, place: Place, left: Array, right: Array) -> Array:
         flow = jnp.matmul(left, right.T, precision="highest") * near
-        terms = over_pairs(pair_terms)(log_distance, place, place)
+        terms = over_pairs(partial(pair_terms, banded.pairs.law, coefficient))(log_distance, place, place)
         return jnp.stack([jnp.sum(jnp.sum(flow * term, axis=1).astype(float)) for term in terms])
 
     left, right = gather(factors.near.left, banded), gather(factors.near.right, banded)

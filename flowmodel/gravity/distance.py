@@ -61,14 +61,31 @@ def log_distance(origin: Points, destination: Points, offset_km: float) -> Float
     return fastmath.log((_distance_km(squared, origin.metric) + number(offset_km)) * number(1 / REFERENCE_KM))
 
 
-def great_circle_km(
-    lon_1: Float[Array, ""], lat_1: Float[Array, ""], lon_2: Float[Array, ""], lat_2: Float[Array, ""]
-) -> Float[Array, ""]:
-    """Distance of two points on the sphere, km, from degrees; the haversine keeps its digits at short range."""
-    phi_1, phi_2 = jnp.radians(lat_1), jnp.radians(lat_2)
-    across = jnp.sin((phi_2 - phi_1) / 2) ** 2
-    along = jnp.sin(jnp.radians(lon_2 - lon_1) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * jnp.arcsin(jnp.sqrt(across + jnp.cos(phi_1) * jnp.cos(phi_2) * along))
+def great_circle_km(phi_1: Any, phi_2: Any, along: Any, xp: Any = jnp) -> Any:
+    """Distance of two points on the sphere, km; the haversine keeps its digits at short range.
+
+    Args:
+        phi_1: latitude of one, radians.
+        phi_2: latitude of the other.
+        along: difference of their longitudes, radians.
+        xp: the library that computes, jax.numpy or numpy.
+    """
+    across = xp.sin((phi_2 - phi_1) / 2) ** 2
+    half = across + xp.cos(phi_1) * xp.cos(phi_2) * xp.sin(along / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * xp.arcsin(xp.sqrt(xp.minimum(half, 1.0)))
+
+
+def great_circles_km(lon: np.ndarray, lat: np.ndarray, origins: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Distances of some zones from all, km, float64 by NumPy [origin, zone].
+
+    Args:
+        lon: longitudes, degrees [zone].
+        lat: latitudes, degrees [zone].
+        origins: rows of the zones; all by default.
+    """
+    axes = coordinates(on_sphere(lon, lat, np.float64))
+    squared = sum((axis[origins, None] - axis) ** 2 for axis in axes)
+    return arc_km(np.asarray(squared), "sphere")
 
 
 @partial(jax.jit, static_argnames="dtype")
@@ -78,7 +95,8 @@ def log_distance_matrix(
     """ln((d_oj + d0) / 300 km) for every pair, kept in `dtype`; computed in that of `lon`, which should be float64."""
 
     def pair(lon_1: Array, lat_1: Array, lon_2: Array, lat_2: Array) -> Array:
-        return jnp.log((great_circle_km(lon_1, lat_1, lon_2, lat_2) + offset_km) / REFERENCE_KM).astype(dtype)
+        km = great_circle_km(jnp.radians(lat_1), jnp.radians(lat_2), jnp.radians(lon_2 - lon_1))
+        return jnp.log((km + offset_km) / REFERENCE_KM).astype(dtype)
 
     rows = jax.vmap(jax.vmap(pair, (None, None, 0, 0)), (0, 0, None, None))
     return rows(lon, lat, lon, lat)

@@ -1,8 +1,8 @@
 """A table of two bands with given margins: iterative proportional fitting, and its derivative by the implicit rule.
 
 T_oj = x_o S_oj y_j,b with b the band of the pair, so that Σ_j T_oj = out_o, Σ_o near T_oj = near_j and Σ_o far T_oj =
-far_j. The iteration is over-relaxed (Thibault et al. 2021, Algorithms 14(5), 143), which the slow exchange between
-provinces needs: a third of the rounds. Its derivative solves one linear system, symmetric in log potentials, by
+far_j. The iteration is over-relaxed (`scaling`), which the slow exchange between provinces needs: a third of the
+rounds. Its derivative solves one linear system, symmetric in log potentials, by
 conjugate gradients.
 """
 
@@ -14,10 +14,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.scipy.sparse.linalg import cg
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
+from flowmodel.gravity import scaling
 from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
 from flowmodel.gravity.operator import Factors
+from flowmodel.gravity.scaling import Rules
 
 _RELAXATION = 1.6
 _NEAR_ENOUGH = 0.1
@@ -60,29 +62,21 @@ def rounds(matrix: Bands, margins: Sides, banded: BandedPairs) -> tuple[Sides, I
 
 
 def _fitted(matrix: Bands, margins: Sides, banded: BandedPairs) -> tuple[Sides, Array, Array]:
-    close = tolerance(matrix.far.dtype)
-    ones = jnp.ones_like(margins.out)
+    close, columns = tolerance(matrix.far.dtype), Bands(margins.near, margins.far)
 
-    def going(carry: tuple[Sides, Array, Array]) -> Bool[Array, ""]:
-        return (carry[1] < _MOST_ROUNDS) & (carry[2] > close)
+    def over_columns(y: Bands) -> Array:
+        return _reach(matrix, Sides(margins.out, y.near, y.far), banded)
 
-    def around(carry: tuple[Sides, Array, Array]) -> tuple[Sides, Array, Array]:
-        at, done, before = carry
-        power = jnp.where(before > _NEAR_ENOUGH, 1.0, _RELAXATION)
-        row = _ratio(margins.out, at.out * _reach(matrix, at, banded))
-        x = at.out * row**power
-        reached = _reached(matrix, x, banded)
-        near, far = _ratio(margins.near, at.near * reached.near), _ratio(margins.far, at.far * reached.far)
-        worst = jnp.max(
-            jnp.stack(
-                [jnp.max(_error(r, m)) for r, m in ((row, margins.out), (near, margins.near), (far, margins.far))]
-            )
-        )
-        return Sides(x, at.near * near**power, at.far * far**power), done + 1, worst
-
-    start = (Sides(ones, ones, ones), jnp.zeros((), int), jnp.asarray(jnp.inf, ones.dtype))
-    end: tuple[Sides, Array, Array] = jax.lax.while_loop(going, around, start)
-    return end
+    rules = Rules(
+        power=lambda now: jnp.where(now.error > _NEAR_ENOUGH, 1.0, _RELAXATION).astype(now.power.dtype),
+        raised=jnp.power,
+        ratio=_ratio,
+        error=_error,
+        going=lambda now: (now.done < _MOST_ROUNDS) & (now.error > close),
+    )
+    begin = scaling.start(margins.out, columns, jnp.ones(()))
+    end = scaling.fitted(begin, margins.out, columns, over_columns, lambda x: _reached(matrix, x, banded), rules)
+    return Sides(end.rows, end.columns.near, end.columns.far), end.done, end.error
 
 
 def _ratio(wanted: Array, found: Array) -> Array:
@@ -90,7 +84,7 @@ def _ratio(wanted: Array, found: Array) -> Array:
 
 
 def _error(ratio: Array, margin: Array) -> Array:
-    return jnp.where(margin > 0, jnp.abs(jnp.log(jnp.where(margin > 0, ratio, 1.0))), 0.0)
+    return jnp.max(jnp.where(margin > 0, jnp.abs(jnp.log(jnp.where(margin > 0, ratio, 1.0))), 0.0))
 
 
 def _reach(matrix: Bands, at: Sides, banded: BandedPairs) -> Array:

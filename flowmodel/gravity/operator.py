@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.decay import Law
 from flowmodel.gravity.pair import Place, coefficients, tilt
 from flowmodel.parameters.registry import Parameters
 
@@ -71,6 +72,10 @@ class AllPairs(Protocol):
     @property
     def dtype(self) -> Any:
         """The precision of S."""
+
+    @property
+    def law(self) -> Law:
+        """The decay law of S."""
 
     def strength(self, coefficient: Float[Array, " coefficient"]) -> Strength:
         """S at these coefficients."""

@@ -1,6 +1,7 @@
 """The rules of one pair of zones: what the logarithm of its strength is made of, and the borders between its zones.
 
-ln S_oj = Σ_k c_k φ_k(o, j), the same in both directions. What depends on the direction is a factor of zones (`tilt`).
+ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What depends on the direction is a factor
+of zones (`tilt`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.gravity import barriers
+from flowmodel.gravity import barriers, fastmath
+from flowmodel.gravity.decay import Law, OfLog
 from flowmodel.parameters.registry import Parameters
+
+Coefficient = Float[Array, " coefficient"]
 
 
 @jax.tree_util.register_dataclass
@@ -28,26 +32,41 @@ class Place:
     east: Bool[Array, "*zone"]
 
 
-COEFFICIENTS = ("distance", "other_province", "same_prefecture", "divide")
+BORDERS = 3
+"""Coefficients that follow those of the decay law: other province, same prefecture, divide."""
 
 
 def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
-    """C in ln S_oj = Σ_k c_k φ_k(o, j), in the order of `COEFFICIENTS`."""
+    """C in ln S_oj = ln f(d_oj; c) + Σ_b c_b [border b]: those of the decay law, then those of the `BORDERS`."""
     p = parameters
     height = barriers.divide_height(p.divide_east_west, p.divide_west_east)
-    return jnp.stack([-p.distance, -p.other_province, p.same_prefecture, -height])
+    return jnp.concatenate([-p.decay, jnp.stack([-p.other_province, p.same_prefecture, -height])])
 
 
-def pair_terms(log_distance: Float[Array, ""], origin: Place, destination: Place) -> tuple[Float[Array, ""], ...]:
-    """φ_k(o, j) of ONE pair, in the order of `COEFFICIENTS`."""
-    return log_distance, *(border.astype(log_distance.dtype) for border in _borders(origin, destination))
+def pair_terms(
+    law: Law, coefficient: Coefficient, log_distance: Float[Array, ""], origin: Place, destination: Place
+) -> tuple[Float[Array, ""], ...]:
+    """φ_k = ∂ ln S_oj / ∂ c_k of ONE pair, in the order of `coefficients`."""
+    of_borders = (border.astype(log_distance.dtype) for border in _borders(origin, destination))
+    return *_decay_terms(law, coefficient, log_distance), *of_borders
 
 
 def flow_terms(
-    flow: Float[Array, ""], log_distance: Float[Array, ""], origin: Place, destination: Place
+    law: Law,
+    coefficient: Coefficient,
+    flow: Float[Array, ""],
+    log_distance: Float[Array, ""],
+    origin: Place,
+    destination: Place,
 ) -> tuple[Float[Array, ""], ...]:
-    """A flow times φ_k(o, j) of its pair, in the order of `COEFFICIENTS`."""
-    return flow * log_distance, *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
+    """A flow times φ_k(o, j) of its pair, in the order of `coefficients`."""
+    of_decay = (flow * term for term in _decay_terms(law, coefficient, log_distance))
+    return *of_decay, *(jnp.where(border, flow, 0) for border in _borders(origin, destination))
+
+
+def _decay_terms(law: Law, coefficient: Coefficient, log_distance: Float[Array, ""]) -> tuple[Float[Array, ""], ...]:
+    *of_decay, _, _, _ = coefficient.astype(log_distance.dtype)
+    return law.slopes(of_decay, OfLog(log_distance, fastmath.exp))
 
 
 def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
@@ -59,20 +78,21 @@ def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
 
 
 def log_strength(
-    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+    law: Law, coefficient: Coefficient, log_distance: Float[Array, ""], origin: Place, destination: Place
 ) -> Float[Array, ""]:
     """The logarithm of S_oj, for ONE pair of two zones."""
-    of_distance, *of_borders = coefficient
+    *of_decay, other_province, same_prefecture, divide = coefficient
+    of_borders = zip((other_province, same_prefecture, divide), _borders(origin, destination), strict=True)
     # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
-    added = [jnp.where(border, c, 0) for c, border in zip(of_borders, _borders(origin, destination), strict=True)]
-    return sum(added, of_distance * log_distance)
+    added = [jnp.where(border, c, 0) for c, border in of_borders]
+    return sum(added, law.ln(of_decay, OfLog(log_distance, fastmath.exp)))
 
 
 def pair_strength(
-    coefficient: Float[Array, " coefficient"], log_distance: Float[Array, ""], origin: Place, destination: Place
+    law: Law, coefficient: Coefficient, log_distance: Float[Array, ""], origin: Place, destination: Place
 ) -> Float[Array, ""]:
     """S_oj of ONE pair; zero for a zone with itself."""
-    strength = jnp.exp(log_strength(coefficient, log_distance, origin, destination))
+    strength = jnp.exp(log_strength(law, coefficient, log_distance, origin, destination))
     return jnp.where(origin.index != destination.index, strength, jnp.zeros_like(log_distance))
 
 

@@ -14,9 +14,10 @@ from jax.stages import Compiled
 from flowmodel import runtime
 from flowmodel.errors import ResourceError
 from flowmodel.gravity import distance, tiled
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs, Factors
-from flowmodel.gravity.pair import COEFFICIENTS, Place
+from flowmodel.gravity.pair import BORDERS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
 """Sides of a tile, the best first: on a CPU what stays in a core's cache, elsewhere what keeps the device busy."""
@@ -68,16 +69,18 @@ def choose(zones: int, years: int, dtype: Any, asked: str, tile: int | None) -> 
     return Storage("tiled", found.tile, f"{zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}")
 
 
-def pairs(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage) -> AllPairs:
+def pairs(
+    lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, storage: Storage, law: Law = POWER
+) -> AllPairs:
     """The pairs of zones at positions in degrees [zone], stored so; distances are computed in float64."""
     if storage.kind == "tiled":
-        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile)
-    return dense(lon, lat, place, offset_km, dtype)
+        return tiled.tiles(distance.on_sphere(lon, lat, dtype), place, offset_km, storage.tile, law)
+    return dense(lon, lat, place, offset_km, dtype, law)
 
 
-def dense(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any) -> Pairs:
+def dense(lon: np.ndarray, lat: np.ndarray, place: Place, offset_km: float, dtype: Any, law: Law = POWER) -> Pairs:
     """The pairs of zones at positions in degrees [zone], as a matrix."""
-    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place)
+    return Pairs(distance.log_distance_matrix(jnp.asarray(lon), jnp.asarray(lat), offset_km, dtype), place, law)
 
 
 @functools.cache
@@ -95,7 +98,7 @@ def _compiled(pairs: Any, years: int) -> Compiled:
 
     factor: Any = jax.ShapeDtypeStruct((2 * years, zones), dtype)
     vector = jax.ShapeDtypeStruct((zones,), float)
-    coefficient = jax.ShapeDtypeStruct((len(COEFFICIENTS),), float)
+    coefficient = jax.ShapeDtypeStruct((1 + BORDERS,), float)
     return jax.jit(work).lower(coefficient, pairs, vector, Factors(factor, factor)).compile()
 
 

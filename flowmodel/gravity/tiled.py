@@ -18,9 +18,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity import distance
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import REFERENCE_KM, Points
 from flowmodel.gravity.operator import Columns, Exchange, Factors, shared
-from flowmodel.gravity.pair import COEFFICIENTS, Place
+from flowmodel.gravity.pair import BORDERS, Place
 from flowmodel.gravity.tiles import Block, Layout, Weights, added, in_blocks, strips, taken, terms, tile, walk
 
 Coefficient = Float[Array, " coefficient"]
@@ -40,7 +41,7 @@ class Tiles(Layout):
         return dataclasses.replace(self, points=distance.in_dtype(self.points, dtype))
 
 
-def tiles(where: Points, place: Place, offset_km: float, tile: int) -> Tiles:
+def tiles(where: Points, place: Place, offset_km: float, tile: int, law: Law = POWER) -> Tiles:
     """The pairs of zones at `where`.
 
     Args:
@@ -48,10 +49,11 @@ def tiles(where: Points, place: Place, offset_km: float, tile: int) -> Tiles:
         place: as far as borders go [zone].
         offset_km: the internal distance d0.
         tile: zones of a side of a tile.
+        law: of distance decay.
     """
     borders = (np.asarray(border) for border in (place.province, place.prefecture, place.east))
     same = tuple(bool((border == border[0]).all()) for border in borders)
-    return Tiles(where, place, offset_km, tile, (same[0], same[1], same[2]))
+    return Tiles(where, place, offset_km, tile, (same[0], same[1], same[2]), law)
 
 
 @jax.tree_util.register_dataclass
@@ -86,7 +88,8 @@ class Tiled:
             km = distance.arc_km(squared, self.tiles.points.metric) + self.tiles.offset_km
             borders = place.province, place.prefecture, place.east
             province, prefecture, east = (border[part, None] != border for border in borders)
-            utility = c[0] * np.log(km / REFERENCE_KM) + c[1] * province + c[2] * ~prefecture + c[3] * east
+            decay = self.tiles.law.on_host(c[:-BORDERS], np.log(km / REFERENCE_KM))
+            utility = decay + c[-3] * province + c[-2] * ~prefecture + c[-1] * east
             yield np.where(place.index[part, None] != place.index, np.exp(utility), 0.0)
 
 
@@ -114,8 +117,9 @@ product.defvjp(_product_forward, _product_backward)
 def moments(coefficient: Coefficient, tiles: Tiles, left: Columns, right: Columns) -> Weights:
     """Σ_oj (Σ_c left_oc right_jc) S_oj φ_k(o, j) for φ_0 = 1 and every pair term: the flows' total, and their moments.
 
-    The second over the first is the flows' mean log distance, the third over the first the share of them that crosses
-    provinces, and so on. Float64; differentiable in the coefficients and both sides.
+    By the power law the second over the first is the flows' mean log distance; the last three over the first are the
+    shares of them that cross provinces, stay in a prefecture and cross the divide. Float64; differentiable in both
+    sides, and in the coefficients where the decay law is linear in them.
     """
     return _moments(coefficient, tiles, left, right, None)
 
@@ -137,7 +141,7 @@ moments.defvjp(_moments_forward, _moments_backward)
 
 def by_band(coefficient: Coefficient, tiles: Tiles, columns: Columns) -> tuple[Columns, Columns]:
     """S @ columns over pairs of one province, and over pairs of two: the bands that a census tells apart."""
-    far = jnp.zeros(1 + len(COEFFICIENTS)).at[1 + COEFFICIENTS.index("other_province")].set(1.0)
+    far = jnp.zeros(1 + len(coefficient)).at[-BORDERS].set(1.0)
     near = (-far).at[0].set(1.0)
     return _multiply(coefficient, tiles, columns, near), _multiply(coefficient, tiles, columns, far)
 
@@ -198,7 +202,7 @@ def _moments(coefficient: Coefficient, tiles: Tiles, left: Columns, right: Colum
 
     def summed(a: Block, b: Block, at_a: Array, at_b: Array, *, apart: bool) -> Weights:
         flow = made(a, b, apart=apart) * jnp.matmul(at_a, at_b.T, precision="highest")
-        return jnp.stack([_sum(flow), *(_sum(flow * term) for term in terms(tiles, a, b, apart=apart))])
+        return jnp.stack([_sum(flow), *(_sum(flow * term) for term in terms(tiles, coefficient, a, b, apart=apart))])
 
     def inside(a: Block, _: Block, at_a: Array, __: Array) -> Weights:
         return summed(a, a, at_a[:, :rank], at_a[:, rank:], apart=False)
@@ -211,7 +215,7 @@ def _moments(coefficient: Coefficient, tiles: Tiles, left: Columns, right: Colum
         more: Weights = jax.lax.cond(i == j, inside, between, a, b, taken(vectors, i), taken(vectors, j))
         return sums + more
 
-    sums: Array = walk(tiles, visit, jnp.zeros(1 + len(COEFFICIENTS)))
+    sums: Array = walk(tiles, visit, jnp.zeros(1 + len(coefficient)))
     return sums
 
 

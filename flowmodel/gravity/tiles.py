@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flowmodel.gravity import distance, fastmath
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import Points
 from flowmodel.gravity.pair import Place, log_strength, pair_terms
 
@@ -34,6 +35,7 @@ class Layout:
     offset_km: float = dataclasses.field(metadata={"static": True})
     tile: int = dataclasses.field(metadata={"static": True})
     same: tuple[bool, bool, bool] = dataclasses.field(metadata={"static": True})
+    law: Law = dataclasses.field(default=POWER, metadata={"static": True})
 
     @property
     def dtype(self) -> Any:
@@ -90,10 +92,12 @@ def tile(
 
     def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> Float[Array, ""]:
         logs, here, there = _pair(layout, itself, origin, destination)
-        strength = fastmath.exp(log_strength(c, logs, here, there))
+        strength = fastmath.exp(log_strength(layout.law, c, logs, here, there))
         if weights is not None:
             g = weights.astype(layout.dtype)
-            strength *= g[0] + sum(w * term for w, term in zip(g[1:], pair_terms(logs, here, there), strict=True))
+            strength *= g[0] + sum(
+                w * term for w, term in zip(g[1:], pair_terms(layout.law, c, logs, here, there), strict=True)
+            )
         return jnp.where(itself, 0, strength)
 
     made: Array = _over(layout, pair, a, b, apart=apart)
@@ -113,7 +117,7 @@ def strips(
     def pair(row: Array, column: Array, origin: Block, destination: Block) -> Float[Array, ""]:
         itself = row == column
         logs, here, there = _pair(layout, itself, origin, destination)
-        return jnp.where(itself, 0, fastmath.exp(log_strength(c, logs, here, there)))
+        return jnp.where(itself, 0, fastmath.exp(log_strength(layout.law, c, logs, here, there)))
 
     def strip(first: Array) -> Float[Array, "row zone"]:
         part = jax.tree.map(lambda side: jax.lax.dynamic_slice_in_dim(side, first, rows, axis=1), packed)
@@ -124,11 +128,13 @@ def strips(
     return len(columns) // rows, strip
 
 
-def terms(layout: Layout, a: Block, b: Block, *, apart: bool) -> tuple[Float[Array, "tile tile"], ...]:
+def terms(
+    layout: Layout, coefficient: Float[Array, " coefficient"], a: Block, b: Block, *, apart: bool
+) -> tuple[Float[Array, "tile tile"], ...]:
     """φ_k over one tile."""
 
     def pair(itself: Bool[Array, ""], origin: Block, destination: Block) -> tuple[Array, ...]:
-        return pair_terms(*_pair(layout, itself, origin, destination))
+        return pair_terms(layout.law, coefficient, *_pair(layout, itself, origin, destination))
 
     made: tuple[Array, ...] = _over(layout, pair, a, b, apart=apart)
     return made

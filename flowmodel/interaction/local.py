@@ -20,6 +20,8 @@ from flowmodel.interaction.separation import separated_pairs
 _MOST_STEPS = 60
 _BATCH = 32
 _CLOSE = 1e-9
+_ENOUGH = 1e-6
+"""Largest moment left over, as a share of the flow: above it the search has not reached the maximum."""
 _FADING = 1e-6
 """Share of a zone's flow below which the mean of a pair without any may be on its way to zero."""
 
@@ -63,7 +65,7 @@ def fit(
     names = ("const", *columns)
     estimate = np.asarray(found.coefficients)
     error = np.sqrt(np.diagonal(np.asarray(found.covariance), axis1=1, axis2=2))
-    known = (np.asarray(found.error) < 1e-6) & np.all(np.isfinite(error), axis=1)
+    known = (np.asarray(found.error) < _ENOUGH) & np.all(np.isfinite(error), axis=1)
     for zone in np.flatnonzero(known & (np.asarray(found.least) < _FADING)):
         known[zone] = not _separated(flow, allowed, wide, int(zone))
     return pd.DataFrame(
@@ -75,6 +77,20 @@ def fit(
             "status": np.repeat(np.where(known, "fitted", "not_identified"), len(names)),
         }
     )
+
+
+def poisson(columns: Float[np.ndarray, "row parameter"], counts: Float[np.ndarray, " row"]) -> np.ndarray:
+    """Coefficients of one Poisson regression with the log link.
+
+    Args:
+        columns: the first of them ones.
+        counts: observed.
+
+    Returns:
+        Maximum likelihood estimates [parameter]; NaN where they were not reached, as where columns are collinear.
+    """
+    found: Local = jax.jit(_one)((jnp.asarray(counts, float), jnp.ones(len(counts), bool), jnp.asarray(columns, float)))
+    return np.where(float(found.error) < _ENOUGH, np.asarray(found.coefficients), np.nan)
 
 
 def _separated(flow: np.ndarray, allowed: np.ndarray, columns: list[np.ndarray], zone: int) -> bool:

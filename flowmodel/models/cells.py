@@ -19,6 +19,7 @@ from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, Pressure
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.errors import ConfigError
+from flowmodel.interaction.scoring.common_part import common_part
 from flowmodel.models.model import Writer, csv
 from flowmodel.parameters.registry import Parameters, Registry
 from flowmodel.results import cells as results
@@ -117,7 +118,13 @@ class Cells:
         parameters = self.registry.parameters(jnp.asarray(natural))
         ground = downscaling.support(cells, county.table, county.zones, parameters, county.covariates)
         kernel = operator.build(
-            parameters, cells, county.table, self._offset_km, within=self.zones.within, dtype=self.dtype
+            parameters,
+            cells,
+            county.table,
+            self._offset_km,
+            within=self.zones.within,
+            dtype=self.dtype,
+            law=county.pairs.law,
         )
         population = jnp.asarray(cells.population)
         sentence = operator.sentence(kernel, rollout.need(parameters, ground, kernel, population, county.calendar))
@@ -172,7 +179,7 @@ class Cells:
             report["inflow"] = {
                 "by_cells": float(inflow.sum()),
                 "by_counties": float(by_counties.sum()),
-                "common_part": float(2 * np.minimum(inflow, by_counties).sum() / (inflow.sum() + by_counties.sum())),
+                "common_part": common_part(inflow, by_counties),
             }
         return report
 
@@ -230,7 +237,7 @@ class Cells:
         inside = cells.zone >= 0
         reach, pull = (np.asarray(field, float)[inside] for field in (at.reach, at.pull))
         sampled = against_counties.sample(cells.population[inside], SAMPLED)
-        of = direct_sums.rows(parameters, cells, self.table, self._offset_km)
+        of = direct_sums.rows(parameters, cells, self.table, self._offset_km, self.zones.county.pairs.law)
         plane, sphere = direct_sums.in_the_plane(cells), direct_sums.on_the_sphere(*self.zones.degrees)
         direct = np.array([[of.reach(int(row), how, pull) for how in (plane, sphere)] for row in sampled])
         return {

@@ -17,7 +17,8 @@ _BASE = (
         "offset_km", "d0", "km", 0.1, 500, 10, 5, "internal distance of a county, science of 5-10 km", fixed=10.0
     ),
     Parameter("mass", "alpha", "1", 0.0, 2.0, 0.9, 0.2, "elasticity 0.8-1.2; 0.44 between provinces (Gu et al. 2022)"),
-    Parameter("distance", "beta", "1", 0.02, 4.0, 1.1, 0.3, "elasticity 0.6-1.6 in Chinese studies", prior_scale="log"),
+)
+_BARRIERS = (
     Parameter(
         "other_province", "delta_p", "1", -1.0, 4.0, 1.0, 0.5, "0.5-2; strong separate deterrent (Su et al. 2018)"
     ),
@@ -92,27 +93,35 @@ _OBSERVED = {
 """Parameters that only the likelihood of a target has."""
 
 
-def registry(model: Model, overrides: Mapping[str, Override], targets: tuple[str, ...] = ()) -> Registry:
-    """The parameters that `model` has, and those of the likelihood of `targets`, with the configuration's overrides.
+def registry(
+    model: Model, overrides: Mapping[str, Override], decay: tuple[Parameter, ...], targets: tuple[str, ...] = ()
+) -> Registry:
+    """The parameters of a model and of the likelihood of its targets, with the overrides of the configuration.
+
+    Args:
+        model: `[model]`.
+        overrides: `[parameters]`.
+        decay: parameters of the model's decay law.
+        targets: of `[fit]`.
 
     Raises:
         ConfigError: an override names no parameter, or fixes it outside its bounds.
     """
-    entries = {entry.name: entry for entry in _entries(model, targets)}
+    entries = {entry.name: entry for entry in _entries(model, decay, targets)}
     for name, change in overrides.items():
         if name not in entries:
             near = difflib.get_close_matches(name, entries, n=1)
             raise ConfigError("E-PARAMETER-NAME", f"[parameters.{name}]", f"name one of the model's, such as {near}")
         entries[name] = dataclasses.replace(entries[name], **change.model_dump(exclude_none=True))
-    return Registry(tuple(entries.values()))
+    return Registry(tuple(entries.values()), tuple(entry.name for entry in decay))
 
 
-def _entries(model: Model, targets: tuple[str, ...]) -> list[Parameter]:
+def _entries(model: Model, decay: tuple[Parameter, ...], targets: tuple[str, ...]) -> list[Parameter]:
     blocks = [("attraction", "gamma", model.attraction), ("departure", "m", model.departure)]
-    scalars = list(_BASE)
+    scalars = [*_BASE, *decay, *_BARRIERS]
     if model.stock is not None:
         switched = [entry for name, entry in _SWITCHED.items() if _is_on(name, model.stock)]
-        scalars = _of_groups([*_BASE, *_STOCK, *switched], model.stock)
+        scalars = _of_groups([*scalars, *_STOCK, *switched], _by_group(model.stock, decay))
         scalars += _LEARNING.values() if model.stock.groups == "skills" else ()
         scalars += [] if model.stock.children is None else _of_children(targets)
         blocks += _stock_blocks(model.stock)
@@ -141,7 +150,12 @@ def _is_on(name: str, stock: Stock) -> bool:
     }[name]
 
 
-def _of_groups(entries: list[Parameter], stock: Stock) -> list[Parameter]:
+def _by_group(stock: Stock, decay: tuple[Parameter, ...]) -> set[str]:
+    """Names of the parameters that differ between groups: `distance` stands for all of the decay law."""
+    return {*stock.by_group, *(entry.name for entry in decay if "distance" in stock.by_group)}
+
+
+def _of_groups(entries: list[Parameter], by_group: set[str]) -> list[Parameter]:
     """One entry a skill for those that differ between groups: "distance@low"."""
     return [
         one
@@ -151,7 +165,7 @@ def _of_groups(entries: list[Parameter], stock: Stock) -> list[Parameter]:
                 dataclasses.replace(entry, name=f"{entry.name}@{skill}", symbol=f"{entry.symbol}_{skill}")
                 for skill in SKILLS
             ]
-            if entry.name in stock.by_group
+            if entry.name in by_group
             else [entry]
         )
     ]

@@ -66,10 +66,12 @@ def registered_parameters(
         groups: names of the groups; of "low:15-29" the skill before the colon has parameters of its own.
     """
     values = registry.lookup(natural)
-    return RegisteredParameters(tuple(_group(values, name.partition(":")[0]) for name in groups), values)
+    return RegisteredParameters(
+        tuple(_group(values, name.partition(":")[0], registry.decay) for name in groups), values
+    )
 
 
-def _group(values: dict[str, Float[Array, ""]], skill: str) -> Group:
+def _group(values: dict[str, Float[Array, ""]], skill: str, decay: tuple[str, ...]) -> Group:
     """Values of one skill: where a parameter differs between groups its name is followed by the skill's."""
     own = {name.partition("@")[0]: value for name, value in values.items() if name.endswith(f"@{skill}")}
     known = {name: jnp.asarray(value, float) for name, value in _OFF.items()} | values | own
@@ -77,4 +79,4 @@ def _group(values: dict[str, Float[Array, ""]], skill: str) -> Group:
         field.name: known[field.name] for field in dataclasses.fields(Group) if field.name not in ("choice", *_BLOCKS)
     }
     blocks = {name: block(values, name) for name in _BLOCKS}
-    return Group(choice=parameters(known), **scalars, **blocks)
+    return Group(choice=parameters(known, decay), **scalars, **blocks)

@@ -67,10 +67,13 @@ class Parameter:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Parameters:
-    """Natural values, in the units of `docs/model.md`; `attraction` and `departure` hold one value a covariate."""
+    """Natural values, in the units of `docs/model.md`.
+
+    `decay` holds one value for each parameter of the decay law, `attraction` and `departure` one for each covariate.
+    """
 
     mass: Float[Array, ""]
-    distance: Float[Array, ""]
+    decay: Float[Array, " decay"]
     other_province: Float[Array, ""]
     same_prefecture: Float[Array, ""]
     divide_east_west: Float[Array, ""]
@@ -85,9 +88,15 @@ class Parameters:
 
 @dataclasses.dataclass(frozen=True)
 class Registry:
-    """The parameters of one run, in the order of every vector and table."""
+    """The parameters of one run, in the order of every vector and table.
+
+    Attributes:
+        entries: the parameters.
+        decay: names of those of the decay law.
+    """
 
     entries: tuple[Parameter, ...]
+    decay: tuple[str, ...] = ("distance",)
 
     @property
     def free(self) -> tuple[Parameter, ...]:
@@ -128,7 +137,7 @@ class Registry:
 
     def parameters(self, natural: Float[Array, " free"]) -> Parameters:
         """What the kernels take, from the free parameters' natural values (differentiable)."""
-        return parameters(self.lookup(natural))
+        return parameters(self.lookup(natural), self.decay)
 
     def held(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
         """Which free parameters sit at a bound and are pushed against it (the condition of Karush, Kuhn and Tucker).
@@ -169,11 +178,12 @@ class Registry:
         return jnp.asarray([e.lower for e in self.free], float), jnp.asarray([e.upper for e in self.free], float)
 
 
-def parameters(values: Mapping[str, Float[Array, ""]]) -> Parameters:
-    """Values by name as the kernels take them."""
-    blocks = {"attraction", "departure"}
-    scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in blocks}
-    return Parameters(**scalars, attraction=block(values, "attraction"), departure=block(values, "departure"))
+def parameters(values: Mapping[str, Float[Array, ""]], decay: tuple[str, ...]) -> Parameters:
+    """Values by name as the kernels take them; `decay` names the parameters of the decay law."""
+    arrays = {"decay", "attraction", "departure"}
+    scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in arrays}
+    blocks = {name: block(values, name) for name in ("attraction", "departure")}
+    return Parameters(**scalars, **blocks, decay=jnp.stack([values[name] for name in decay]))
 
 
 def block(values: Mapping[str, Float[Array, ""]], prefix: str) -> Float[Array, " covariates"]:

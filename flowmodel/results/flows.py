@@ -27,7 +27,6 @@ from flowmodel.results import flow_effects
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _OVERDISPERSED = 4.0
 """Pearson's dispersion at which the model's standard errors are half of what they should be."""
-_UNITS = {"distance": "per km", "chance": "per opportunity"}
 _SOURCES = {"negative_binomial": "maximum likelihood", "quasi_poisson": "quasi-likelihood"}
 
 
@@ -47,7 +46,9 @@ def parameters(fit: Calibrated, covariance: np.ndarray) -> pd.DataFrame:
         _row(name, np.nan, np.nan, "absorbed", f"the {fit.specification.constraint} constraint")
         for name in fit.built.absorbed
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    table["unit"] = [fit.specification.law.units.get(name, "1") for name in table["name"]]
+    return table
 
 
 def _row(name: str, estimate: float, se: float, status: str, source: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _row(name: str, estimate: float, se: float, status: str, source: str) -> dic
         "interval_upper": estimate + _HALF_WIDTH * se,
         "lower": np.nan,
         "upper": np.nan,
-        "unit": _UNITS.get(name, "1"),
+        "unit": "1",
         "status": status,
         "source": source,
     }

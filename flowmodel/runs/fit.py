@@ -10,6 +10,7 @@ from flowmodel import runtime
 from flowmodel.config import Config
 from flowmodel.estimation import calibrate, inference, profile
 from flowmodel.estimation.calibrate import Fitted
+from flowmodel.gravity.chosen_law import chosen
 from flowmodel.models.model import Model
 from flowmodel.results import residents as results
 from flowmodel.runs import console, provenance
@@ -51,6 +52,7 @@ def fit(
 def _fit(request: Request[Config], folder: RunFolder, zones: Zones | None, maps: Maps | None, started: float) -> Run:
     folder.log("started", config=request.config.run.name)
     prepare(request.config.runtime)
+    chosen(request.config.model.law)  # what is wrong with it is said before zones are built
     table = obtain(request, folder, maps, zones)
     built = time.perf_counter()
 
@@ -79,7 +81,8 @@ def _fit(request: Request[Config], folder: RunFolder, zones: Zones | None, maps:
         folder.write_csv("profiles.csv", profile.table(fitted.profiles))
     report = _metrics(model, fitted, seconds)
     folder.write_json("metrics.json", report)
-    provenance.write(folder, request.resolved(), request.config.run.seed, table.inputs, synthetic=table.synthetic)
+    inputs = [*table.inputs, *provenance.of_law(request.config.model.law)]
+    provenance.write(folder, request.resolved(), request.config.run.seed, inputs, synthetic=table.synthetic)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     console.fitted(parameters, report, folder.path)
     return Run(folder.path, _status(fitted, request.config))

@@ -13,7 +13,6 @@ import pyarrow.parquet as parquet
 
 from flowmodel import runtime
 from flowmodel.config import FlowsRun
-from flowmodel.config.paths import located
 from flowmodel.interaction import bootstrap
 from flowmodel.interaction.calibrate import Calibrated, calibrate
 from flowmodel.interaction.compare import compare
@@ -55,6 +54,7 @@ def _fit(request: Request[FlowsRun], folder: RunFolder, maps: Maps, started: flo
     config = request.config
     folder.log("started", config=config.run.name)
     prepare(config.runtime)
+    flows.laws(config)  # what is wrong with them is said before the table is read
     with console.steps("reading flows"):
         data, files = read_flows(request, folder, maps)
     built = time.perf_counter()
@@ -92,8 +92,7 @@ def read_flows(request: Request[FlowsRun], folder: RunFolder, maps: Maps) -> tup
     with section(request, maps, "flows", tables):
         files = list(maps.inputs("flows", tables, base))
         data = read(folder, maps, lambda: maps.flows(tables, base, *flows.columns(config.model)))
-    own = config.model.law
-    return data, files if isinstance(own, str) else [*files, located(base, own.file)]
+    return data, [*files, *provenance.law_files(config.model.law)]
 
 
 def _check(specification: Specification, config: FlowsRun) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from flowmodel.config import FlowModel, FlowsRun, OwnLaw
-from flowmodel.config.paths import located
+from flowmodel.config import FlowModel, FlowsRun, LawChoice
 from flowmodel.errors import ConfigError, FlowsError
-from flowmodel.interaction.model import laws, pair
-from flowmodel.interaction.model.laws import LAWS, Law
+from flowmodel.interaction.model import pair
+from flowmodel.interaction.model.laws import LAWS, Law, chosen
 from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.model.table import Censoring, FlowTable, Specification, home
 from flowmodel.runs.maps import FlowData
@@ -40,14 +38,24 @@ def _column(name: str) -> str:
     return name.removeprefix(_LN)
 
 
+def laws(config: FlowsRun) -> list[Law]:
+    """The law of the model, and those that it is compared with.
+
+    Raises:
+        ConfigError: E-LAW-NAME or E-LAW-FILE.
+        FlowsError: E-LAW-START.
+    """
+    return [chosen(law) for law in (config.model.law, *(config.compare.laws if config.compare else ()))]
+
+
 def table(data: FlowData, config: FlowsRun) -> FlowTable:
     """The table, with what its laws read of pairs.
 
     Raises:
+        ConfigError: E-LAW-NAME or E-LAW-FILE.
         FlowsError: E-LAW-NEEDS, opportunities are not of zones, or pairs lack a distance.
     """
-    named = [config.model.law, *(config.compare.laws if config.compare else ())]
-    needs = {need for name in named for need in (LAWS[name].needs if isinstance(name, str) else ())}
+    needs = {need for law in laws(config) for need in law.needs}
     return FlowTable(
         data.origins,
         data.destinations,
@@ -91,24 +99,24 @@ def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:
     return distance
 
 
-def specification(data: FlowData, asked: Request[FlowsRun], law: str | OwnLaw | None = None) -> Specification:
+def specification(data: FlowData, asked: Request[FlowsRun], law: LawChoice | None = None) -> Specification:
     """The model that the configuration asks for, or the same with another law.
 
     Raises:
-        ConfigError: E-LAW-FILE, or a threshold that is no whole number.
+        ConfigError: E-LAW-NAME, E-LAW-FILE, or a threshold that is no whole number.
         FlowsError: E-LAW-START.
     """
     model = asked.config.model
-    chosen = _law(model.law if law is None else law, asked)
+    wanted = chosen(model.law if law is None else law)
     return Specification(
         constraint=model.constraint,
-        law=chosen,
+        law=wanted,
         origin={name: _values(name, data.origin_columns) for name in model.origin_mass},
         destination={name: _values(name, data.destination_columns) for name in model.destination_mass},
         pairs={name: _values(name, data.pair_columns) for name in model.pair},
         family=model.family,
         censoring=_censoring(data),
-        held=model.held if law is None else _held(model, chosen),
+        held=model.held if law is None else _held(model, wanted),
     )
 
 
@@ -135,43 +143,3 @@ def _censoring(data: FlowData) -> Censoring | None:
     seen = data.listed & data.allowed
     per_unit = float(data.flow[seen].sum() / data.gauge[seen].sum())
     return Censoring(int(below), per_unit, likelihood)
-
-
-def _law(named: str | OwnLaw, asked: Request[FlowsRun]) -> Law:
-    if isinstance(named, str):
-        return LAWS[named]
-    file = located(asked.base, named.file)
-    spec = importlib.util.spec_from_file_location(f"own_law_{file.stem}", file)
-    if spec is None or spec.loader is None or not file.is_file():
-        raise ConfigError(
-            "E-LAW-FILE", f"no Python file {file}", "name the file of your law, relative to the configuration"
-        )
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError("E-LAW-FILE", f"{file.name}: {type(error).__name__}: {error}", "correct your law") from error
-    function = getattr(module, named.function, None)
-    if not callable(function):
-        raise ConfigError("E-LAW-FILE", f"{file.name} has no function {named.function}", "define it there")
-    law = laws.own(function, named.function)
-    try:
-        _tried(law)
-    except Exception as error:
-        said = str(error).splitlines()[0]
-        fix = "write it for jax.numpy, without `if` on values: it is traced and differentiated"
-        raise ConfigError(
-            "E-LAW-FILE", f"{named.function} in {file.name}: {type(error).__name__}: {said}", fix
-        ) from error
-    return law
-
-
-def _tried(law: Law) -> None:
-    """Traces the law and its derivative at its start."""
-    import jax
-    import jax.numpy as jnp
-
-    shape = law.shape
-    assert shape is not None
-    at = Pair(jnp.full((1, 1), 100.0))
-    jax.jit(jax.jacfwd(lambda values: shape.rule(values, at)))(jnp.asarray(shape.start, float))

@@ -13,6 +13,7 @@ from typing import Any
 import tomli_w
 
 from flowmodel import runtime
+from flowmodel.config import LawChoice, OwnLaw
 from flowmodel.config.paths import CHECKOUT
 from flowmodel.runs.folder import RunFolder
 
@@ -50,6 +51,16 @@ def write(folder: RunFolder, config: dict[str, Any], seed: int, inputs: Any, *, 
 def hashed(files: Any) -> dict[str, str]:
     """SHA-256 of files by name."""
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def of_law(law: LawChoice) -> list[dict[str, str]]:
+    """The file of a user's decay law among the inputs of a run of zones, if there is one."""
+    return [{"file": name, "sha256": sha} for name, sha in hashed(law_files(law)).items()]
+
+
+def law_files(law: LawChoice) -> list[Path]:
+    """The file that a law was read from, if it is a user's."""
+    return [Path(law.file)] if isinstance(law, OwnLaw) else []
 
 
 def _version(name: str) -> str | None:

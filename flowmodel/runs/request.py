@@ -78,7 +78,7 @@ def read_config(
     expected = form or next((FORMS[name] for name in FORMS if name in tables), ZonesRun)
     problems, typed = [], None
     try:
-        typed = expected.model_validate(tables)
+        typed = expected.model_validate(tables, context={"base": base})
     except ValidationError as error:
         problems.append(configuration.validation_text(error, expected))
     if maps is not None:

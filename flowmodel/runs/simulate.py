@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from flowmodel.config import Config, GridRun
 from flowmodel.estimation import inference
+from flowmodel.gravity.chosen_law import chosen
 from flowmodel.models.model import Model
 from flowmodel.parameters import given
 from flowmodel.runs import console, grid, provenance
@@ -57,6 +58,7 @@ def simulate(
 def _simulate(
     request: Request[Config], folder: RunFolder, parameters: Path | None, zones: Zones | None, maps: Maps | None
 ) -> Run:
+    chosen(request.config.model.law)  # what is wrong with it is said before zones are built
     table = obtain(request, folder, maps, zones)
 
     def run(model: Model) -> Any:
@@ -66,7 +68,8 @@ def _simulate(
     model, (rows, closed) = with_model(table, request.config, request.base, jnp.float64, run)
     _write(folder, model, closed)
     folder.write_csv("parameters.csv", rows)
-    provenance.write(folder, request.resolved(), request.config.run.seed, table.inputs, synthetic=table.synthetic)
+    inputs = [*table.inputs, *provenance.of_law(request.config.model.law)]
+    provenance.write(folder, request.resolved(), request.config.run.seed, inputs, synthetic=table.synthetic)
     return _finished(folder, model, closed)
 
 

@@ -55,7 +55,8 @@ def town(zones: int) -> Town:
     births, deaths = (jnp.asarray(draw.uniform(low, high, zones)) for low, high in ((0.006, 0.018), (0.004, 0.009)))
     slopes = [jnp.asarray(draw.normal(0, 0.2, count)) for count in COVARIATES]
     scalars = {name: jnp.asarray(value) for name, value in VALUES.items()}
-    parameters = Parameters(**scalars, attraction=slopes[0], departure=slopes[1])
+    decay = scalars.pop("distance")[None]
+    parameters = Parameters(**scalars, decay=decay, attraction=slopes[0], departure=slopes[1])
     people = jnp.asarray(case.mass.astype(float))
     calendar = Calendar(jnp.ones(1), jnp.ones(1))
     zoned = Zones(people, births, deaths, attraction, departure)

@@ -10,7 +10,7 @@ import pandas as pd
 import tomli_w
 
 import geo
-from flowmodel.config import FlowsRun, typed
+from flowmodel.config import FlowsRun
 from flowmodel.interaction.calibrate import Calibrated, calibrate
 from flowmodel.runs import fit_flows, flows
 from flowmodel.runs.folder import run_folder
@@ -43,7 +43,7 @@ class Run(NamedTuple):
 
 def asked(tables: dict[str, Any], folder: Path) -> Request[FlowsRun]:
     """A configuration whose paths begin at `folder`."""
-    return Request(typed(FlowsRun, tables, "test.toml"), tables, folder, "test.toml")
+    return Request(FlowsRun.model_validate(tables, context={"base": folder}), tables, folder, "test.toml")
 
 
 def read(tables: dict[str, Any], folder: Path) -> FlowData:

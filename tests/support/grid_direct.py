@@ -19,7 +19,7 @@ def products(plan: Plan, coefficient: Vector, offset_km: float, weight: Vector, 
 
     Args:
         plan: of the grid.
-        coefficient: of `kernel.COEFFICIENTS`.
+        coefficient: of `pair.coefficients`.
         offset_km: d0.
         weight: [y, x].
         at: [cell, 2] rows and columns.

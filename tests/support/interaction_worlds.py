@@ -9,6 +9,7 @@ import interaction_twin as twin
 import numpy as np
 from numpy.typing import NDArray
 
+from flowmodel.gravity.chosen_law import of_function
 from flowmodel.interaction.model import laws, pair
 from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.model.table import FlowTable, Specification, home
@@ -24,7 +25,7 @@ def decay(distance_km: Any, scale: float = OWN_START[0], power: float = OWN_STAR
     return -((distance_km / scale) ** power)
 
 
-OWN = laws.own(decay, "own")
+OWN = laws.of_distance(of_function(decay, "own"))
 LAWS = {**laws.LAWS, "own": OWN}
 
 

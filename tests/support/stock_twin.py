@@ -207,9 +207,14 @@ def same(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     return labels[:, None] == labels[None, :]
 
 
+def ln_decay(values: Values, km: Array) -> Array:
+    """The power law, in units of the reference; a test of another law puts that here."""
+    return np.asarray(-values.distance * np.log(km / REFERENCE_KM))
+
+
 def log_nearness(world: World, values: Values) -> Array:
-    """Minus beta times the log of the distance with its offset, in units of the reference [N, N]."""
-    return -values.distance * np.log((distances_km(world) + world.offset_km) / REFERENCE_KM)
+    """Ln f of the distance with its offset [N, N]."""
+    return ln_decay(values, distances_km(world) + world.offset_km)
 
 
 def log_kernel(world: World, values: Values) -> Array:
@@ -302,7 +307,7 @@ def choose(world: World, values: Values, switches: Switches, state: State, first
         shares, log_reach = plain_choice(utility)
     own = log_pull(world, values, residents(state).sum(axis=0))
     leaves = np.isfinite(log_reach) & np.isfinite(own)
-    own_nearness = -values.distance * np.log(world.offset_km / REFERENCE_KM)
+    own_nearness = ln_decay(values, np.asarray(world.offset_km))
     gain = np.where(leaves, log_reach, 0.0) - (np.where(leaves, own, 0.0) + own_nearness)
     logit = values.departure_level + world.departure @ values.departure + values.inclusive_value * gain
     return Choice(leaving=np.where(leaves, expit(logit), 0.0), shares=shares)

@@ -229,6 +229,7 @@ def _group(values: twin.Values, upgrade: float) -> Group:
     known = {name: jnp.asarray(value, float) for name, value in dataclasses.asdict(values).items()}
     known |= {"noise": jnp.asarray(0.1), "noise_size": jnp.asarray(20.0)}
     known["learning"] = jnp.asarray(logit(upgrade) if upgrade > 0 else -3.0)
+    known["decay"] = known["distance"][None]
     choice = Parameters(**{field.name: known[field.name] for field in dataclasses.fields(Parameters)})
     return Group(choice, **{f.name: known[f.name] for f in dataclasses.fields(Group) if f.name != "choice"})
 

@@ -41,4 +41,5 @@ def country_of(world: twin.World, dtype: type = np.float64) -> tuple[Zones, Pair
 
 def product_parameters(parameters: twin.Parameters) -> Parameters:
     noise = {"noise": jnp.asarray(NOISE.sigma_0), "noise_size": jnp.asarray(NOISE.sigma_1)}
-    return Parameters(**{name: jnp.asarray(value) for name, value in parameters.items()}, **noise)
+    given = {name: jnp.asarray(value) for name, value in parameters.items()}
+    return Parameters(decay=given.pop("distance")[None], **given, **noise)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.residents.year import Calendar, Movements, year
-from flowmodel.gravity import distance
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.distance import great_circles_km
+from flowmodel.interaction.scoring.common_part import common_part
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.table import ZoneTable
 
@@ -81,7 +82,7 @@ def table(codes: np.ndarray, origins: np.ndarray, cells: np.ndarray, counties: n
 def scores(flows: pd.DataFrame, distance_km: np.ndarray) -> dict[str, Any]:
     """How near the cells' flows are to the county model's.
 
-    `common_part` is 2 Σ min / (Σ + Σ), 1 where all pairs agree and 0 where no person moves alike; `ratio` is total by
+    `common_part` is that of commuters, 1 where all pairs agree and 0 where no person moves alike; `ratio` is total by
     total, of all pairs and by distance.
 
     Args:
@@ -100,16 +101,14 @@ def scores(flows: pd.DataFrame, distance_km: np.ndarray) -> dict[str, Any]:
     return {
         "pairs": len(flows),
         "ratio": float(one.sum() / other.sum()),
-        "common_part": float(2 * np.minimum(one, other).sum() / (one.sum() + other.sum())),
+        "common_part": common_part(one, other),
         "by_distance": by_distance,
     }
 
 
 def distances(zones: ZoneTable, origins: np.ndarray) -> np.ndarray:
     """Great-circle distances of the pairs of `table`, km, in its order [pair]."""
-    axes = distance.coordinates(distance.on_sphere(zones.values("lon"), zones.values("lat"), float))
-    squared = sum((axis[origins, None] - axis) ** 2 for axis in axes)
-    km = distance.arc_km(np.asarray(squared), "sphere")
+    km = great_circles_km(zones.values("lon"), zones.values("lat"), origins)
     return np.asarray(km[np.arange(len(zones.codes)) != origins[:, None]])
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from flowmodel.gravity.distance import EARTH_RADIUS_KM, REFERENCE_KM
+from flowmodel.gravity.decay import POWER, Law
+from flowmodel.gravity.distance import REFERENCE_KM, great_circle_km
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable
@@ -27,6 +28,7 @@ class Rows:
         province: its province [cell].
         prefecture: its prefecture [cell].
         east: side of the divide [cell].
+        law: of distance decay.
     """
 
     parameters: Parameters
@@ -35,6 +37,7 @@ class Rows:
     province: np.ndarray
     prefecture: np.ndarray
     east: np.ndarray
+    law: Law
 
     def reach(self, row: int, distance: Distance, pull: np.ndarray) -> float:
         """Σ_j K_oj w_j over cells of other counties than that of cell `row`.
@@ -45,19 +48,20 @@ class Rows:
             pull: w_j [cell].
         """
         p = self.parameters
-        utility = -float(p.distance) * np.log((distance(row) + self.offset_km) / REFERENCE_KM)
-        utility -= float(p.other_province) * (self.province != self.province[row])
+        ln_distance = np.log((distance(row) + self.offset_km) / REFERENCE_KM)
+        utility = self.law.on_host(-np.asarray(p.decay, float), ln_distance)
+        utility = utility - float(p.other_province) * (self.province != self.province[row])
         utility += float(p.same_prefecture) * (self.prefecture == self.prefecture[row])
         barrier = float(p.divide_east_west) if self.east[row] else float(p.divide_west_east)
         utility -= barrier * (self.east != self.east[row])
         return float(np.sum(np.where(self.county != self.county[row], np.exp(utility) * pull, 0.0)))
 
 
-def rows(parameters: Parameters, cells: GridCells, table: ZoneTable, offset_km: float) -> Rows:
+def rows(parameters: Parameters, cells: GridCells, table: ZoneTable, offset_km: float, law: Law = POWER) -> Rows:
     """The rows of a grid's kernel."""
     county = cells.zone[cells.zone >= 0]
     province, prefecture = (table.indices(level)[county] for level in ("province", "prefecture"))
-    return Rows(parameters, offset_km, county, province, prefecture, cells.east[cells.zone >= 0])
+    return Rows(parameters, offset_km, county, province, prefecture, cells.east[cells.zone >= 0], law)
 
 
 def in_the_plane(cells: GridCells) -> Distance:
@@ -69,10 +73,4 @@ def in_the_plane(cells: GridCells) -> Distance:
 def on_the_sphere(lon: np.ndarray, lat: np.ndarray) -> Distance:
     """Great-circle distances of positions in degrees [cell], by the haversine."""
     along, up = np.radians(lon), np.radians(lat)
-    cosine = np.cos(up)
-
-    def distance(row: int) -> np.ndarray:
-        across = np.sin((up - up[row]) / 2) ** 2 + cosine[row] * cosine * np.sin((along - along[row]) / 2) ** 2
-        return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(across, 1.0))))
-
-    return distance
+    return lambda row: np.asarray(great_circle_km(up[row], up, along - along[row], np))

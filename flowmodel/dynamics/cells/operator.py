@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel import runtime
+from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.spectral import mixture, operator, plan, sums
 from flowmodel.gravity.spectral.cells import on_device
 from flowmodel.gravity.spectral.layout import LEVELS
@@ -72,6 +73,7 @@ def build(
     *,
     within: Within,
     dtype: str,
+    law: Law = POWER,
     levels: tuple[str, ...] = LEVELS,
 ) -> GridKernel:
     """The operator of a grid; provinces, prefectures and counties are those of the cells' counties.
@@ -83,6 +85,7 @@ def build(
         offset_km: the internal distance d0.
         within: what becomes of moves inside a county.
         dtype: precision of transforms, "float32" or "float64".
+        law: of distance decay.
         levels: borders that count, besides the divide; without counties, moves inside them are as all others.
     """
     counties = np.arange(len(table.codes), dtype=np.int32)
@@ -90,8 +93,8 @@ def build(
     index = {level: np.append(np.asarray(of, np.int32), np.int32(-1)) for level, of in of_county.items()}
     units = {level: index[level][cells.zone] for level in levels}
     planned = on_device(plan.plan(cells.zone >= 0, cells.east, cells.cell_km, units))
-    made = runtime.program(operator.build, static_argnames="dtype")
-    return GridKernel(made(parameters, planned, jnp.asarray(offset_km), dtype=jnp.dtype(dtype)), within)
+    made = runtime.program(operator.build, static_argnames=("dtype", "law"))
+    return GridKernel(made(parameters, planned, jnp.asarray(offset_km), dtype=jnp.dtype(dtype), law=law), within)
 
 
 def sentence(kernel: GridKernel, need: str) -> str:

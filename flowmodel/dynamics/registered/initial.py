@@ -11,9 +11,9 @@ from flowmodel.gravity.bands import BandedPairs, Bands, band_strength, multiply
 from flowmodel.gravity.ipf import Sides, rounds
 from flowmodel.zones.table import ZoneTable
 
-_REFERENCE = (-1.1, 0.0, 0.8, 0.0)
-"""Coefficients of S, in the order of `kernel.COEFFICIENTS`: the centres of the priors. Where groups differ, they say
-which origins the migrants of each come from; every group's stock is then fitted again with its own S."""
+_BORDERS = (0.0, 0.8, 0.0)
+"""Coefficients of borders in S, the centres of their priors but for the province, which the margins tell. Where groups
+differ, S says which origins the migrants of each come from; every group's stock is then fitted again with its own S."""
 _REACHED = 1e-4
 
 
@@ -24,7 +24,8 @@ def away_by_group(table: ZoneTable, margins: Margins, banded: BandedPairs, share
         ZonesError: no stock of pairs has these margins: one zone's people from elsewhere are more than all others of
             its band can have sent.
     """
-    matrix = band_strength(jnp.asarray(_REFERENCE), banded)
+    decay = (-entry.prior_mean for entry in banded.pairs.law.parameters)
+    matrix = band_strength(jnp.asarray([*decay, *_BORDERS]), banded)
     given = Sides(*(jnp.asarray(part) for part in (margins.out, margins.near, margins.far)))
     at, _, error = rounds(matrix, given, banded)
     if not error < _REACHED:

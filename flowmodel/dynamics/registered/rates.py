@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.gravity import attraction
+from flowmodel.gravity.decay import Law, OfLog
 from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registered import Group
 
@@ -34,6 +35,7 @@ def leaving_rate(
     home: Float[Array, " zone"],
     reach: Float[Array, " zone"],
     offset_km: float,
+    law: Law,
 ) -> Float[Array, " zone"]:
     """Share of a home pool that leaves for another zone in a year, logistic in m_0 + y_o·m + ϑ (IV_o − V_o).
 
@@ -47,10 +49,11 @@ def leaving_rate(
         home: the pull of the zone itself, on the scale of `reach`.
         reach: Σ_j exp(U_oj).
         offset_km: the internal distance d0.
+        law: of distance decay.
     """
     possible = (reach > 0) & (home > 0)
     gain = jnp.log(jnp.where(possible, reach, 1.0)) - jnp.log(jnp.where(possible, home, 1.0))
-    gain = gain + group.choice.distance * jnp.log(offset_km / REFERENCE_KM)
+    gain = gain - law.ln(tuple(-group.choice.decay), OfLog(jnp.log(offset_km / REFERENCE_KM)))
     level = group.choice.departure_level + own + zones.departure @ group.choice.departure
     return jnp.where(possible, jax.nn.sigmoid(level + group.inclusive_value * gain), 0.0)
 

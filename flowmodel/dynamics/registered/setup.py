@@ -18,6 +18,7 @@ from flowmodel.dynamics.registered.factored.rollout import Country
 from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.errors import ConfigError
 from flowmodel.gravity.bands import banded
+from flowmodel.gravity.chosen_law import chosen
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry
 from flowmodel.zones.table import ZoneTable
@@ -57,7 +58,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     """The model of `config` on the zones of `table`, its pairs in `dtype`.
 
     Raises:
-        ConfigError: a parameter override is wrong, or tiles are asked for.
+        ConfigError: a parameter override is wrong, there is no such decay law, or tiles are asked for.
         ZonesError: the table lacks a year, a covariate or a count that the stock needs, or its margins cannot be met.
     """
     stock = config.model.stock
@@ -66,17 +67,18 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
         raise ConfigError(
             "E-STORAGE", "runtime.storage = 'tiled' with [model.stock]", "leave it out: bands of pairs are stored"
         )
-    names = registry(config.model, config.parameters, config.fit.targets)
+    law = chosen(config.model.law)
+    names = registry(config.model, config.parameters, law.parameters, config.fit.targets)
     offset_km = names["offset_km"].fixed
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
     first = config.model.years[0]
     of_census, of_people = margins(table, first, stock), groups(table, first, stock)
-    exact = banded(setup.dense_pairs(table, offset_km, jnp.float64))
+    exact = banded(setup.dense_pairs(table, offset_km, jnp.float64, law))
     away = initial.away_by_group(table, of_census, exact, of_people.share)
     country = Country(
         zones=registered_zones(table, config.model, stock, of_census, of_people, away),
-        banded=banded(setup.dense_pairs(table, offset_km, dtype)),
+        banded=banded(setup.dense_pairs(table, offset_km, dtype, law)),
         calendar=rollout.calendar(config.model.natural, config.model.years),
         stock=stock,
         offset_km=offset_km,

@@ -13,6 +13,8 @@ from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones, zones
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
+from flowmodel.gravity.chosen_law import chosen
+from flowmodel.gravity.decay import Law
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs
 from flowmodel.gravity.pair import Place
@@ -48,11 +50,12 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
     """The model of `config` on the zones of `table`, its pair kernel in `dtype`.
 
     Raises:
-        ConfigError: a parameter override is wrong.
+        ConfigError: a parameter override is wrong, or there is no such decay law.
         ResourceError: the pairs do not fit in memory in the way asked for.
         ZonesError: the table lacks a year or a covariate the configuration names.
     """
-    names = registry(config.model, config.parameters)
+    law = chosen(config.model.law)
+    names = registry(config.model, config.parameters, law.parameters)
     offset_km = names["offset_km"].fixed
     if offset_km is None:
         raise ConfigError("E-PARAMETER-OFFSET", "offset_km is free", "hold it at a value; distances are computed once")
@@ -62,16 +65,16 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
         table=table,
         years=config.model.years,
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
-        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored),
+        pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored, law),
         storage=stored,
         calendar=rollout.calendar(config.model.natural, config.model.years),
         registry=names,
     )
 
 
-def dense_pairs(table: ZoneTable, offset_km: float, dtype: Any) -> Pairs:
+def dense_pairs(table: ZoneTable, offset_km: float, dtype: Any, law: Law) -> Pairs:
     """The pairs of the table's zones; log distances are computed in float64 and kept in `dtype`."""
-    return storage.dense(table.values("lon"), table.values("lat"), place(table), offset_km, dtype)
+    return storage.dense(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, law)
 
 
 def place(table: ZoneTable) -> Place:

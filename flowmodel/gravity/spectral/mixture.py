@@ -38,10 +38,10 @@ def by_band(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) 
     """S over the pairs of each of `BANDS`; a border that is not given parts no pair.
 
     Args:
-        coefficient: of `kernel.coefficients`.
+        coefficient: of `gravity.operator.coefficients`; those of borders come last.
         levels: units given, of `layout.LEVELS`.
     """
-    _, other_province, same_prefecture, divide = coefficient
+    other_province, same_prefecture, divide = coefficient[-3:]
     at = {level: index + 1 for index, level in enumerate(levels)}
     # Without a level all pairs are in one unit of the level above, but nobody shares a prefecture that is not given.
     province = at.get("province", 0)
@@ -68,12 +68,12 @@ def all_pairs(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]
 
 def parted(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
     """S over the pairs that the divide parts, as one sum."""
-    kept = jnp.exp(coefficient[3]) / 2
+    kept = jnp.exp(coefficient[-1]) / 2
     return dataclasses.replace(all_pairs(coefficient, levels), same=kept, crossed=-kept)
 
 
 def one_county(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Float[Array, "1 level"]:
     """Weights of S over the pairs of one county, which the other mixtures leave out."""
     weights = jnp.zeros((1, len(levels) + 1), coefficient.dtype)
-    same_prefecture = jnp.exp(coefficient[2]) if "prefecture" in levels else 1.0
+    same_prefecture = jnp.exp(coefficient[-2]) if "prefecture" in levels else 1.0
     return weights.at[0, 1 + levels.index("county")].set(same_prefecture)

@@ -15,7 +15,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flowmodel.errors import ConfigError
 from flowmodel.gravity import barriers, pair
+from flowmodel.gravity.decay import LAWS, POWER, Law
+from flowmodel.gravity.pair import BORDERS
 from flowmodel.gravity.spectral import mixture, spectrum, sums
 from flowmodel.gravity.spectral.cells import Cells
 from flowmodel.gravity.spectral.spectra import Spectra, spectra
@@ -27,11 +30,12 @@ Columns = Float[Array, "*column y x"]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Ground:
-    """What products read and no derivative is taken of: the cells, and the spectra of distance decay."""
+    """What products read and no derivative is taken of: the cells, and the spectra of distance decay by its law."""
 
     cells: Cells
     decay: Spectra
     offset_km: Float[Array, ""]
+    law: Law = dataclasses.field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -64,7 +68,7 @@ class Spectral:
         return self.tilted(_product(self.coefficient, self.tilted(weight, -1), self.ground), 1)
 
     def contract(self, left: Columns, right: Columns) -> Float[Array, " coefficient"]:
-        """Σ_oj (Σ_c left_co right_cj) S_oj φ_k(o, j) for every k of `kernel.COEFFICIENTS`."""
+        """Σ_oj (Σ_c left_co right_cj) S_oj φ_k(o, j) for every coefficient of `gravity.operator.coefficients`."""
         return _contract(self.coefficient, left, right, self.ground)
 
     def matvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
@@ -82,7 +86,9 @@ class Spectral:
     def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
         """The flows push_o K_oj pull_j by band, and their distances; differentiable in nothing."""
         left, right = self.tilted(push, -1), self.tilted(pull, 1)
-        found = _forms(self.coefficient, left, right, self.ground)
+        of = self.ground
+        logs = spectrum.decay_ln(of.law, self.coefficient[:-BORDERS], of.offset_km)
+        found = _forms(left, right, of, (logs,))
         return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
 
     def tilted(self, weight: Columns, sign: int) -> Columns:
@@ -91,14 +97,31 @@ class Spectral:
         return weight * jnp.where(east, jnp.exp(sign * self.tilt), 1.0).astype(weight.dtype)
 
 
-def build(parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float64) -> Spectral:
-    """The operator of a parameter set; `dtype` is that of its transforms, float32 or float64."""
+def build(
+    parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float64, law: Law = POWER
+) -> Spectral:
+    """The operator of a parameter set.
+
+    Args:
+        parameters: of the county model.
+        cells: the grid.
+        offset_km: the internal distance d0.
+        dtype: of its transforms, float32 or float64.
+        law: of distance decay.
+
+    Raises:
+        ConfigError: E-LAW-SPECTRAL, the law is no function of distance alone, so that it has no convolution.
+    """
+    if not isinstance(law, Law):
+        what = f"law {getattr(law, 'name', law)} is no function of distance alone; cells of a grid need a convolution"
+        raise ConfigError("E-LAW-SPECTRAL", what, f"choose among {', '.join(LAWS)}")
     coefficient = pair.coefficients(parameters)
     tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
     # The derivative with respect to distance decay is that of `_product`, not one through its spectra.
     still = jax.lax.stop_gradient
-    decay = spectra(spectrum.power(still(coefficient[0]), still(offset_km)), cells.layout, dtype)
-    return Spectral(coefficient, tilt, Ground(cells, decay, still(offset_km)))
+    rule = spectrum.decay(law, still(coefficient[:-BORDERS]), still(offset_km))
+    decay = spectra(rule, cells.layout, dtype)
+    return Spectral(coefficient, tilt, Ground(cells, decay, still(offset_km), law))
 
 
 @jax.custom_vjp
@@ -129,19 +152,20 @@ def _contract(
     coefficient: Float[Array, " coefficient"], left: Columns, right: Columns, ground: Ground
 ) -> Float[Array, " coefficient"]:
     levels = ground.cells.layout.levels
-    found = _forms(coefficient, left, right, ground)
+    decay = coefficient[:-BORDERS]
+    slopes = (spectrum.decay_slope(ground.law, k, decay, ground.offset_km) for k in range(len(decay)))
+    found = _forms(left, right, ground, tuple(slopes))
     of_all, of_parted = (_evaluate(rule(coefficient, levels), found)[0] for rule in (mixture.all_pairs, mixture.parted))
     of_bands = _evaluate(mixture.by_band(coefficient, levels), found)[:, 0]
-    return jnp.stack([of_all[1], of_bands[2], of_bands[0], of_parted[0]])
+    return jnp.stack([*of_all[1:], of_bands[2], of_bands[0], of_parted[0]])
 
 
-def _forms(coefficient: Float[Array, " coefficient"], left: Columns, right: Columns, ground: Ground) -> sums.Forms:
-    """Of distance decay and of its product with log distance, whose spectra are made for the occasion."""
-    rule = spectrum.power_log(coefficient[0], ground.offset_km)
-    logs = spectra(rule, ground.cells.layout, ground.decay.whole.dtype)
+def _forms(left: Columns, right: Columns, ground: Ground, rules: tuple[spectrum.Rule, ...]) -> sums.Forms:
+    """Of distance decay and of its products with terms, whose spectra are made for the occasion."""
+    made = tuple(spectra(rule, ground.cells.layout, ground.decay.whole.dtype) for rule in rules)
 
     def form(pair: tuple[Array, Array]) -> Array:
-        return sums.forms(*pair, ground.cells, (ground.decay, logs))
+        return sums.forms(*pair, ground.cells, (ground.decay, *made))
 
     return jnp.sum(jax.lax.map(form, (_flat(left), _flat(right))), axis=0)
 

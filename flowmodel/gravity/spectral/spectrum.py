@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax.lax import FftType
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.decay import Law, OfLog
 from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.gravity.spectral.layout import Window
 from flowmodel.gravity.spectral.transform import Quarter, mirrored
@@ -21,18 +22,28 @@ Rule = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 """What a pair of cells shares, by their distance in km, beyond zero."""
 
 
-def power(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
-    """((d + d0)/300 km)^exponent."""
-    return lambda distance: jnp.exp(exponent * _log(distance, offset_km))
+def decay(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
+    """F(d + d0) of a decay law."""
+    return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km)))
 
 
-def power_log(exponent: Float[Array, ""], offset_km: Float[Array, ""]) -> Rule:
-    """The same times ln((d + d0)/300 km): its derivative with respect to the exponent."""
-    return lambda distance: jnp.exp(exponent * _log(distance, offset_km)) * _log(distance, offset_km)
+def decay_slope(law: Law, index: int, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
+    """The same times its term of number `index`: its derivative with respect to that coefficient."""
+
+    def rule(distance: Array) -> Array:
+        of, c = _of(distance, offset_km), tuple(coefficient)
+        return jnp.exp(law.ln(c, of)) * law.slopes(c, of)[index]
+
+    return rule
 
 
-def _log(distance: Array, offset_km: Array) -> Array:
-    return jnp.log((distance + offset_km) / REFERENCE_KM)
+def decay_ln(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
+    """The same times ln((d + d0)/300 km)."""
+    return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km))) * _of(distance, offset_km).ln
+
+
+def _of(distance: Array, offset_km: Array) -> OfLog:
+    return OfLog(jnp.log((distance + offset_km) / REFERENCE_KM))
 
 
 def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:

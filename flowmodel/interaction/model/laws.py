@@ -7,14 +7,17 @@ their coefficient, and a shape that is not linear in its parameters.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable
+from functools import partial
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.errors import FlowsError
+from flowmodel.config import LawChoice
+from flowmodel.gravity import chosen_law, decay
+from flowmodel.gravity.decay import OfKm
 from flowmodel.interaction.model.pair import Need, Pair
+from flowmodel.parameters.registry import Parameter
 
 Rule = Callable[[Pair], Array]
 
@@ -45,6 +48,7 @@ class Law:
         factor: what has no parameter, a logarithm.
         shape: what is not linear.
         positive: fields that must be above zero, for their logarithm is taken.
+        units: of parameters, where they have one.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Law:
     factor: Rule | None = None
     shape: Shape | None = None
     positive: tuple[Need, ...] = ()
+    units: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -68,12 +73,7 @@ def distance(pair: Pair) -> Array:
 
 def ln_distance(pair: Pair) -> Array:
     """Ln d_ij, d in km."""
-    return jnp.log(distance(pair))
-
-
-def ln_distance_squared(pair: Pair) -> Array:
-    """(ln d_ij)²."""
-    return ln_distance(pair) ** 2
+    return OfKm(distance(pair)).ln
 
 
 def ln_competing(pair: Pair) -> Array:
@@ -137,25 +137,32 @@ def schneider(rate: Float[Array, " 1"], pair: Pair) -> Array:
     return -rate[0] * pair.between + jnp.log(-jnp.expm1(-rate[0] * pair.destination_mass))
 
 
+def of_distance(law: decay.Law) -> Law:
+    """A decay law as a law of flow tables, of the distance in km."""
+    positive: tuple[Need, ...] = ("distance_km",) if law.logarithm else ()
+    terms: dict[str, Rule] = {term.name: partial(_term, term.rule) for term in law.terms}
+    shape = None if law.function is None else _shape(law.function, law.own)
+    units = {term.name: term.unit for term in law.terms if term.unit != "1"}
+    return Law(law.name, ("distance_km",), terms, shape=shape, positive=positive, units=units)
+
+
+def _term(rule: decay.Rule, pair: Pair) -> Array:
+    return rule(OfKm(distance(pair)))
+
+
+def _shape(function: Callable[..., Array], parameters: tuple[Parameter, ...]) -> Shape:
+    def rule(values: Array, pair: Pair) -> Array:
+        return function(distance(pair), *values)
+
+    return Shape(tuple(one.symbol for one in parameters), tuple(one.prior_mean for one in parameters), rule)
+
+
 _BETWEEN = ("destination_mass", "between")
 
 LAWS = {
     law.name: law
     for law in (
-        Law("power", ("distance_km",), {"ln_distance": ln_distance}, positive=("distance_km",)),
-        Law("exponential", ("distance_km",), {"distance": distance}),
-        Law(
-            "tanner",
-            ("distance_km",),
-            {"ln_distance": ln_distance, "distance": distance},
-            positive=("distance_km",),
-        ),
-        Law(
-            "lognormal",
-            ("distance_km",),
-            {"ln_distance": ln_distance, "ln_distance_squared": ln_distance_squared},
-            positive=("distance_km",),
-        ),
+        *map(of_distance, decay.LAWS.values()),
         Law("radiation", ("origin_mass", *_BETWEEN), factor=radiation, positive=("origin_mass", "destination_mass")),
         Law(
             "generalised_radiation",
@@ -168,6 +175,7 @@ LAWS = {
             _BETWEEN,
             shape=Shape(("chance",), (None,), schneider),
             positive=("destination_mass",),
+            units={"chance": "per opportunity"},
         ),
         Law(
             "competing_destinations",
@@ -178,33 +186,15 @@ LAWS = {
         Law("stouffer", _BETWEEN, {"ln_stouffer": ln_stouffer}, positive=("destination_mass",)),
     )
 }
-"""Every law that a configuration can name.
+"""Every law that a configuration of a flow table can name; those of distance alone are in `gravity.decay`.
 
-Sources of those without a rule of their own: power, Zipf 1946; exponential, Wilson 1971; Tanner 1961; competing
-destinations, Fotheringham 1983.
+Source of what has no rule of its own: competing destinations, Fotheringham 1983.
 """
 
 
-def own(function: Callable[..., Array], name: str) -> Law:
-    """The law of a user's function: its first argument is d_ij in km, the others are parameters with their starts.
-
-    Args:
-        function: of one pair, traceable by JAX: `def decay(distance_km, scale=100.0): return -distance_km / scale`. It
-            returns the LOGARITHM of the factor, up to a constant.
-        name: for the report.
-
-    Raises:
-        FlowsError: a parameter has no starting value.
-    """
-    first, *others = inspect.signature(function).parameters.values()
-    without = [one.name for one in others if not isinstance(one.default, int | float)]
-    if without:
-        fix = "give each a default: the search begins there"
-        raise FlowsError("E-LAW-START", f"law {name}: no starting value of {', '.join(without)}", fix)
-    names = tuple(one.name for one in others)
-    starts = tuple(float(one.default) for one in others)
-
-    def rule(values: Array, pair: Pair) -> Array:
-        return function(distance(pair), *values)
-
-    return Law(name, ("distance_km",), shape=Shape(names, starts, rule))
+def chosen(law: LawChoice) -> Law:
+    """The law that a configuration of a flow table names; raises as `gravity.chosen_law.chosen`."""
+    if isinstance(law, str):
+        chosen_law.check_name(law, LAWS)
+        return LAWS[law]
+    return of_distance(chosen_law.own(law))

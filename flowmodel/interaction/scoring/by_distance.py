@@ -8,6 +8,7 @@ import numpy as np
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.scoring.blocks import blocks, check
+from flowmodel.interaction.scoring.common_part import common_part
 
 _MOST_BINS = 1_000_000
 
@@ -35,8 +36,7 @@ class DistanceHistogram:
         With equal totals it is CPC_d of Lenormand, Bassolas and Ramasco (2016, Journal of Transport Geography 51,
         158–169), who take bins of 2 km.
         """
-        total = self.observed.sum() + self.fitted.sum()
-        return float(2 * np.minimum(self.observed, self.fitted).sum() / total) if total > 0 else float("nan")
+        return common_part(self.observed, self.fitted)
 
 
 def distance_histogram(

@@ -9,6 +9,7 @@ from scipy.special import rel_entr
 
 from flowmodel.interaction.scoring.blocks import blocks, check
 from flowmodel.interaction.scoring.by_distance import distance_histogram, mean_distance, median_distance
+from flowmodel.interaction.scoring.common_part import of_sums
 
 _LINK = 0.5
 """Fitted flows are real numbers and seldom zero: a fitted link is a pair with at least this many persons."""
@@ -92,8 +93,8 @@ def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> _Sums:
 def _of_pairs(sums: _Sums, pairs: int) -> dict[str, float]:
     rmse = float(np.sqrt(sums.squared_error / pairs))
     return {
-        "cpc": _ratio(2 * sums.common, sums.observed + sums.fitted),
-        "cpl": _ratio(2 * sums.links_common, sums.links_observed + sums.links_fitted),
+        "cpc": of_sums(sums.common, sums.observed, sums.fitted),
+        "cpl": of_sums(sums.links_common, sums.links_observed, sums.links_fitted),
         "ssi": sums.similarity / pairs,
         "srmse": _ratio(rmse, sums.observed / pairs),
         "nrmse_mean": _ratio(rmse, sums.observed / pairs),

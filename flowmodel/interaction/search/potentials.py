@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from flowmodel.gravity import scaling
+from flowmodel.gravity.scaling import Rules, Scaling
 from flowmodel.interaction.search import effects
 from flowmodel.interaction.search.effects import Sides, over
 
@@ -107,7 +109,7 @@ def _potentials_tangent(primals: Any, tangents: Any) -> tuple[_Solution, Any]:
     return (at, flow, certificate), (step, turned, still)
 
 
-def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, _Sweeps]:
+def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, Scaling]:
     """Potentials whose margins are right to what float32 can tell."""
     single = jnp.float32
     wanted = Sides(margins.origin.astype(single), margins.destination.astype(single))
@@ -116,50 +118,31 @@ def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, 
     # The sum is float64's: in float32 a logarithm of ten would leave errors of 1e-6 in the table.
     table = jnp.exp((log_kernel + start.origin[:, None] + start.destination[None, :]).astype(single))
     found = _sweeps(table, wanted, jnp.maximum(tolerance, _SINGLE).astype(single), jnp.ones((), single))
-    return _absorbed(start, found.scale), found
+    return _absorbed(start, found), found
 
 
-def _absorbed(at: Sides, scale: Sides) -> Sides:
+def _absorbed(at: Sides, scale: Scaling) -> Sides:
     """Potentials with the logarithms of factors added."""
 
     def more(one: Array, by: Array) -> Array:
         return one + jnp.log(jnp.where(by > 0, by, 1)).astype(one.dtype)
 
-    return Sides(more(at.origin, scale.origin), more(at.destination, scale.destination))
+    return Sides(more(at.origin, scale.rows), more(at.destination, scale.columns))
 
 
-def _sweeps(table: Array, wanted: Sides, close: Array, power: Array) -> _Sweeps:
+def _sweeps(table: Array, wanted: Sides, close: Array, power: Array) -> Scaling:
     """Factors of rows and columns that bring the table's margins to `close`, or until sweeps gain little."""
 
-    def going(now: _Sweeps) -> Array:
+    def going(now: Scaling) -> Array:
         stalled = (now.error > _STALLED * now.before) & (now.power > 1)
         return (now.done < _MOST_SWEEPS) & (now.error > close) & ~stalled
 
-    def sweep(now: _Sweeps) -> _Sweeps:
-        power = _relaxation(now)
-        row = over(wanted.origin, now.scale.origin * (table @ now.scale.destination))
-        x = now.scale.origin * _power(row, power)
-        column = over(wanted.destination, now.scale.destination * (x @ table))
-        scale = Sides(x, now.scale.destination * _power(column, power))
-        return _Sweeps(scale, jnp.maximum(_error(row), _error(column)), now.error, power, now.done + 1)
-
-    ones = Sides(jnp.ones_like(wanted.origin), jnp.ones_like(wanted.destination))
-    far = jnp.asarray(jnp.inf, table.dtype)
-    begin = _Sweeps(ones, far, far, power.astype(table.dtype), jnp.zeros((), int))
-    return jax.lax.while_loop(going, sweep, begin)
+    rules = Rules(_relaxation, _power, over, lambda ratio, _: _error(ratio), going)
+    begin = scaling.start(wanted.origin, wanted.destination, power)
+    return scaling.fitted(begin, wanted.origin, wanted.destination, lambda y: table @ y, lambda x: x @ table, rules)
 
 
-class _Sweeps(NamedTuple):
-    """State of the sweeps: factors found so far, the largest log error of a margin now and a sweep ago."""
-
-    scale: Sides
-    error: Array
-    before: Array
-    power: Array
-    done: Array
-
-
-def _relaxation(now: _Sweeps) -> Array:
+def _relaxation(now: Scaling) -> Array:
     """The power to which ratios are taken: 1, until near the solution two plain sweeps have shown how fast they go.
 
     A plain sweep that leaves the part η of the error allows 2 / (1 + √(1 − η)) (Thibault et al. 2021, Algorithms 14(5),
@@ -197,12 +180,12 @@ def _less(wanted: Array, found: Array) -> Array:
     return jnp.where(known, jnp.where(known, wanted, 0) - jnp.where(known, found, 0), -jnp.inf)
 
 
-def _polished(log_kernel: Array, margins: Sides, at: Sides, found: _Sweeps, tolerance: Array) -> _Solution:
+def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tolerance: Array) -> _Solution:
     """Rounds of sweeps in float64 until the margins are met, each but the first after a Newton step."""
 
     def round_(at: Sides, sweeps: Array, steps: Array) -> _Round:
         fine = _sweeps(_table(log_kernel, at), margins, tolerance, found.power)
-        at = _absorbed(at, fine.scale)
+        at = _absorbed(at, fine)
         # Made again rather than scaled: the exponential costs less than a second pass over memory.
         table = _table(log_kernel, at)
         return _Round(at, table, *_residual(table, margins), sweeps + fine.done, steps)

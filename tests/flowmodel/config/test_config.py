@@ -8,7 +8,7 @@ from checkout import DOCS
 
 import geo
 from flowmodel import config
-from flowmodel.config import flows
+from flowmodel.config import flows, law
 from flowmodel.errors import ConfigError
 from flowmodel.runs.folder import RunFolder
 from flowmodel.runs.request import Request
@@ -187,7 +187,7 @@ def test_the_document_has_every_key_of_the_stock():
         ("`[flows.absent_pairs]`", sources.CensoredConfig),
         ("`[zones]` of a flow table", sources.FlowZonesConfig),
         ("`[model]` of a flow table", flows.FlowModel),
-        ("`[model.law]`", flows.OwnLaw),
+        ("`[model.law]`", law.OwnLaw),
         ("`[fit]` of a flow table", flows.FlowFit),
         ("`[compare]`", flows.Compare),
         ("`[draws]`", flows.Draws),

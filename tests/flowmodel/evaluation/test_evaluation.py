@@ -286,13 +286,6 @@ def test_pairs_are_held_out_once_and_never_seen(table, asked, goal):
         assert not np.array_equal(values[fold == 1], two[name][fold == 1]), name
 
 
-def test_a_poisson_regression_finds_its_coefficients():
-    rng = np.random.default_rng(1)
-    columns = np.column_stack([np.ones(400), rng.normal(size=400)])
-    counts = np.exp(columns @ [2.0, -0.5])
-    np.testing.assert_allclose(province_pairs.poisson(columns, counts), [2.0, -0.5], atol=1e-6)
-
-
 def test_a_fold_of_pairs_is_blind(table, monkeypatch):
     tables = stock_tables.settings()
     tables["fit"]["targets"].append("interprovincial")

@@ -37,7 +37,8 @@ def planned(grid: Grid) -> Plan:
 
 def parameters(values: dict[str, Any]) -> Any:
     """What the kernel reads of a parameter set."""
-    return SimpleNamespace(**{name: jnp.asarray(value) for name, value in values.items()})
+    given = {name: jnp.asarray(value) for name, value in values.items()}
+    return SimpleNamespace(decay=jnp.atleast_1d(given.pop("distance")), **given)
 
 
 def operator(values: dict[str, Any], cells: Cells, dtype: Any = jnp.float64) -> Spectral:

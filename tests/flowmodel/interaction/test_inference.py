@@ -10,6 +10,7 @@ import pytest
 from interaction_worlds import DESTINATIONS, LAWS, ORIGINS, rectangle
 
 from flowmodel.errors import ConfigError, FlowsError
+from flowmodel.gravity import chosen_law
 from flowmodel.interaction import bootstrap, inference, local
 from flowmodel.interaction.calibrate import calibrate
 from flowmodel.interaction.compare import compare, held_out
@@ -293,7 +294,7 @@ def test_laws_that_cannot_be():
         calibrate(table, unknown)
     _told(dataclasses.replace(table, flow=0 * table.flow), model("power"), "E-FLOWS-NONE")
     with pytest.raises(FlowsError, match=r"E-LAW-START.*width"):
-        laws.own(lambda distance_km, width: -distance_km / width, "mine")
+        chosen_law.of_function(lambda distance_km, width: -distance_km / width, "mine")
     units = dataclasses.replace(model("power"), family="negative_binomial", censoring=Censoring(3, 2.0, "censored"))
     _told(table, units, "E-FAMILY-UNITS")
 
@@ -350,3 +351,11 @@ def test_the_held_out_fit_has_not_seen_the_whole(monkeypatch):
     assert row.verdict == "max_steps"
     assert np.isnan(row.aic)
     assert np.isnan(row.held_out_cpc)
+
+
+def test_a_poisson_regression_finds_its_coefficients():
+    rng = np.random.default_rng(1)
+    columns = np.column_stack([np.ones(400), rng.normal(size=400)])
+    counts = np.exp(columns @ [2.0, -0.5])
+    np.testing.assert_allclose(local.poisson(columns, counts), [2.0, -0.5], atol=1e-6)
+    assert np.isnan(local.poisson(columns[:, [0, 1, 1]], counts)).all()

@@ -51,5 +51,5 @@ def test_the_spectral_product_is_a_sum_over_pairs() -> None:
     weight = rng.random(shape)
     y, x = (index.ravel() * cell_km for index in np.indices(shape))
     km = np.hypot(y[:, None] - y, x[:, None] - x) + offset_km
-    dense = (km / 300) ** -float(parameters.distance) * (1 - np.eye(y.size))
+    dense = (km / 300) ** -float(parameters.decay[0]) * (1 - np.eye(y.size))
     np.testing.assert_allclose(np.asarray(made.matvec(jnp.asarray(weight))).ravel(), dense @ weight.ravel(), rtol=1e-5)

@@ -107,7 +107,8 @@ def group_year(
 
     reach, returned = _outward(setting, grown.cohorts, drawn, origin, residence, taps)
     reach = reach * jnp.exp(-setting.tilt)
-    rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km)
+    law = setting.banded.pairs.law
+    rate = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, setting.offset_km, law)
     leavers = grown.home * rate
     push = leavers / jnp.where(reach > 0, reach, 1.0) * jnp.exp(-setting.tilt)
     arrived, stayed = _inward(setting, grown, push, drawn, origin, residence, taps)

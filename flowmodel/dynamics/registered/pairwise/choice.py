@@ -7,6 +7,7 @@ competing destinations beside it, and those of o who went before. Matrices have 
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,6 @@ from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.gravity import pair
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.distance import REFERENCE_KM
-from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registered import Group
 
 Matrix = Float[Array, "zone zone"]
@@ -44,11 +44,7 @@ def product(left: Float[Array, "row inner"], right: Float[Array, "inner column"]
 def log_kernel(group: Group, pairs: Pairs) -> Matrix:
     """The log of K_oj over all pairs; finite for a zone with itself, which is nobody's destination."""
     coefficient = pair.coefficients(group.choice).astype(pairs.log_distance.dtype)
-
-    def rule(log_distance: Array, origin: Place, destination: Place) -> Array:
-        terms = pair.pair_terms(log_distance, origin, destination)
-        return sum((c * term for c, term in zip(coefficient, terms, strict=True)), jnp.zeros_like(log_distance))
-
+    rule = partial(pair.log_strength, pairs.law, coefficient)
     tilt = pair.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
     symmetric: Array = pair.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return symmetric + tilt[None, :] - tilt[:, None]
@@ -126,7 +122,7 @@ def choose(
     log_drawn = jnp.log(jnp.where(drawn > 0, drawn, 1.0)).astype(lasting.dtype)
     possible = apart(pairs) & (drawn > 0)[None, :]
     divided, reach = _divided(lasting + log_drawn[None, :], possible, nests, group.nest)
-    leaving = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, offset_km)
+    leaving = rates.leaving_rate(group, zones, zones.leaving[index], pull, reach, offset_km, pairs.law)
     return Choice(leaving, divided)
 
 

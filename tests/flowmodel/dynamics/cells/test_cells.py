@@ -11,12 +11,13 @@ import pytest
 import worlds
 from scipy.special import expit
 
-from flowmodel.dynamics.cells import against_counties, downscaling, operator, rollout, year
+from flowmodel.dynamics.cells import against_counties, direct_sums, downscaling, operator, rollout, year
 from flowmodel.dynamics.residents import setup
 from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.errors import NumericError, ZonesError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.decay import LAWS
 from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones import cells as grids
@@ -113,7 +114,7 @@ def pairs(case: Case, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     row, column = (CELL_KM * index.astype(float) for index in at)
     km = np.hypot(row[:, None] - row, column[:, None] - column) + float(case.model.registry["offset_km"].fixed)
     province, prefecture = table.indices("province")[county], table.indices("prefecture")[county]
-    utility = -float(p.distance) * np.log(km / 300)
+    utility = -float(p.decay[0]) * np.log(km / 300)
     utility -= float(p.other_province) * (province[:, None] != province)
     utility += float(p.same_prefecture) * (prefecture[:, None] == prefecture)
     utility -= float(p.divide_east_west) * (east[:, None] & ~east) + float(p.divide_west_east) * (~east[:, None] & east)
@@ -230,3 +231,17 @@ def test_people_where_there_is_no_zone_are_refused(case: Case) -> None:
     people[row, column] = 3
     with pytest.raises(ZonesError, match=r"E-GRID-FILE.*no zone"):
         grids.check("grid.nc", dataclasses.replace(case.cells, population=people), COUNTIES)
+
+
+def test_cells_follow_another_decay_law_as_direct_sums_do(case: Case) -> None:
+    law, offset = LAWS["exponential"], 10.0
+    made = operator.build(
+        case.parameters, case.cells, case.model.table, offset, within="none", dtype="float64", law=law
+    )
+    at = np.nonzero(case.cells.zone >= 0)
+    pull = np.random.default_rng(1).uniform(1, 2, SHAPE)
+    reach = np.asarray(made.reach(jnp.asarray(pull))[0])[at]
+    rows = direct_sums.rows(case.parameters, case.cells, case.model.table, offset, law)
+    km = direct_sums.in_the_plane(case.cells)
+    for row in (0, 50, len(reach) - 1):
+        assert reach[row] == pytest.approx(rows.reach(row, km, pull[at]), rel=1e-11)

@@ -16,6 +16,7 @@ from flowmodel.dynamics.registered.children import Away, Comoving
 from flowmodel.dynamics.registered.factored.rollout import Decade
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import children_metrics, registered_objective
+from flowmodel.gravity.decay import POWER
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
@@ -287,8 +288,8 @@ def test_every_parameter_is_in_the_docs():
     text = (DOCS / "model.md").read_text(encoding="utf-8")
     asked = children_tables.configuration()
     without = asked.model.stock.model_copy(update={"children": None})
-    plain = {e.name for e in registry(asked.model.model_copy(update={"stock": without}), {}).entries}
-    for entry in registry(asked.model, {}).entries:
+    plain = {e.name for e in registry(asked.model.model_copy(update={"stock": without}), {}, POWER.parameters).entries}
+    for entry in registry(asked.model, {}, POWER.parameters).entries:
         if entry.name not in plain:
             (row,) = [line for line in text.splitlines() if f"| `{entry.name}` |" in line]
             assert f"fixed at {entry.fixed:g}" in row.replace("−", "-")

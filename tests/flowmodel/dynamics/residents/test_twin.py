@@ -21,6 +21,7 @@ from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.estimation.census import census
 from flowmodel.estimation.objective import Objective
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.decay import POWER
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Parameters
 
@@ -183,7 +184,7 @@ def test_without_rates_the_product_returns_the_start() -> None:
 def objective_of(world: twin.World) -> tuple[Objective, jax.Array]:
     """The fit's objective without priors, and the free parameters' vector; covariates are called 0, 1, 2."""
     columns = [tuple(str(k) for k in range(getattr(world, name).shape[1])) for name in twin.VECTORS]
-    names = registry(Model(years=(2010, 2020), attraction=columns[0], departure=columns[1]), {})
+    names = registry(Model(years=(2010, 2020), attraction=columns[0], departure=columns[1]), {}, POWER.parameters)
     objective = Objective(
         *country_of(world),
         observed=census(jnp.asarray(world.population), jnp.asarray(world.observed_end)),
@@ -229,7 +230,8 @@ def end_of_history(*inputs: object) -> jax.Array:
 def test_gradient_of_residents_with_an_empty_zone_a_near_pair_and_a_lone_zone(dtype: type, rtol: float) -> None:
     read = read_through(rollout.residents, HARD, dtype)
     gradient = jax.jit(jax.grad(read))(product_parameters(parameters_of(HARD)))
-    found = {name: float(getattr(gradient, name)) for name in twin.SCALARS}
+    slopes = {"distance": gradient.decay[0]} | {field: getattr(gradient, field) for field in vars(gradient)}
+    found = {name: float(slopes[name]) for name in twin.SCALARS}
     found |= {f"{name}:{k}": float(x) for name in twin.VECTORS for k, x in enumerate(getattr(gradient, name))}
     weight = reading_weights(HARD)
     expected = twin.slopes(parameters_of(HARD), lambda p: float(weight @ twin.decade(HARD, p).residents[-1]))

@@ -1,0 +1,40 @@
+"""`[model] law`: the name of a law, or a function of one's own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PlainSerializer, ValidationInfo, field_validator
+
+from .fields import Section
+from .paths import located
+
+
+class OwnLaw(Section):
+    """`[model] law = { file = "…", function = "…" }`: ln f(distance_km, parameter = start, …) in a Python file.
+
+    The file is relative to the configuration, and absolute once the configuration is read.
+    """
+
+    file: str
+    function: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+
+    @field_validator("file")
+    @classmethod
+    def _located(cls, file: str, info: ValidationInfo) -> str:
+        base: Path | None = (info.context or {}).get("base")
+        return file if base is None else str(located(base, file))
+
+
+def _named(function: Callable[..., Any]) -> dict[str, str]:
+    """Where a function in memory comes from, as a configuration file would name it."""
+    return {"file": inspect.getsourcefile(function) or "", "function": function.__name__}
+
+
+LawName = Annotated[str, Field(min_length=1)]
+"""Which names there are say `gravity.decay.LAWS` and, for flow tables, `interaction.model.laws.LAWS`."""
+LawChoice = LawName | OwnLaw | Annotated[Callable[..., Any], PlainSerializer(_named)]
+"""A law by name, by file and function, or (in Python) the function itself."""
