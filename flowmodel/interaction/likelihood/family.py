@@ -58,12 +58,6 @@ def evidence(
     return Evidence(*(jnp.where(listed, one, other) for one, other in pairs))
 
 
-def expected_unlisted(family: Family, eta: Float[Array, "*pair"]) -> Float[Array, "*pair"]:
-    """Mean flow of a pair known to be below the threshold, persons."""
-    units, _ = _units(family, eta)
-    return family.per_unit * _below(family, units).mean
-
-
 def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
     """A flow that is known: y η − μ, or the negative binomial's, whose score is (y − μ) / (1 + α μ).
 

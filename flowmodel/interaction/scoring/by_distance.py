@@ -25,11 +25,6 @@ class DistanceHistogram:
     observed: np.ndarray
     fitted: np.ndarray
 
-    @property
-    def lower_km(self) -> np.ndarray:
-        """Where each bin begins, km [bin]."""
-        return self.bin_km * np.arange(len(self.pairs))
-
     def common_part(self) -> float:
         """The common part of the two distributions, 2 Σ min(N, N̂) / (Σ N + Σ N̂) over bins; NaN if both are empty.
 
