@@ -1,6 +1,6 @@
-"""The configuration of `scripts/fit_flows.py`: what is fitted to an observed flow table, and how it is judged.
+"""The configuration of `scripts/fit_flows.py`: a model of an observed flow table, its fit and its comparison.
 
-What is under `[flows]` and `[zones]` concerns files and is typed by the other package; here it stays a plain table.
+The package `geo` checks `[flows]` and `[zones]`, which describe files; here they are plain tables.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Section
 from .law import LawChoice, LawName
-from .sections import Run, Runtime
+from .sections import Run, Runtime, Solve
 
 StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destination", "two_way", "bootstrap"]
 
 
 class FlowModel(Section):
-    """`[model]`: constraint, law, masses, covariates of pairs, and how flows scatter."""
+    """`[model]`: constraint, law, masses, covariates of pairs, and the distribution of flows."""
 
     constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"]
     law: LawChoice
@@ -30,19 +30,17 @@ class FlowModel(Section):
     held: dict[str, Number] = {}
 
 
-class FlowFit(Section):
-    """`[fit]`: standard errors, and when margins and moments agree."""
+class FlowFit(Solve):
+    """`[fit]`: the search, standard errors, local fits, and the width of distance bins."""
 
     se: StandardErrors = "model"
     bootstrap: Annotated[int, Field(ge=20, le=10_000, strict=True)] = 200
-    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = 1e-10
-    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 100
     local: Literal["none", "origin", "destination"] = "none"
     distance_bin_km: Annotated[float, Field(gt=0, strict=True)] = 2.0
 
 
 class Compare(Section):
-    """`[compare]`: other laws on the same table, in sample and on pairs held out."""
+    """`[compare]`: other laws to fit to the same table, and the share of pairs held out."""
 
     laws: Annotated[tuple[LawName, ...], Field(min_length=1)]
     held_out: Annotated[float, Field(gt=0, le=0.9, strict=True)] = 0.2
@@ -71,5 +69,5 @@ class FlowsRun(Section):
     @model_validator(mode="after")
     def _kinds_agree(self) -> FlowsRun:
         if self.draws is not None and self.draws.kind == "poisson" and self.model.family == "negative_binomial":
-            raise ValueError("draws.kind = 'poisson' of a negative binomial model would scatter too little")
+            raise ValueError("draws.kind = 'poisson' has too little variance for a negative binomial model")
         return self

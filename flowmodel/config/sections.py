@@ -1,4 +1,4 @@
-"""Every key the model knows, its bounds and its default; the registered stock's are in `stock`."""
+"""Keys, bounds and defaults of the sections of a model of zones; those of `[model.stock]` are in `stock`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ Target = Literal[
     "children",
 ]
 _OF_RESIDENTS = ("growth", "national_total")
-"""Targets that a model without registration has."""
+"""Targets of a model without registration."""
 
 
 class Run(Section):
-    """`[run]`: what the run is called and the seed of everything random in it."""
+    """`[run]`: name of the run, and seed of all random numbers in it."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
 
 
 class Natural(Section):
-    """`[model.natural]`: multipliers of the zones' birth and death rates by year, linear between the years named."""
+    """`[model.natural]`: multipliers of birth and death rates by year, linear between the years given."""
 
     birth_path: RatePath = {}
     death_path: RatePath = {}
@@ -58,7 +58,7 @@ class Model(Section):
 
 
 class Override(Section):
-    """`[parameters.NAME]`: another bound or prior for a parameter, or a value to hold it at."""
+    """`[parameters.NAME]`: another bound or prior of a parameter, or the value at which it is fixed."""
 
     fixed: Number | None = None
     lower: Number | None = None
@@ -68,7 +68,7 @@ class Override(Section):
 
 
 class Interprovincial(Section):
-    """`[fit.interprovincial]`: stocks of people from one province in another, one row a pair; the scale is free."""
+    """`[fit.interprovincial]`: a table of migrants by pair of provinces, one row per pair; its scale is fitted."""
 
     file: str
     origin: str
@@ -76,8 +76,15 @@ class Interprovincial(Section):
     stock: str
 
 
+class Solve(Section):
+    """`[solve]`: largest relative error of a total at which the search stops, and its largest number of steps."""
+
+    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = 1e-10
+    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 100
+
+
 class Fit(Section):
-    """`[fit]`: what is fitted to, and how the search goes."""
+    """`[fit]`: targets of the fit, their errors, and settings of the search."""
 
     targets: Annotated[tuple[Target, ...], Field(min_length=1)] = ("growth", "national_total")
     weights: dict[Target, Positive] = {}
@@ -97,7 +104,7 @@ class Fit(Section):
 
 
 class Runtime(Section):
-    """`[runtime]`: device, kept programs, and the pair kernel: its precision, how it is held, a side of its tiles.
+    """`[runtime]`: device, cache of compiled programs, and precision, storage and tile size of the pair kernel.
 
     Vectors and accounts are always float64.
     """
@@ -139,10 +146,12 @@ class Config(Section):
         return self
 
     def _has_published_children(self) -> None:
-        """Refuses the target children where the account is not kept, or its figures are of another year."""
+        """Refuses the target children without `[model.stock.children]`, or with published numbers of another year."""
         children = None if self.model.stock is None else self.model.stock.children
         if children is None:
             raise ValueError("the target children needs [model.stock.children]")
         if children.published.year != self.model.years[1]:
             year, last = children.published.year, self.model.years[1]
-            raise ValueError(f"the target children: its figures are of {year}, the last year of the model is {last}")
+            raise ValueError(
+                f"the target children: the published numbers are of {year}, the last year of the model is {last}"
+            )

@@ -20,7 +20,7 @@ from flowmodel.zones.table import ZoneTable
 
 
 def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
-    """The fold of every ordered pair of provinces [origin, destination], in equal numbers; -1 on the diagonal."""
+    """A random fold of equal size for every ordered pair of provinces [origin, destination]; -1 on the diagonal."""
     fold = np.full((provinces, provinces), -1)
     apart = ~np.eye(provinces, dtype=bool)
     fold[apart] = np.random.default_rng(seed).permutation(np.arange(apart.sum()) % count)
@@ -29,7 +29,7 @@ def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
 
 @jax.jit
 def _scaled(goal: RegisteredObjective, natural: jax.Array) -> jax.Array:
-    """Stocks from province to province in units of the source [origin, destination]."""
+    """Migrants from province to province in units of the source [origin, destination]."""
     end = goal.decade(natural)
     assert end.provinces is not None
     return end.provinces * goal.registry.lookup(natural)["scale_interprovincial"]
@@ -66,15 +66,16 @@ def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: F
 def regressions(
     table: ZoneTable, margins: Margins, first: int, stocks: np.ndarray, fold: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Poisson gravity regressions of the stocks, each pair by a fold that has not seen it [origin, destination].
+    """Poisson gravity regressions of migrants between provinces; each pair is predicted by a fit without its fold.
 
     Returns:
-        gravity, on log residents of both provinces and log distance; gravity_margins, on the people away from one, the
-        people from other provinces in the other, and log distance; margins, on these without distance.
+        Predictions [origin, destination] by regression: `gravity`, on log residents of both provinces and log distance;
+        `gravity_margins`, on log out-migrants of the origin, log in-migrants of the destination, and log distance;
+        `margins`, on the same without distance.
     """
     province, m = margins.province, margins
     people = table.population(first)
-    apart = np.log(np.maximum(_apart(table, people, province), 1.0))
+    apart = np.log(np.maximum(_mean_distances(table, people, province), 1.0))
     count = fold.shape[0]
     residents, away, arrived = (np.log(np.bincount(province, part) + 1) for part in (people, m.out, m.far))
 
@@ -95,8 +96,8 @@ def regressions(
     return found
 
 
-def _apart(table: ZoneTable, people: np.ndarray, province: np.ndarray) -> np.ndarray:
-    """Mean distance of the residents of two provinces, km [province, province]."""
+def _mean_distances(table: ZoneTable, people: np.ndarray, province: np.ndarray) -> np.ndarray:
+    """Mean distance between residents of two provinces, km [province, province]."""
     share = np.zeros((province.max() + 1, len(people)))
     share[province, np.arange(len(people))] = people / np.bincount(province, people)[province]
     return np.asarray(share @ distances(table) @ share.T)

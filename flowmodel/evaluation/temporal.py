@@ -1,4 +1,4 @@
-"""Forward in time: fitted to one interval between censuses, carried over the next, whose end is not looked at."""
+"""Forecasts: models fitted to one interval between censuses predict the end of the next interval."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from flowmodel.zones.table import ZoneTable
 
 @dataclasses.dataclass(frozen=True)
 class Forward:
-    """One forecast: where the search of the earlier interval ended, and what was predicted, persons.
+    """One forecast.
 
     Attributes:
-        outcome: of the search.
-        estimates: by name.
-        then: residents at the middle census from the first one, in zones counted at both, NaN elsewhere [zone].
-        predicted: residents at the end, by model [zone].
+        outcome: result of the search on the earlier interval.
+        estimates: parameter values by name.
+        then: modelled residents at the middle census, persons; NaN in zones not counted at both censuses [zone].
+        predicted: residents at the end, persons, by model [zone].
     """
 
     outcome: Outcome
@@ -40,19 +40,20 @@ class Forward:
 
 
 def counted(table: ZoneTable, since: int, middle: int) -> np.ndarray:
-    """Zones inhabited at the first and the middle census [zone]."""
+    """Whether a zone was inhabited at both the first and the middle census [zone]."""
     with np.errstate(invalid="ignore"):
         return np.asarray((table.counted(since) > 0) & (table.counted(middle) > 0))
 
 
 def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype: Any, progress: Progress) -> Forward:
-    """Fits the variant `name` to the interval before `config.model.years` and carries it over these.
+    """Fits the variant `name` to the interval before `config.model.years` and predicts the end of the latter.
 
-    Covariates are centred and scaled as they were at the first census, at both. The nation's births and deaths of the
-    earlier interval stand for every zone's; in the second interval it is the zones' own, flat from its first census.
+    Covariates of both censuses are centred and scaled with the moments of the first census. In the earlier interval
+    every zone has the nation's birth and death rates; in the second it has its own, constant over the years.
 
     Raises:
-        ConfigError, ZonesError: the configuration or the table lacks something.
+        ConfigError: the configuration lacks something.
+        ZonesError: the table lacks something.
     """
     variant, (middle, last) = asked.variants[name], config.model.years
     known = counted(table, asked.since, middle)
@@ -76,19 +77,19 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
 
 
 def carried(table: ZoneTable, asked: Temporal, middle: int, predicted: np.ndarray, then: np.ndarray) -> np.ndarray:
-    """A forecast with `persistence` of the earlier interval's residual carried on, persons [zone].
+    """A forecast times the residual of the earlier interval to the power `persistence`, persons [zone].
 
-    The residual is ln(counted / modelled) at the middle census. One factor keeps the forecast's sum of zones counted.
+    The residual is counted / modelled residents at the middle census. One factor keeps the sum over these zones.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.log(table.counted(middle) / then)
-    on = predicted * np.exp(asked.persistence * residual)
-    known = np.isfinite(on)
-    return np.asarray(on * (predicted[known].sum() / on[known].sum()))
+    shifted = predicted * np.exp(asked.persistence * residual)
+    known = np.isfinite(shifted)
+    return np.asarray(shifted * (predicted[known].sum() / shifted[known].sum()))
 
 
 def least_squares(table: ZoneTable, asked: Temporal, name: str, middle: int) -> tuple[np.ndarray, np.ndarray]:
-    """(residents at the end, at the middle census) as least squares on the same covariates say, persons [zone]."""
+    """Least squares of log growth on the same covariates: residents at the end and at the middle, persons [zone]."""
     variant, known = asked.variants[name], counted(table, asked.since, middle)
     before, now = _covariates(table, variant, known, (asked.since, middle))
     start, end = table.counted(asked.since), table.counted(middle)
@@ -103,7 +104,7 @@ def least_squares(table: ZoneTable, asked: Temporal, name: str, middle: int) -> 
 
 
 def baselines(table: ZoneTable, asked: Temporal, middle: int, natural_end: np.ndarray) -> dict[str, np.ndarray]:
-    """Naive forecasts, persons [zone]; uniform_national is the nation's earlier growth everywhere."""
+    """Naive forecasts, persons [zone]; in uniform_national every zone grows as the nation did before."""
     known, start = counted(table, asked.since, middle), table.population(middle)
     found = naive.forward(start, table.counted(asked.since), natural_end)
     nation = start[known].sum() / table.counted(asked.since)[known].sum()
@@ -111,7 +112,7 @@ def baselines(table: ZoneTable, asked: Temporal, middle: int, natural_end: np.nd
 
 
 def _section(variant: Variant, years: tuple[int, int]) -> ModelSection:
-    """A model whose covariates are filled in afterwards: the registry needs their names alone."""
+    """The `[model]` section of a variant; the values of its covariates are inserted later (`_described`)."""
     return ModelSection(years=years, attraction=variant.attraction, departure=variant.departure)
 
 
@@ -127,14 +128,14 @@ def _names(variant: Variant) -> tuple[str, ...]:
 def _covariates(
     table: ZoneTable, variant: Variant, known: np.ndarray, years: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Covariates of both censuses in standard deviations of the first, over the zones known [zone, covariate]."""
+    """Covariates of both censuses, standardised with the moments of the first over known zones [zone, covariate]."""
     first, second = (map_covariates.described(table, year, known, _names(variant)) for year in years)
     mean, spread = first[known].mean(axis=0), first[known].std(axis=0)
     return (first - mean) / spread, (second - mean) / spread
 
 
 def _described(zones: Any, variant: Variant, values: np.ndarray) -> Any:
-    """`zones` (of either kind) with covariates [zone, covariate] put in."""
+    """`zones` of either model with the covariates `values` [zone, covariate]."""
     at = {name: i for i, name in enumerate(_names(variant))}
     blocks = {block: getattr(variant, block) for block in ("attraction", "departure")}
     columns = {block: jnp.asarray(values[:, [at[n] for n in names]]) for block, names in blocks.items()}
@@ -142,14 +143,14 @@ def _described(zones: Any, variant: Variant, values: np.ndarray) -> Any:
 
 
 def _early_table(table: ZoneTable, asked: Temporal, variant: Variant, known: np.ndarray) -> ZoneTable:
-    """The zones counted at both earlier censuses, with the nation's vital rates, and columns for the covariates."""
+    """The zones counted at both earlier censuses, with national vital rates and columns for the covariates."""
     data = _with_columns(table, variant).data.isel(zone=np.flatnonzero(known))
     rates = {"birth_rate": asked.birth_rate, "death_rate": asked.death_rate}
     return ZoneTable(data.assign({n: data[n].copy(data=np.full(data.sizes["zone"], v)) for n, v in rates.items()}))
 
 
 def _with_columns(table: ZoneTable, variant: Variant) -> ZoneTable:
-    """A covariate of every name there is no column for, to be overwritten: a model is built with names it can find."""
+    """`table` with a placeholder column for each covariate of the variant that it lacks; `_described` replaces it."""
     data = table.data
     for name in set(_names(variant)) - {str(key) for key in data.data_vars}:
         varying = np.arange(data.sizes["zone"], dtype=float)
@@ -176,7 +177,7 @@ def _residents(
 def _registered(
     table: ZoneTable, config: Config, late: ModelSection, now: np.ndarray, values: Mapping[str, float], dtype: Any
 ) -> np.ndarray:
-    """The second interval from the registered stock: what an earlier one cannot tell is at the priors' centres."""
+    """The second interval by the registered model; parameters without an estimate are at their priors' centres."""
     stock = config.model.stock
     assert stock is not None
     variant = Variant(attraction=late.attraction, departure=late.departure)

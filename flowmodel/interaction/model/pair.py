@@ -82,7 +82,7 @@ def between(
         last = np.searchsorted(distances[order], distances, side="right") - 1
         found[row] = reached[last]
     # The subtracted number was added before, so only rounding can leave a negative sum.
-    return np.maximum(found - counted, 0.0)
+    return np.asarray(np.maximum(found - counted, 0.0))
 
 
 def competing(

@@ -280,7 +280,7 @@ def test_the_target_is_normal_in_the_log_and_has_its_slope(goal):
 def test_the_target_needs_the_account_and_its_year():
     with pytest.raises(ConfigError, match=r"children needs \[model.stock.children\]"):
         children_tables.configuration('fit.targets=["children"]', "model.stock={}")
-    with pytest.raises(ConfigError, match="its figures are of 2015"):
+    with pytest.raises(ConfigError, match="the published numbers are of 2015"):
         children_tables.configuration('fit.targets=["children"]', "model.stock.children.published.year=2015")
 
 
