@@ -1,4 +1,4 @@
-"""Scores of a predicted population against a counted one, as applied demography defines them. NumPy on the host."""
+"""Scores of predicted against counted populations, as defined in applied demography. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Scores of one interval, each zone counted once.
+    """Scores of one interval, with equal weight for every zone.
 
     Args:
         start: residents at the start, persons [zone].
@@ -14,9 +14,9 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
         predicted: residents predicted at the end, persons [zone].
 
     Returns:
-        `r2` (NaN where growth does not vary) and `rmse` of ln(end / start); `mape`, `medape` (mean and median absolute
-        error) and `malpe` (mean algebraic error, the bias) of the population, per cent; `sign`, the share of zones
-        whose growth or decline is called right.
+        `r2` (NaN where growth does not vary) and `rmse` of ln(end / start); `mape` and `medape` (mean and median
+        absolute error) and `malpe` (mean error, the bias) of the population, per cent; `sign`, the share of zones in
+        which growth or decline is predicted correctly.
     """
     observed_growth, predicted_growth = np.log(observed / start), np.log(predicted / start)
     error = 100 * (predicted - observed) / observed
