@@ -52,7 +52,7 @@ def sloppy(hessian: np.ndarray, inside: np.ndarray, names: tuple[str, ...]) -> S
 
 
 def inverse(hessian: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The inverse over the parameters not at a bound, NaN elsewhere; a direction without curvature has a huge variance."""
+    """The inverse over the parameters not at a bound, NaN elsewhere; flat directions have a huge variance."""
     scaled, scale = _scaled(hessian, inside)
     values, vectors = np.linalg.eigh(scaled)
     variances = np.where(values > 1e-10 * values[-1], 1 / np.where(values > 0, values, 1), 1e10 / values[-1])
