@@ -179,7 +179,7 @@ class Registry:
 
 
 def parameters(values: Mapping[str, Float[Array, ""]], decay: tuple[str, ...]) -> Parameters:
-    """Values by name as the kernels take them; `decay` names the parameters of the decay law."""
+    """Values for the kernels from values by name; `decay` names the parameters of the decay law."""
     arrays = {"decay", "attraction", "departure"}
     scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in arrays}
     blocks = {name: block(values, name) for name in ("attraction", "departure")}

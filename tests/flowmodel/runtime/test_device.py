@@ -86,7 +86,7 @@ def test_the_warning_reaches_whoever_configures_unless_the_cpu_was_meant():
 @only_cpu
 def test_an_absent_device_is_an_error_also_where_another_has_begun_to_compute():
     done = _run("runtime.configure(Runtime(device='gpu'))")
-    assert "E-DEVICE no gpu here (jax computes on the cpu: no plugin of jax for it is installed)" in done.stderr
+    assert "E-DEVICE no gpu here (jax computes on the cpu: the plugin of jax for it is not installed)" in done.stderr
     done = _run("import jax.numpy as jnp; jnp.ones(2); runtime.configure(Runtime(device='gpu'))")
     assert "E-DEVICE no gpu here" in done.stderr
 
