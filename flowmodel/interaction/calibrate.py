@@ -23,7 +23,7 @@ from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.dispersion import pearson_dispersion
 from flowmodel.interaction.search import binomial, estimate, newton
 from flowmodel.interaction.search.estimate import Optimum, Report
-from flowmodel.interaction.separation import separated_pairs
+from flowmodel.interaction.separation.rows import separated_pairs
 
 _COLLINEAR = 1e-10
 """What is left of a column, as a part of its moment, at which effects and other columns explain it whole."""

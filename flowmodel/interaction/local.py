@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Float
 
-from flowmodel.interaction.separation import separated_pairs
+from flowmodel.interaction.separation.rows import separated_pairs
 
 _MOST_STEPS = 60
 _BATCH = 32
