@@ -212,7 +212,7 @@ def test_rows_that_lack_somebody_are_not_written(folder, monkeypatch):
 
 def test_too_few_steps_exit_with_5_and_leave_no_flows(folder):
     tables = prepare(folder, net=NET) | {"solve": {"most_steps": 1}}
-    with pytest.raises(NotConvergedError, match=r"furthest off are net [ABCD]: ") as caught:
+    with pytest.raises(NotConvergedError, match=r"the largest are net [ABCD]: ") as caught:
         run(tables, folder)
     assert caught.value.exit_status == 5
     out = folder / "runs/balance"

@@ -1,4 +1,4 @@
-"""Flows nearest to a prior that have given row, column and block totals, or net migration alone."""
+"""Flows nearest to a prior table that have target totals: outflows, inflows, sums of blocks, or net migration."""
 
 from .adjust import Adjusted as Adjusted
 from .adjust import Totals as Totals
