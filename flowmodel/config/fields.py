@@ -14,6 +14,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Year = Annotated[int, Field(ge=1900, le=2200)]
+ShiftPath = dict[Year, Annotated[float, Field(allow_inf_nan=False, strict=True)]]
 RatePath = dict[Year, Annotated[float, Field(gt=0, le=10, strict=True)]]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 Number = Annotated[float, Field(strict=True)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from .fields import Names, Number, Positive, RatePath, Section, Year
+from .fields import Names, Number, Positive, RatePath, Section, ShiftPath, Year
 from .law import LawChoice
 from .stock import Stock
 
@@ -48,6 +48,7 @@ class Model(Section):
     attraction: Names = ()
     departure: Names = ()
     natural: Natural = Natural()
+    schedule: dict[str, ShiftPath] = {}
     stock: Stock | None = None
 
     @model_validator(mode="after")

@@ -1,25 +1,53 @@
-"""What every account must show, whatever its model carries."""
+"""The one check that nobody is lost, for the accounts of every model."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from flowmodel.errors import NumericError
 
+_REPORT = "report it with the configuration; the results were not written"
 
-def check_nation(residual: np.ndarray, first_year: int) -> None:
-    """Refuses a nation of which more than 1e-9 is not explained by its births and deaths.
+
+def check(
+    balances: Mapping[str, np.ndarray],
+    stocks: Mapping[str, np.ndarray],
+    nation: np.ndarray,
+    first_year: int,
+    place: Callable[[tuple[int, ...]], str],
+    fix: str,
+) -> None:
+    """Refuses accounts in which people are lost or fewer than none are left.
 
     Args:
-        residual: what they do not explain, as a share of the nation, absolute [year].
+        balances: opening + births − deaths + inflow − outflow − closing, persons, by what is counted [year, …, zone].
+        stocks: people at the end of a year, by what is counted [year, …, zone].
+        nation: what births and deaths do not explain of the nation's closing, as a share of it [year].
         first_year: the year in which the accounts open.
+        place: names the place of an index after the first.
+        fix: what helps against people below zero.
 
     Raises:
-        NumericError: the residual is too large or not finite; the message names the worst year.
+        NumericError: E-ACCOUNT-ZONE, a balance is off by a person or more; E-ACCOUNT-NATION, the nation is off by more
+            than 1e-9; E-ACCOUNT-NEGATIVE, a stock is below zero. A value that is not finite counts as the worst; the
+            message names place and year.
     """
-    if not (residual < 1e-9).all():
-        raise NumericError(
-            "E-ACCOUNT-NATION",
-            f"year {first_year + 1 + int(np.argmax(residual))}: the nation is off by {residual.max():.1e} of itself",
-            "report it with the configuration; the results were not written",
-        )
+    for what, residual in balances.items():
+        size = np.where(np.isfinite(residual), np.abs(residual), np.inf)
+        year, *at = (int(index) for index in np.unravel_index(np.argmax(size), size.shape))
+        if not size[(year, *at)] < 1:
+            said = f"{place(tuple(at))}, year {first_year + 1 + year}: {size[(year, *at)]} {what} do not balance"
+            raise NumericError("E-ACCOUNT-ZONE", said, _REPORT)
+    share = np.abs(nation)
+    if not (share < 1e-9).all():
+        worst = int(np.argmax(share))
+        said = f"year {first_year + 1 + worst}: the nation is off by {share[worst]:.1e} of itself"
+        raise NumericError("E-ACCOUNT-NATION", said, _REPORT)
+    for what, people in stocks.items():
+        wrong = ~(people >= 0)
+        if wrong.any():
+            year, *at = (int(index[0]) for index in np.nonzero(wrong))
+            said = f"{place(tuple(at))}, year {first_year + 1 + year}: {people[(year, *at)]} {what}"
+            raise NumericError("E-ACCOUNT-NEGATIVE", said, fix)

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from flowmodel.config import Fit
 from flowmodel.dynamics.residents import rollout
 from flowmodel.dynamics.residents.setup import Setup
-from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.estimation import likelihoods
 from flowmodel.estimation.census import Census, census
 from flowmodel.estimation.posterior import Posterior

@@ -18,6 +18,7 @@ from flowmodel.dynamics.cells import against_counties, direct_sums, downscaling,
 from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, Pressure
 from flowmodel.dynamics.residents.setup import Setup
+from flowmodel.dynamics.schedule import shifted
 from flowmodel.errors import ConfigError
 from flowmodel.interaction.scoring.common_part import common_part
 from flowmodel.models.model import Writer, csv
@@ -128,7 +129,8 @@ class Cells:
         )
         population = jnp.asarray(cells.population)
         sentence = operator.sentence(kernel, rollout.need(parameters, ground, kernel, population, county.calendar))
-        at = year.first_pressure(parameters, ground, kernel, population)
+        first = jax.tree.map(lambda path: path[0], county.calendar)
+        at = year.first_pressure(shifted(parameters, first), ground, kernel, population)
         flows, compared = self._against_counties(parameters, ground, kernel, at)
         checks = {"rows": self._against_direct_sums(parameters, at)} | compared
         years = rollout.years(parameters, ground, kernel, population, county.calendar, self.years[0])

@@ -11,7 +11,7 @@ import xarray as xr
 
 from flowmodel.dynamics.residents.accounts import Accounts
 from flowmodel.dynamics.residents.setup import Setup
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.estimation import baselines, metrics
 from flowmodel.zones.table import ZoneTable
 

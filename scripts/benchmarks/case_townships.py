@@ -41,8 +41,8 @@ def town(zones: int) -> Town:
     """The case of so many zones: positions and people of `_step_case`, provinces and prefectures by longitude."""
     import jax.numpy as jnp
 
-    from flowmodel.dynamics.residents.year import Calendar
     from flowmodel.dynamics.residents.zones import Zones
+    from flowmodel.dynamics.schedule import Calendar
     from flowmodel.gravity.pair import Place
     from flowmodel.parameters.registry import Parameters
 

@@ -16,7 +16,7 @@ from scipy.special import logit
 from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.rollout import Country
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import distance
 from flowmodel.gravity.bands import banded
 from flowmodel.gravity.dense import Pairs

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import twin
 
-from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import distance
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.pair import Place

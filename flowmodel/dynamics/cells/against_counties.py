@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from flowmodel.dynamics.residents.setup import Setup
-from flowmodel.dynamics.residents.year import Calendar, Movements, year
+from flowmodel.dynamics.residents.year import Movements, year
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.distance import great_circles_km
 from flowmodel.interaction.scoring.common_part import common_part

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from flowmodel import runtime
+from flowmodel.dynamics import closure
 from flowmodel.dynamics.cells.downscaling import Field, Support
 from flowmodel.dynamics.cells.operator import GridKernel
 from flowmodel.dynamics.cells.year import CountyYear, GridYear, year
-from flowmodel.dynamics.closure import check_nation
-from flowmodel.dynamics.residents.year import Calendar
-from flowmodel.errors import NumericError, ResourceError
+from flowmodel.dynamics.schedule import Calendar
+from flowmodel.errors import ResourceError
 from flowmodel.parameters.registry import Parameters
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(CountyYear))
@@ -53,20 +53,13 @@ def check(done: GridYear, opening: int) -> None:
     """
     of = {name: np.asarray(getattr(done.accounts, name)) for name in COLUMNS}
     residual = of["opening"] + of["births"] - of["deaths"] + of["inflow"] - of["outflow"] - of["closing"]
-    worst = int(np.argmax(np.where(np.isfinite(residual), np.abs(residual), np.inf)))
-    if not abs(residual[worst]) < 1:
-        what = f"county {worst} of zones.nc, year {opening + 1}: {residual[worst]} persons do not balance"
-        raise NumericError("E-ACCOUNT-ZONE", what, "report it with the configuration; the results were not written")
     expected = (of["opening"] + of["births"] - of["deaths"]).sum()
-    check_nation(np.abs(np.asarray([of["closing"].sum() / expected - 1])), opening)
-    least = float(jnp.min(done.residents))
-    if not least >= 0:
-        row, column = np.unravel_index(int(jnp.argmin(done.residents)), done.residents.shape)
-        raise NumericError(
-            "E-ACCOUNT-NEGATIVE",
-            f"cell in row {row}, column {column}, year {opening + 1}: {least} residents",
-            "set runtime.kernel = 'float64', or bound the departure rate or the death rate of its county",
-        )
+    nation = np.asarray([of["closing"].sum() / expected - 1])
+    closure.check({"persons": residual[None]}, {}, nation, opening, lambda at: f"county {at[0]} of zones.nc", "")
+    if not float(jnp.min(done.residents)) >= 0:
+        fix = "set runtime.kernel = 'float64', or bound the departure rate or the death rate of its county"
+        cells = {"residents": np.asarray(done.residents)[None]}
+        closure.check({}, cells, nation, opening, lambda at: f"cell in row {at[0]}, column {at[1]}", fix)
 
 
 def accounts_table(codes: np.ndarray, accounts: dict[int, CountyYear]) -> pd.DataFrame:

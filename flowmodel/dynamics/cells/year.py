@@ -12,7 +12,7 @@ from flowmodel import runtime
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.cells.downscaling import Field, Support, leavers, pull
 from flowmodel.dynamics.cells.operator import GridKernel
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar, shifted
 from flowmodel.gravity.operator import shared
 from flowmodel.parameters.registry import Parameters
 
@@ -80,6 +80,7 @@ def year(
     Outflow is summed on the side of origins and inflow on that of destinations, by two products of the operator: that
     they agree over the nation is a check, and nothing is scaled to make it so.
     """
+    parameters = shifted(parameters, calendar)
     at = pressure(parameters, support, operator, population)
     push = at.push.astype(float)
     zones = support.zones

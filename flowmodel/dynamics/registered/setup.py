@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from flowmodel.config import Config, Stock
+from flowmodel.dynamics import schedule
 from flowmodel.dynamics.registered import initial
 from flowmodel.dynamics.registered.census.families import Families, families
 from flowmodel.dynamics.registered.census.groups import Groups, groups
 from flowmodel.dynamics.registered.census.margins import Margins, margins
 from flowmodel.dynamics.registered.census.zones import registered_zones
 from flowmodel.dynamics.registered.factored.rollout import Country
-from flowmodel.dynamics.residents import rollout, setup
+from flowmodel.dynamics.residents import setup
 from flowmodel.errors import ConfigError
 from flowmodel.gravity.bands import banded
 from flowmodel.gravity.chosen_law import chosen
@@ -79,7 +80,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> RegisteredSetup:
     country = Country(
         zones=registered_zones(table, config.model, stock, of_census, of_people, away),
         banded=banded(setup.dense_pairs(table, offset_km, dtype, law)),
-        calendar=rollout.calendar(config.model.natural, config.model.years),
+        calendar=schedule.calendar(config.model, config.model.years),
         stock=stock,
         offset_km=offset_km,
         shared=not _PAIR_TERMS & set(stock.by_group),

@@ -10,9 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from flowmodel.dynamics.closure import check_nation
+from flowmodel.dynamics import closure
 from flowmodel.dynamics.residents.year import Movements
-from flowmodel.errors import NumericError
 from flowmodel.gravity.operator import Kernel, Strength
 
 _ROWS = 256
@@ -81,25 +80,12 @@ def _two_sides(
 
 
 def check(closed: Accounts, codes: np.ndarray, first_year: int) -> None:
-    """Refuses accounts in which anybody is lost.
-
-    Raises:
-        NumericError: a zone and year is off by a person or more, the nation by more than 1e-9, or a value is not finite
-            or negative; the message names the worst zone and year.
-    """
-    residual = np.abs(closed.residual())
-    year, zone = np.unravel_index(np.argmax(np.where(np.isfinite(residual), residual, np.inf)), residual.shape)
-    if not residual[year, zone] < 1:
-        raise NumericError(
-            "E-ACCOUNT-ZONE",
-            f"zone {codes[zone]}, year {first_year + 1 + year}: {residual[year, zone]} persons do not balance",
-            "report it with the configuration; the results were not written",
-        )
-    check_nation(np.abs(closed.national_residual()), first_year)
-    if not (closed.closing >= 0).all():
-        year, zone = np.argwhere(~(closed.closing >= 0))[0]
-        raise NumericError(
-            "E-ACCOUNT-NEGATIVE",
-            f"zone {codes[zone]}, year {first_year + 1 + year}: {closed.closing[year, zone]} residents",
-            "bound the departure rate or the death rate of that zone",
-        )
+    """Refuses accounts in which people are lost; raises as `closure.check`."""
+    closure.check(
+        {"persons": closed.residual()},
+        {"residents": closed.closing},
+        closed.national_residual(),
+        first_year,
+        lambda at: f"zone {codes[at[0]]}",
+        "bound the departure rate or the death rate of that zone",
+    )

@@ -5,25 +5,17 @@ from __future__ import annotations
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel import runtime
-from flowmodel.config import Natural
-from flowmodel.dynamics import demography
-from flowmodel.dynamics.residents.year import Calendar, Movements, year
+from flowmodel.dynamics.residents.year import Movements, year
 from flowmodel.dynamics.residents.zones import Zones
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity import pair
 from flowmodel.gravity.adjoint import through_strength
 from flowmodel.gravity.operator import AllPairs, Strength, Taps
 from flowmodel.parameters.registry import Parameters
-
-
-def calendar(natural: Natural, years: tuple[int, int]) -> Calendar:
-    """The multipliers of every year of a run, from the declared paths."""
-    births, deaths = (demography.path(path, years) for path in (natural.birth_path, natural.death_path))
-    return Calendar(jnp.asarray(births), jnp.asarray(deaths))
 
 
 def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Calendar) -> Float[Array, " zone"]:

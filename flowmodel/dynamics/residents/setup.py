@@ -8,9 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from flowmodel.config import Config
-from flowmodel.dynamics.residents import rollout
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics import schedule
 from flowmodel.dynamics.residents.zones import Zones, zones
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
 from flowmodel.gravity.chosen_law import chosen
@@ -67,7 +67,7 @@ def build(table: ZoneTable, config: Config, dtype: Any) -> Setup:
         zones=zones(table, config.model.years[0], config.model.attraction, config.model.departure),
         pairs=storage.pairs(table.values("lon"), table.values("lat"), place(table), offset_km, dtype, stored, law),
         storage=stored,
-        calendar=rollout.calendar(config.model.natural, config.model.years),
+        calendar=schedule.calendar(config.model, config.model.years),
         registry=names,
     )
 

@@ -9,18 +9,10 @@ from jaxtyping import Array, Float
 
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.residents.zones import Zones
+from flowmodel.dynamics.schedule import Calendar, shifted
 from flowmodel.gravity import attraction
 from flowmodel.gravity.operator import Kernel
 from flowmodel.parameters.registry import Parameters
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Calendar:
-    """Multipliers of birth and death rates, one a year."""
-
-    births: Float[Array, "*year"]
-    deaths: Float[Array, "*year"]
 
 
 @jax.tree_util.register_dataclass
@@ -50,6 +42,7 @@ def year(
     deaths and departures are all of the residents at the opening of the year. Whoever has nowhere to go (a zone whose
     every pair has no weight) stays.
     """
+    parameters = shifted(parameters, calendar)
     pull = attraction.weights(population, parameters.mass, zones.attraction, parameters.attraction)
     leavers = population * departure_rate(parameters, zones)
     reach, push, arrivals = kernel.constrained(leavers, pull)

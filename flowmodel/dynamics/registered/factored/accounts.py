@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from flowmodel.dynamics.closure import check_nation
+from flowmodel.dynamics import closure
 from flowmodel.dynamics.registered.children import Children
 from flowmodel.dynamics.registered.factored.pair_reconstruction import blocks
 from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState
-from flowmodel.errors import NumericError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,30 +227,14 @@ def _or_one(people: np.ndarray) -> np.ndarray:
 
 
 def check(closed: RegisteredAccounts, codes: np.ndarray, groups: tuple[str, ...], first_year: int) -> None:
-    """Refuses accounts in which anybody is lost.
-
-    Raises:
-        NumericError: a zone, group and year of residents or of registered people is off by a person or more, the nation
-            by more than 1e-9, or a value is not finite or negative; the message names the worst.
-    """
-    for what, residual in (("residents", closed.residual()), ("registered people", closed.registered_residual())):
-        size = np.where(np.isfinite(residual), np.abs(residual), np.inf)
-        year, group, zone = np.unravel_index(np.argmax(size), size.shape)
-        if not size[year, group, zone] < 1:
-            raise NumericError(
-                "E-ACCOUNT-ZONE",
-                f"zone {codes[zone]}, group {groups[group]}, year {first_year + 1 + year}: "
-                f"{size[year, group, zone]} {what} do not balance",
-                "report it with the configuration; the results were not written",
-            )
-    check_nation(np.abs(closed.national_residual()), first_year)
-    for name in ("closing", "within", "near", "far", "away"):
-        values = getattr(closed, name)
-        if not (values >= 0).all():
-            year, group, zone = np.argwhere(~(values >= 0))[0]
-            raise NumericError(
-                "E-ACCOUNT-NEGATIVE",
-                f"zone {codes[zone]}, group {groups[group]}, year {first_year + 1 + year}: {values[year, group, zone]} "
-                f"people ({name})",
-                "bound the rates of that zone",
-            )
+    """Refuses accounts in which people are lost, residents or registered people; raises as `closure.check`."""
+    names = {"closing": "residents", "within": "people (within)", "near": "people (near)"}
+    names |= {"far": "people (far)", "away": "people (away)"}
+    closure.check(
+        {"residents": closed.residual(), "registered people": closed.registered_residual()},
+        {words: getattr(closed, name) for name, words in names.items()},
+        closed.national_residual(),
+        first_year,
+        lambda at: f"zone {codes[at[1]]}, group {groups[at[0]]}",
+        "bound the rates of that zone",
+    )

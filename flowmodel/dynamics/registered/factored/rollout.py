@@ -14,7 +14,7 @@ from flowmodel.config import Stock
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored import cohorts as away
 from flowmodel.dynamics.registered.factored.year import GroupMovements, GroupState, Setting, YearTaps, group_year
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import barriers, pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, band_strength, multiply, no_factors

@@ -16,7 +16,7 @@ from flowmodel.config.stock import Returning
 from flowmodel.dynamics.registered import rates
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.factored.cohorts import Cohorts, joined, kept
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar, shifted
 from flowmodel.gravity.bands import BandedPairs, BandFactors, Bands, multiply
 from flowmodel.parameters.registered import Group
 
@@ -96,6 +96,7 @@ def group_year(
     taps: YearTaps | None,
 ) -> tuple[GroupState, GroupMovements]:
     """A group after a year, but for learning, which concerns two groups; `people` are all residents at its opening."""
+    group = dataclasses.replace(group, choice=shifted(group.choice, calendar))
     birth = zones.birth_rate[index] * calendar.births * group.choice.birth_adjustment
     death = zones.death_rate[index] * calendar.deaths
     growth = 1 + birth - death

@@ -21,7 +21,7 @@ from flowmodel.dynamics.registered.pairwise.year import (
     leaving,
     rates,
 )
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.parameters.registered import Group
 
 

@@ -27,7 +27,7 @@ from flowmodel.dynamics.registered.pairwise.year import (
     network,
     year,
 )
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import pair
 from flowmodel.gravity.band_adjoint import GroupTaps, through_bands
 from flowmodel.gravity.bands import BandedPairs, Bands, no_factors

@@ -18,7 +18,7 @@ from flowmodel.config import Stock
 from flowmodel.dynamics.registered import rates as choice
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.pairwise.choice import Choice, Matrix, choose, log_network, product
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar, shifted
 from flowmodel.gravity.dense import Pairs
 from flowmodel.parameters.registered import Group
 
@@ -98,6 +98,7 @@ def year(
     groups: tuple[Group, ...], around: Surroundings, opening: tuple[GroupStock, ...], calendar: Calendar
 ) -> tuple[tuple[GroupStock, ...], tuple[GroupStock, ...], tuple[Moves, ...]]:
     """The stocks at the close, those before anybody changed the group, and the moves; choices are of the opening."""
+    groups = tuple(dataclasses.replace(group, choice=shifted(group.choice, calendar)) for group in groups)
     people = reduce(jnp.add, [stock.residents for stock in opening])
     known = network(around.zones, opening) if around.stock.network == "evolving" else None
     settled, moves = [], []

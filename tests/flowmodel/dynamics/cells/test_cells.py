@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from flowmodel.dynamics.cells import against_counties, direct_sums, downscaling, operator, rollout, year
 from flowmodel.dynamics.residents import setup
-from flowmodel.dynamics.residents.year import Calendar
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import NumericError, ZonesError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel

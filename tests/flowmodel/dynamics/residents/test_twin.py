@@ -16,8 +16,8 @@ from twin_worlds import HARD, LIVED_IN, NOISE, PLAIN, WORLDS, country_of, parame
 
 from flowmodel.config import Model
 from flowmodel.dynamics.residents import accounts, rollout
-from flowmodel.dynamics.residents.year import Calendar
 from flowmodel.dynamics.residents.zones import Zones
+from flowmodel.dynamics.schedule import Calendar
 from flowmodel.estimation.census import census
 from flowmodel.estimation.objective import Objective
 from flowmodel.gravity import operator as kernel
