@@ -95,7 +95,7 @@ def infer(
     registry = objective.registry
     gradient, hessian = derivatives(objective, natural) if known is None else known
     of_data = hessian - np.asarray(jax.hessian(objective.prior)(natural))
-    inside = ~registry.held(natural, gradient)
+    inside = ~registry.at_bound(natural, gradient)
     covariance = inverse(hessian, inside)
     se = np.sqrt(np.diag(covariance))
     # Standard deviation of a log-normal prior in natural units, at the estimate.

@@ -46,11 +46,11 @@ def anchored(objective: Posterior, natural: Float[Array, " free"]) -> Anchor:
     point = (registry.unconstrained(natural) - scaled.origin) / scaled.scale
     gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
     slope = np.asarray(jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))[1])
-    whitener, _ = whitened(hessian, ~registry.held(natural, gradient / slope))
+    whitener, _ = whitened(hessian, ~registry.at_bound(natural, gradient / slope))
     return Anchor(scaled.origin, scaled.scale, point, jnp.asarray(whitener))
 
 
-def again(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progress) -> Outcome:
+def from_anchor(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progress) -> Outcome:
     """Minimises `objective` from `anchor`, in its coordinates; a new Hessian is computed only if it does not converge.
 
     The remaining step is in standard errors of the anchor's objective.

@@ -145,7 +145,7 @@ def newton_like(
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all() and np.isfinite(trace).all()):
             return point, np.inf, [*trace, np.nan], None
         natural, slope = jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))
-        whitener, definite = whitened(hessian, ~registry.held(natural, gradient / np.asarray(slope)))
+        whitener, definite = whitened(hessian, ~registry.at_bound(natural, gradient / np.asarray(slope)))
         remaining = float(np.linalg.norm(whitener.T @ gradient)) if definite else np.inf
         if remaining <= fit.tolerance or len(trace) >= fit.lbfgs_steps:
             return point, remaining, trace, by_natural(scaled, point, gradient, hessian)

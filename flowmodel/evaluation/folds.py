@@ -99,7 +99,7 @@ def held_out(
     naturals, steps, remaining = [], [], []
     for i, fold in enumerate(folds):
         part = masked(goal, fold.held, province)
-        outcome = refit.again(part, anchor, fit, lambda *_: None)
+        outcome = refit.from_anchor(part, anchor, fit, lambda *_: None)
         end = np.asarray(predict(part, jnp.asarray(outcome.natural)))
         values = np.full(end.shape, np.nan) if values is None else values
         values[:, fold.held] = end[:, fold.held]
@@ -126,7 +126,7 @@ def from_priors(
     start = dataclasses.replace(anchor, point=jnp.where(free, 0.0, anchor.point))
     for fold in folds:
         part = masked(goal, fold.held, province)
-        outcome = refit.again(part, start, fit, lambda *_: None)
+        outcome = refit.from_anchor(part, start, fit, lambda *_: None)
         end = np.asarray(predict(part, jnp.asarray(outcome.natural)))[0, fold.held]
         before = found.predicted[0, fold.held]
         both = (end > 0) & (before > 0)

@@ -13,7 +13,7 @@ _OFFSET_KM = 10.0
 _NEAR_KM = 150.0
 
 
-def described(table: ZoneTable, year: int, sources: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+def covariates(table: ZoneTable, year: int, sources: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Covariates by name [zone, covariate]: those of `GEOMETRY` from the residents of `year`, others from the table.
 
     Args:

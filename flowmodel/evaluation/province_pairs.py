@@ -54,7 +54,7 @@ def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: F
     for k in range(fold.max() + 1):
         seen = jnp.asarray((fold >= 0) & (fold != k))
         part = dataclasses.replace(goal, observed=dataclasses.replace(goal.observed, pairs_seen=seen))
-        outcome = refit.again(part, anchor, fit, lambda *_: None)
+        outcome = refit.from_anchor(part, anchor, fit, lambda *_: None)
         values[fold == k] = np.asarray(_scaled(part, jnp.asarray(outcome.natural)))[fold == k]
         naturals.append(outcome.natural)
         steps.append(outcome.steps)

@@ -62,7 +62,7 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
     part = config.model_copy(update={"model": early, "parameters": {}, "fit": _growth_only(config)})
     built = setup.build(_early_table(table, asked, variant, known), part, dtype)
     before, now = _covariates(table, variant, known, (asked.since, middle))
-    built = dataclasses.replace(built, zones=_described(built.zones, variant, before[known]))
+    built = dataclasses.replace(built, zones=_with_covariates(built.zones, variant, before[known]))
     goal = objective.objective(built, part.fit)
     outcome = search.search(goal, built.registry.prior_centres(), part.fit, progress)
     natural = jnp.asarray(outcome.natural)
@@ -76,7 +76,9 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
     return Forward(outcome, values, then, {name: end})
 
 
-def carried(table: ZoneTable, asked: Temporal, middle: int, predicted: np.ndarray, then: np.ndarray) -> np.ndarray:
+def with_persistence(
+    table: ZoneTable, asked: Temporal, middle: int, predicted: np.ndarray, then: np.ndarray
+) -> np.ndarray:
     """A forecast times the residual of the earlier interval to the power `persistence`, persons [zone].
 
     The residual is counted / modelled residents at the middle census. One factor keeps the sum over these zones.
@@ -112,7 +114,7 @@ def baselines(table: ZoneTable, asked: Temporal, middle: int, natural_end: np.nd
 
 
 def _section(variant: Variant, years: tuple[int, int]) -> ModelSection:
-    """The `[model]` section of a variant; the values of its covariates are inserted later (`_described`)."""
+    """The `[model]` section of a variant; the values of its covariates are inserted later (`_with_covariates`)."""
     return ModelSection(years=years, attraction=variant.attraction, departure=variant.departure)
 
 
@@ -129,12 +131,12 @@ def _covariates(
     table: ZoneTable, variant: Variant, known: np.ndarray, years: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Covariates of both censuses, standardised with the moments of the first over known zones [zone, covariate]."""
-    first, second = (map_covariates.described(table, year, known, _names(variant)) for year in years)
+    first, second = (map_covariates.covariates(table, year, known, _names(variant)) for year in years)
     mean, spread = first[known].mean(axis=0), first[known].std(axis=0)
     return (first - mean) / spread, (second - mean) / spread
 
 
-def _described(zones: Any, variant: Variant, values: np.ndarray) -> Any:
+def _with_covariates(zones: Any, variant: Variant, values: np.ndarray) -> Any:
     """`zones` of either model with the covariates `values` [zone, covariate]."""
     at = {name: i for i, name in enumerate(_names(variant))}
     blocks = {block: getattr(variant, block) for block in ("attraction", "departure")}
@@ -150,7 +152,7 @@ def _early_table(table: ZoneTable, asked: Temporal, variant: Variant, known: np.
 
 
 def _with_columns(table: ZoneTable, variant: Variant) -> ZoneTable:
-    """`table` with a placeholder column for each covariate of the variant that it lacks; `_described` replaces it."""
+    """`table` with placeholder columns for missing covariates of the variant; `_with_covariates` replaces them."""
     data = table.data
     for name in set(_names(variant)) - {str(key) for key in data.data_vars}:
         varying = np.arange(data.sizes["zone"], dtype=float)
@@ -169,7 +171,7 @@ def _residents(
 ) -> np.ndarray:
     part = config.model_copy(update={"model": late, "parameters": {}, "fit": _growth_only(config)})
     built = setup.build(_with_columns(table, variant), part, dtype)
-    built = dataclasses.replace(built, zones=_described(built.zones, variant, now))
+    built = dataclasses.replace(built, zones=_with_covariates(built.zones, variant, now))
     parameters = built.registry.parameters(built.registry.vector(values))
     return np.asarray(rollout.residents(parameters, built.zones, built.pairs, built.calendar))
 
@@ -184,7 +186,7 @@ def _registered(
     section = late.model_copy(update={"stock": stock})
     part = config.model_copy(update={"model": section, "parameters": {}, "fit": _growth_only(config)})
     built = registered.build(_with_columns(table, variant), part, dtype)
-    country = dataclasses.replace(built.country, zones=_described(built.country.zones, variant, now))
+    country = dataclasses.replace(built.country, zones=_with_covariates(built.country.zones, variant, now))
     names = built.registry
     natural = names.vector({e.name: values.get(e.name, e.prior_mean) for e in names.free})
     end = factored.decade(registered_parameters(names, natural, built.groups.names), country)

@@ -34,9 +34,11 @@ def temporal_part(of: World) -> Part:
         ahead, then = temporal.least_squares(of.table, asked, name, middle)
         half = f" + {asked.persistence:g} residual"
         predicted[f"flow {name}"] = one.predicted[name]
-        predicted[f"flow {name}{half}"] = temporal.carried(of.table, asked, middle, one.predicted[name], one.then)
+        predicted[f"flow {name}{half}"] = temporal.with_persistence(
+            of.table, asked, middle, one.predicted[name], one.then
+        )
         predicted[f"ols {name}"] = ahead
-        predicted[f"ols {name}{half}"] = temporal.carried(of.table, asked, middle, ahead, then)
+        predicted[f"ols {name}{half}"] = temporal.with_persistence(of.table, asked, middle, ahead, then)
         versus += [(f"flow {name}{one}", "half_trend") for one in ("", half)]
         notes[name] = {"verdict": one.outcome.verdict, "estimates": one.estimates}
     kinds = {stratum: mask & known for stratum, mask in strata.strata(of.table, start, end).items()}

@@ -104,7 +104,7 @@ def whole(of: World, goal: Any) -> tuple[Outcome, Anchor]:
     start = _start(of, goal.registry)
     if start is None:
         return searched(of, goal)
-    return _anchored(of, goal, refit.again(goal, refit.anchored(goal, start), of.config.fit, of.searching))
+    return _anchored(of, goal, refit.from_anchor(goal, refit.anchored(goal, start), of.config.fit, of.searching))
 
 
 def searched(of: World, goal: Any) -> tuple[Outcome, Anchor]:

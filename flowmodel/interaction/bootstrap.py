@@ -33,10 +33,10 @@ def estimates(
     """
     rng = np.random.default_rng(seed)
     design, origins = fit.built.design, fit.built.design.weight.shape[0]
-    taking = np.flatnonzero(np.any(fit.taking, axis=1))
+    in_fit = np.flatnonzero(np.any(fit.in_fit, axis=1))
     found = np.full((count, len(fit.built.names)), np.nan)
     for replicate in range(count):
-        drawn = np.bincount(rng.choice(taking, len(taking)), minlength=origins).astype(float)
+        drawn = np.bincount(rng.choice(in_fit, len(in_fit)), minlength=origins).astype(float)
         again = dataclasses.replace(design, weight=jnp.asarray(drawn[:, None]))
         optimum = estimate.fit(again, fit.family, tolerance=_ENOUGH, at=fit.optimum.at)
         if optimum.converged:

@@ -83,7 +83,7 @@ class Calibrated:
     @property
     def pairs(self) -> int:
         """Number of pairs in the fit."""
-        return int(self.taking.sum())
+        return int(self.in_fit.sum())
 
     @property
     def reached(self) -> Bool[np.ndarray, "origin destination"]:
@@ -91,7 +91,7 @@ class Calibrated:
         return _reached(self.built)
 
     @property
-    def taking(self) -> Bool[np.ndarray, "origin destination"]:
+    def in_fit(self) -> Bool[np.ndarray, "origin destination"]:
         """The pairs in the fit."""
         return np.asarray(self.built.design.allowed)
 
@@ -122,7 +122,7 @@ class Calibrated:
         else:
             optimum = self.optimum
             spread = inference.scatter(self.built.design, optimum.at, optimum.sums, self.bread.projections)
-            found = inference.sandwich(information, spread, kind, self.taking)
+            found = inference.sandwich(information, spread, kind, self.in_fit)
         scale = self.pearson if kind == "model" and self.specification.family == "quasi_poisson" else 1.0
         return np.asarray(scale * jacobian @ found @ jacobian.T)
 
@@ -132,7 +132,7 @@ class Calibrated:
 
         It is near 1 if flows vary like Poisson counts; NaN if there are too few pairs.
         """
-        seen = self.taking & known_flows(self.table, self.specification)
+        seen = self.in_fit & known_flows(self.table, self.specification)
         if int(seen.sum()) <= self.degrees or not np.all(self.fitted[seen] > 0):
             return float("nan")
         return pearson_dispersion(self.table.flow, self.fitted, seen, parameters=self.degrees)
@@ -165,9 +165,9 @@ def calibrate(
         NumericError: the search for separated pairs was not solved.
     """
     built = build.build(table, specification)
-    taking = _taking(table, specification) if without is None else _taking(table, specification) & ~without
-    apart = _separated(built, taking, specification)
-    built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(taking & ~apart)))
+    in_fit = _taking(table, specification) if without is None else _taking(table, specification) & ~without
+    apart = _separated(built, in_fit, specification)
+    built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(in_fit & ~apart)))
     optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
     bread = inference.bread(built.design, optimum.at, optimum.sums)
     _check_identified(built, bread, optimum)
@@ -207,9 +207,9 @@ def _search(
 
 def _reached(built: Built) -> Bool[np.ndarray, "origin destination"]:
     """Pairs whose effects were fitted: each zone with an effect has a pair in the fit."""
-    taking = np.asarray(built.design.allowed)
-    origins = np.any(taking, axis=1) if built.design.origin_effects else np.ones(taking.shape[0], dtype=bool)
-    destinations = np.any(taking, axis=0) if built.design.destination_effects else np.ones(taking.shape[1], dtype=bool)
+    in_fit = np.asarray(built.design.allowed)
+    origins = np.any(in_fit, axis=1) if built.design.origin_effects else np.ones(in_fit.shape[0], dtype=bool)
+    destinations = np.any(in_fit, axis=0) if built.design.destination_effects else np.ones(in_fit.shape[1], dtype=bool)
     return np.asarray(origins[:, None] & destinations[None, :])
 
 
@@ -229,7 +229,7 @@ def _family(specification: Specification) -> Family:
 
 
 def _separated(
-    built: Built, taking: Bool[np.ndarray, "origin destination"], specification: Specification
+    built: Built, in_fit: Bool[np.ndarray, "origin destination"], specification: Specification
 ) -> Bool[np.ndarray, "origin destination"]:
     """Separated pairs; for a truncated table, flows in excess of the threshold take the place of flows."""
     excess, censoring = np.asarray(built.design.flow), specification.censoring
@@ -237,7 +237,7 @@ def _separated(
         excess = np.maximum(excess - censoring.below * censoring.per_unit, 0.0)
     return separated_pairs(
         excess,
-        taking,
+        in_fit,
         [np.asarray(column) for column in built.design.columns],
         origin_effects=built.design.origin_effects,
         destination_effects=built.design.destination_effects,
@@ -251,7 +251,7 @@ def _check_identified(built: Built, bread: Bread, optimum: Optimum) -> None:
     found, sums = np.asarray(bread.information), optimum.sums
     if not np.all(np.isfinite(found)):  # the search has diverged; check at its start instead
         here = estimate.start(built.design)
-        sums = newton.working(built.design, here)
+        sums = newton.initial_sums(built.design, here)
         found = np.asarray(inference.bread(built.design, here, sums).information)
     if not np.all(np.isfinite(found)):
         return  # the verdict is "nonfinite"
@@ -270,19 +270,19 @@ def _check_identified(built: Built, bread: Bread, optimum: Optimum) -> None:
 
 def _effects(built: Built) -> int:
     """Number of independent effects; of two-way effects one per connected part of the table is redundant."""
-    taking = np.asarray(built.design.allowed)
-    origins = int(np.any(taking, axis=1).sum()) if built.design.origin_effects else 0
-    destinations = int(np.any(taking, axis=0).sum()) if built.design.destination_effects else 0
+    in_fit = np.asarray(built.design.allowed)
+    origins = int(np.any(in_fit, axis=1).sum()) if built.design.origin_effects else 0
+    destinations = int(np.any(in_fit, axis=0).sum()) if built.design.destination_effects else 0
     if not (origins and destinations):
         return origins + destinations
-    return origins + destinations - _parts(taking, np.asarray(built.design.flow) > 0)
+    return origins + destinations - _parts(in_fit, np.asarray(built.design.flow) > 0)
 
 
-def _parts(taking: Bool[np.ndarray, "o d"], positive: Bool[np.ndarray, "o d"]) -> int:
+def _parts(in_fit: Bool[np.ndarray, "o d"], positive: Bool[np.ndarray, "o d"]) -> int:
     """Number of connected parts of the graph of pairs; the smaller graph of positive flows is tried first."""
-    rows, columns = np.any(taking, axis=1), np.any(taking, axis=0)
+    rows, columns = np.any(in_fit, axis=1), np.any(in_fit, axis=0)
     parts = 0
-    for pairs in (positive, taking):
+    for pairs in (positive, in_fit):
         block = sparse.coo_array(pairs[np.ix_(rows, columns)])
         size = sum(block.shape)
         graph = sparse.coo_array((np.ones(block.nnz), (block.row, block.col + block.shape[0])), shape=(size, size))

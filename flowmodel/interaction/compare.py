@@ -84,7 +84,7 @@ def _row(
     row = {"parameters": len(complete.built.names), "degrees": complete.degrees, "verdict": max(verdicts, key=_worse)}
     if complete.optimum.converged:
         row |= {"deviance": complete.deviance, "aic": complete.aic}
-        row |= {"cpc": _cpc(table.flow, complete.fitted, complete.taking & known)}
+        row |= {"cpc": _cpc(table.flow, complete.fitted, complete.in_fit & known)}
     if part.optimum.converged:
         row |= {
             "held_out_pairs": int(judged.sum()),

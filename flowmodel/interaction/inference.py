@@ -84,7 +84,7 @@ def _stacked(each: list[Array], zones: int) -> Float[Array, "zone parameter"]:
     return jnp.stack(each, axis=1) if each else jnp.zeros((zones, 0))
 
 
-def sandwich(information: np.ndarray, scores: Scatter, kind: str, taking: np.ndarray) -> np.ndarray:
+def sandwich(information: np.ndarray, scores: Scatter, kind: str, in_fit: np.ndarray) -> np.ndarray:
     """Sandwich covariance of the coefficients [K, K], which does not assume the distribution of the family.
 
     Args:
@@ -93,12 +93,12 @@ def sandwich(information: np.ndarray, scores: Scatter, kind: str, taking: np.nda
         kind: "robust" (White 1980, times n / (n − 1) for n pairs); "cluster_origin", "cluster_destination" (times
             G / (G − 1) for G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: the sum of both less
             "robust"), in which variances can be negative if there are few clusters.
-        taking: the pairs in the fit, bool [o, d].
+        in_fit: the pairs in the fit, bool [o, d].
     """
     bread = np.linalg.inv(information)
-    pair = np.asarray(scores.per_pair) * _more(taking.sum())
-    origin = _crossed(scores.per_origin) * _more(np.any(taking, axis=1).sum())
-    destination = _crossed(scores.per_destination) * _more(np.any(taking, axis=0).sum())
+    pair = np.asarray(scores.per_pair) * _more(in_fit.sum())
+    origin = _crossed(scores.per_origin) * _more(np.any(in_fit, axis=1).sum())
+    destination = _crossed(scores.per_destination) * _more(np.any(in_fit, axis=0).sum())
     between = {
         "robust": pair,
         "cluster_origin": origin,

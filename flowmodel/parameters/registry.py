@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from flowmodel.errors import ConfigError
 
 _AT_BOUND = 1e-3
-"""Distance from a bound, as a share of the range, below which a parameter can count as at the bound (`held`)."""
+"""Distance from a bound, as a share of the range, below which a parameter can count as at the bound (`at_bound`)."""
 _MARGIN = 0.01
 """Least distance of prior centres and starts from the bounds, as a share of the range."""
 
@@ -139,7 +139,7 @@ class Registry:
         """Values for the kernels from the free parameters' natural values (differentiable)."""
         return parameters(self.lookup(natural), self.decay)
 
-    def held(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
+    def at_bound(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
         """Which free parameters are at a bound with the gradient pointing outwards (Karush-Kuhn-Tucker condition).
 
         Args:

@@ -75,7 +75,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()).partition(" (set JAX_PLATFORMS")[0]
 
 
-def fallen_back(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
+def cpu_warning(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
     """A warning if JAX computes on the CPU although the machine seems to have an accelerator; else None.
 
     Args:

@@ -29,7 +29,7 @@ def configure(runtime: Runtime, say: Callable[[str], None] = lambda line: None) 
     if runtime.cache:
         cache.use(os.environ, say)
     if runtime.device == "auto" and not chosen_outside:
-        warning = device.fallen_back(device.look(), jax.default_backend(), device.why)
+        warning = device.cpu_warning(device.look(), jax.default_backend(), device.why)
         if warning is not None:
             say(warning)
     say(device.sentence())

@@ -318,7 +318,7 @@ class Solution:
 
 
 def fit(problem: Problem, scatter: Scatter | None = None, at: Table | None = None) -> Solution:
-    """Fisher scoring until no step is worth taking."""
+    """Fisher scoring until no step is worth in_fit."""
     scatter = scatter or Scatter()
     flow, listed = problem.known()
     linear, dummies = problem.linear(), problem.dummies()

@@ -16,10 +16,10 @@ _FAR = 60.0
 
 def log_likelihood(design: Design, family: Family) -> float:
     """The maximum log likelihood of the null model, with all constants."""
-    taking, listed = np.asarray(design.allowed), np.asarray(design.listed)
+    in_fit, listed = np.asarray(design.allowed), np.asarray(design.listed)
     flow = np.asarray(design.flow)
-    positive = flow[taking & (flow > 0)]
-    zeros, unlisted = np.sum(taking & listed & (flow == 0)), np.sum(taking & ~listed)
+    positive = flow[in_fit & (flow > 0)]
+    zeros, unlisted = np.sum(in_fit & listed & (flow == 0)), np.sum(in_fit & ~listed)
     if family.below is None:
         zeros, unlisted = zeros + unlisted, 0
     flows = np.concatenate([positive, [0.0, 0.0]])

@@ -86,11 +86,11 @@ def predictor(design: Design, at: Point) -> Float[Array, "origin destination"]:
     return eta if design.shape is None else eta + design.shape.rule(at.coefficients[linear:], design.pair)
 
 
-def restricted(design: Design, taking: Bool[Array, "origin destination"]) -> Design:
-    """The design with only the pairs `taking` in the fit."""
-    flow = jnp.where(taking, design.flow, 0)
+def restricted(design: Design, in_fit: Bool[Array, "origin destination"]) -> Design:
+    """The design with only the pairs `in_fit` in the fit."""
+    flow = jnp.where(in_fit, design.flow, 0)
     return dataclasses.replace(
-        design, flow=flow, allowed=taking, outflow=jnp.sum(flow, axis=1), inflow=jnp.sum(flow, axis=0)
+        design, flow=flow, allowed=in_fit, outflow=jnp.sum(flow, axis=1), inflow=jnp.sum(flow, axis=0)
     )
 
 

@@ -33,12 +33,12 @@ class Sides:
     destination: Float[Array, "*many destination"]
 
 
-def over(numerator: Array, weight: Array) -> Array:
+def ratio(numerator: Array, weight: Array) -> Array:
     """The ratio of both; zero where the weight is zero."""
     return jnp.where(weight > 0, numerator / jnp.where(weight > 0, weight, 1.0), 0.0)
 
 
-def roughly(weights: Float[Array, "origin destination"], sums: Sides, close: Array) -> Sides:
+def solve_roughly(weights: Float[Array, "origin destination"], sums: Sides, close: Array) -> Sides:
     """Effects with E · effects ≈ sums, solved in float32 to a relative residual of `close`."""
     return _schur(_system(weights), sums, close)
 
@@ -105,13 +105,13 @@ def _schur(system: _System, sums: Sides, close: Array) -> Sides:
     size = jnp.where(size > 0, size, 1)
     row, column = system.row.astype(single), system.column.astype(single)
     origin, destination = (sums.origin / size).astype(single), (sums.destination / size).astype(single)
-    right = destination - over(origin, row) @ system.coarse
+    right = destination - ratio(origin, row) @ system.coarse
 
     def complement(effects: Array) -> Array:
-        return column * effects - over(system.coarse @ effects, row) @ system.coarse
+        return column * effects - ratio(system.coarse @ effects, row) @ system.coarse
 
     found = _conjugate(complement, right, column, close.astype(single))
-    first = over(origin - system.coarse @ found, row)
+    first = ratio(origin - system.coarse @ found, row)
     return Sides(size * first.astype(kind), size * found.astype(kind))
 
 
@@ -129,7 +129,7 @@ def _conjugate(apply: Callable[[Array], Array], right: Array, diagonal: Array, c
     """Preconditioned conjugate gradients for a positive semidefinite system whose null vector is the constant."""
 
     def precondition(residual: Array) -> Array:
-        step = over(residual, diagonal)
+        step = ratio(residual, diagonal)
         return step - jnp.sum(diagonal * step) / jnp.sum(diagonal)
 
     def going(now: _Search) -> Array:

@@ -93,10 +93,10 @@ def fit(
         report: called with number and error of each step.
     """
     if design.flow.size < _COARSE_FROM:
-        return _Search(design, design, family, report).run(at or _begun(design), tolerance, most_steps)
+        return _Search(design, design, family, report).run(at or _first_step(design), tolerance, most_steps)
     single = _single(design)
     coarse = _Search(single, single, _single(family), report).run(
-        _single(at) if at else _begun(single), _COARSE_ERROR, most_steps
+        _single(at) if at else _first_step(single), _COARSE_ERROR, most_steps
     )
     there = jax.tree.map(lambda part: part.astype(float), coarse.at)
     steps = coarse.steps
@@ -105,7 +105,7 @@ def fit(
     return dataclasses.replace(found, steps=found.steps + steps)
 
 
-def _begun(design: Design) -> Point:
+def _first_step(design: Design) -> Point:
     """The first step of iteratively reweighted least squares, with the parameters of a shape at their starts.
 
     The step is long, so parameters of a shape could leave their useful range.
@@ -118,7 +118,7 @@ def _begun(design: Design) -> Point:
         bent = design.offset + design.shape.rule(here.coefficients[linear:], design.pair)
         straight = dataclasses.replace(design, offset=bent, pair=Pair(), shape=None)
     at = dataclasses.replace(here, coefficients=here.coefficients[:linear])
-    move = newton.direction(straight, at, newton.working(straight, at), jnp.asarray(_INEXACT)).move
+    move = newton.direction(straight, at, newton.initial_sums(straight, at), jnp.asarray(_INEXACT)).move
     still = jnp.zeros(len(here.coefficients) - linear, move.coefficients.dtype)
     return _moved(here, dataclasses.replace(move, coefficients=jnp.concatenate([move.coefficients, still])), 1.0)
 

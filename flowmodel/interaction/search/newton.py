@@ -62,7 +62,7 @@ def evaluate(design: Design, family: Family, at: Point) -> Sums:
 
 
 @jax.jit
-def working(design: Design, at: Point) -> Sums:
+def initial_sums(design: Design, at: Point) -> Sums:
     """The sums of iteratively reweighted least squares with initial means (flow + mean flow) / 2.
 
     See McCullagh & Nelder 1989, section 4.6. A Newton step with these sums is the first step of a search.
@@ -117,11 +117,11 @@ def eliminate(design: Design, weight: Array, sums: Sides, close: Array | None = 
     """E⁻¹ · sums for the effects of the design; for two-way effects to the residual `close`, or exactly if None."""
     one = jnp.ones((1, 1), weight.dtype)
     if design.origin_effects and design.destination_effects:
-        return effects.solve(weight, sums) if close is None else effects.roughly(weight, sums, close)
+        return effects.solve(weight, sums) if close is None else effects.solve_roughly(weight, sums, close)
     if design.origin_effects:
-        return Sides(effects.over(sums.origin, moments.along(weight, one)), jnp.zeros_like(sums.destination))
+        return Sides(effects.ratio(sums.origin, moments.along(weight, one)), jnp.zeros_like(sums.destination))
     if design.destination_effects:
-        return Sides(jnp.zeros_like(sums.origin), effects.over(sums.destination, moments.across(weight, one)))
+        return Sides(jnp.zeros_like(sums.origin), effects.ratio(sums.destination, moments.across(weight, one)))
     return Sides(jnp.zeros_like(sums.origin), jnp.zeros_like(sums.destination))
 
 
@@ -140,7 +140,7 @@ def _margin_error(design: Design, margins: Sides) -> Array:
     """Largest |observed − fitted| margin relative to the observed one."""
     worst = jnp.zeros((), design.flow.dtype)
     if design.origin_effects:
-        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(margins.origin), design.outflow)))
+        worst = jnp.maximum(worst, jnp.max(effects.ratio(jnp.abs(margins.origin), design.outflow)))
     if design.destination_effects:
-        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(margins.destination), design.inflow)))
+        worst = jnp.maximum(worst, jnp.max(effects.ratio(jnp.abs(margins.destination), design.inflow)))
     return worst

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 from flowmodel.gravity import scaling
 from flowmodel.gravity.scaling import Rules, Scaling
 from flowmodel.interaction.search import effects
-from flowmodel.interaction.search.effects import Sides, over
+from flowmodel.interaction.search.effects import Sides, ratio
 
 _NEAR_ENOUGH = 0.1
 """Log error of the margins below which sweeps are over-relaxed."""
@@ -136,7 +136,7 @@ def _sweeps(table: Array, wanted: Sides, close: Array, power: Array) -> Scaling:
         stalled = (now.error > _STALLED * now.before) & (now.power > 1)
         return (now.done < _MOST_SWEEPS) & (now.error > close) & ~stalled
 
-    rules = Rules(_relaxation, _power, over, lambda ratio, _: _error(ratio), going)
+    rules = Rules(_relaxation, _power, ratio, lambda ratio, _: _error(ratio), going)
     begin = scaling.start(wanted.origin, wanted.destination, power)
     return scaling.fitted(begin, wanted.origin, wanted.destination, lambda y: table @ y, lambda x: x @ table, rules)
 
@@ -193,7 +193,7 @@ def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tole
         return (now.steps < _MOST_NEWTON) & (now.error > tolerance)
 
     def newton(now: _Round) -> _Round:
-        move = effects.roughly(now.table, now.left, jnp.asarray(1e-4))
+        move = effects.solve_roughly(now.table, now.left, jnp.asarray(1e-4))
         length = jnp.minimum(1.0, _LONGEST / jnp.maximum(_largest(move), _LONGEST))
         there = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
         return round_(there, now.sweeps, now.steps + 1)
@@ -217,7 +217,7 @@ def _residual(table: Array, margins: Sides) -> tuple[Sides, Array]:
     """Given margins less those of the table, and the largest relative one."""
     ones = Sides(jnp.ones_like(margins.origin), jnp.ones_like(margins.destination))
     left = Sides(margins.origin - table @ ones.destination, margins.destination - ones.origin @ table)
-    errors = (over(jnp.abs(left.origin), margins.origin), over(jnp.abs(left.destination), margins.destination))
+    errors = (ratio(jnp.abs(left.origin), margins.origin), ratio(jnp.abs(left.destination), margins.destination))
     return left, jnp.max(jnp.concatenate(errors))
 
 

@@ -19,10 +19,8 @@ from flowmodel.errors import NotConvergedError
 from flowmodel.interaction.totals import certificate, checks
 from flowmodel.interaction.totals.checks import Totals
 from flowmodel.interaction.totals.dual import PerTotal, Problem
-from flowmodel.interaction.totals.equivalent import plain, restored
+from flowmodel.interaction.totals.equivalent import restored, without_net
 from flowmodel.interaction.totals.newton import solve
-
-__all__ = ["Adjusted", "Totals", "consistent"]
 
 _SWEEPS = 10
 _FIRST_STEPS = 25
@@ -57,7 +55,7 @@ class Adjusted:
     converged: bool
 
 
-def consistent(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, most_steps: int = 100) -> Adjusted:
+def nearest_table(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, most_steps: int = 100) -> Adjusted:
     """The table with `totals` that is nearest to `prior` in relative entropy.
 
     Args:
@@ -72,8 +70,8 @@ def consistent(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, m
         NotConvergedError: E-TOTALS-CONVERGED, the totals are not met, without a proof that they cannot be.
     """
     prior = checks.checked(prior, totals, tolerance)
-    asked = plain(totals, tolerance)
-    allowed = np.where(checks.shut(prior.shape, asked), 0.0, prior)
+    asked = without_net(totals, tolerance)
+    allowed = np.where(checks.zero_pairs(prior.shape, asked), 0.0, prior)
     found, steps = _solved(allowed, asked, tolerance, most_steps)
     flow = np.where(allowed > 0, allowed * np.exp(_exponent(found, allowed.shape)), 0.0)
     residual = _residual(flow, allowed, totals)

@@ -75,7 +75,7 @@ def checked(prior: np.ndarray, totals: Totals, tolerance: float) -> np.ndarray:
     return prior
 
 
-def shut(shape: tuple[int, ...], totals: Totals) -> np.ndarray:
+def zero_pairs(shape: tuple[int, ...], totals: Totals) -> np.ndarray:
     """Pairs whose flow is zero because one of their totals is zero [origin, destination]."""
     none = np.zeros(shape, bool)
     if totals.outflow is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from flowmodel.interaction.totals.checks import Totals
 
 
-def plain(totals: Totals, tolerance: float) -> Totals:
+def without_net(totals: Totals, tolerance: float) -> Totals:
     """Equivalent totals in which only zones without outflow and inflow have net migration.
 
     Args:
@@ -34,7 +34,7 @@ def plain(totals: Totals, tolerance: float) -> Totals:
 
 
 def restored(potentials: Totals, totals: Totals) -> Totals:
-    """Potentials of `totals` from those u′, v′ of `plain(totals)`: u + n = u′ and v − n = v′."""
+    """Potentials of `totals` from those u′, v′ of `without_net(totals)`: u + n = u′ and v − n = v′."""
     kinds = totals.each()
     if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
         return potentials

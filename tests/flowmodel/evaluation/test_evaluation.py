@@ -70,7 +70,7 @@ def anchor(goal, whole):
 
 
 def test_a_search_that_begins_at_its_optimum_stays_there(goal, whole, anchor, asked):
-    again = refit.again(goal, anchor, asked.fit, quiet)
+    again = refit.from_anchor(goal, anchor, asked.fit, quiet)
     assert again.verdict == "converged"
     assert again.steps <= 10
     np.testing.assert_allclose(again.natural, whole.natural, rtol=1e-3, atol=1e-4)
@@ -180,7 +180,7 @@ def test_a_forecast_knows_nothing_of_the_end(table, hasty, registered):
     ends = []
     for one in (table, with_outcomes(table, everything, 4.0)):
         found = temporal.forward(one, hasty, section, "v", jnp.float64, quiet)
-        carried = temporal.carried(one, section, 2010, found.predicted["v"], found.then)
+        carried = temporal.with_persistence(one, section, 2010, found.predicted["v"], found.then)
         ols, _ = temporal.least_squares(one, section, "v", 2010)
         ends.append(np.stack([found.predicted["v"], carried, ols]))
     assert np.array_equal(*ends)
@@ -202,7 +202,7 @@ def test_half_a_residual_is_carried_on(table):
     section = temporal_section(attraction=["log_area"])
     then = table.population(2010) * np.where(np.arange(48) < 24, 1.0, 1.21)
     said = table.population(2010) * 1.05
-    carried = temporal.carried(table, section, 2010, said, then)
+    carried = temporal.with_persistence(table, section, 2010, said, then)
     ratio = carried / said
     np.testing.assert_allclose(ratio[24:] / ratio[0], 1 / 1.1)
     np.testing.assert_allclose(carried.sum(), said.sum())

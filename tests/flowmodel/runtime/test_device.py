@@ -34,7 +34,7 @@ def _why(platform):
     ],
 )
 def test_a_cpu_beside_an_accelerator_is_told_with_reason_and_fix(found, expected):
-    line = device.fallen_back(found, "cpu", _why)
+    line = device.cpu_warning(found, "cpu", _why)
     assert line is not None
     assert line.startswith("W-DEVICE-CPU ")
     assert "\n" not in line
@@ -47,7 +47,7 @@ def test_a_cpu_beside_an_accelerator_is_told_with_reason_and_fix(found, expected
     ("found", "backend"), [(Found(), "cpu"), (Found(nvidia=True), "gpu"), (Found(tpu=True), "tpu")]
 )
 def test_what_is_as_expected_is_not_warned_of(found, backend):
-    assert device.fallen_back(found, backend, _why) is None
+    assert device.cpu_warning(found, backend, _why) is None
 
 
 def test_a_device_file_is_seen(tmp_path):
