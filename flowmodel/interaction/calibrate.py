@@ -22,7 +22,7 @@ from flowmodel.interaction.model.design import Point, predictor, restricted
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.dispersion import pearson_dispersion
 from flowmodel.interaction.search import binomial, estimate, newton
-from flowmodel.interaction.search.estimate import Optimum, Report
+from flowmodel.interaction.search.estimate import DEFAULT, Optimum, Report
 from flowmodel.interaction.separation.rows import separated_pairs
 
 _COLLINEAR = 1e-10
@@ -143,8 +143,8 @@ def calibrate(
     specification: Specification,
     *,
     without: Bool[np.ndarray, "origin destination"] | None = None,
-    tolerance: float = 1e-10,
-    most_steps: int = 100,
+    tolerance: float = DEFAULT.tolerance,
+    most_steps: int = DEFAULT.most_steps,
     at: Point | None = None,
     report: Report = lambda step, error: None,
 ) -> Calibrated:

@@ -15,6 +15,7 @@ from flowmodel.interaction.calibrate import Calibrated, calibrate, known_flows
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.scoring.scores import scores
+from flowmodel.interaction.search.estimate import DEFAULT
 
 Report = Callable[[str], None]
 
@@ -38,8 +39,8 @@ def compare(
     share: float,
     seed: int,
     report: Report,
-    tolerance: float = 1e-10,
-    most_steps: int = 100,
+    tolerance: float = DEFAULT.tolerance,
+    most_steps: int = DEFAULT.most_steps,
 ) -> pd.DataFrame:
     """Fits every law to all pairs, and again without the pairs held out.
 

@@ -6,10 +6,12 @@ import dataclasses
 
 import numpy as np
 
+from flowmodel.config.flows import FlowFit
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.scoring.blocks import blocks, check
 from flowmodel.interaction.scoring.common_part import common_part
 
+BIN_KM = FlowFit().distance_bin_km
 _MOST_BINS = 1_000_000
 
 
@@ -35,7 +37,7 @@ class DistanceHistogram:
 
 
 def distance_histogram(
-    observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, *, bin_km: float = 2.0
+    observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, *, bin_km: float = BIN_KM
 ) -> DistanceHistogram:
     """Observed and fitted flows of the allowed pairs by bins of distance.
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from flowmodel.interaction.scoring.blocks import blocks, check
-from flowmodel.interaction.scoring.by_distance import distance_histogram, mean_distance, median_distance
+from flowmodel.interaction.scoring.by_distance import BIN_KM, distance_histogram, mean_distance, median_distance
 from flowmodel.interaction.scoring.common_part import of_sums
 
 _LINK = 0.5
@@ -36,7 +36,7 @@ def scores(
     allowed: np.ndarray,
     distance_km: np.ndarray | None,
     *,
-    bin_km: float = 2.0,
+    bin_km: float = BIN_KM,
 ) -> dict[str, float]:
     """Scores of fitted flows T̂ against observed flows T, over the allowed pairs.
 

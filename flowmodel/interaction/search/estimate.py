@@ -10,12 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from flowmodel.config import Solve
 from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model.design import Design, Point
 from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.search import newton
 from flowmodel.interaction.search.newton import Sums
 
+DEFAULT = Solve()
 _COARSE_FROM = 200_000
 """Number of pairs from which the search begins in float32; for fewer, compiling it takes longer than it saves."""
 _COARSE_ERROR = 3e-6
@@ -77,8 +79,8 @@ def fit(
     design: Design,
     family: Family,
     *,
-    tolerance: float = 1e-10,
-    most_steps: int = 100,
+    tolerance: float = DEFAULT.tolerance,
+    most_steps: int = DEFAULT.most_steps,
     at: Point | None = None,
     report: Report = lambda step, error: None,
 ) -> Optimum:
