@@ -300,7 +300,7 @@ def test_a_fold_of_pairs_is_blind(table, monkeypatch):
         values.append(float(value(goal, anchor.point)))
         return search.Outcome(np.asarray(anchor.point), 0.0, 0.0, "converged", 1, (0.0,))
 
-    monkeypatch.setattr(refit, "again", only_look)
+    monkeypatch.setattr(refit, "from_anchor", only_look)
     start = refit.Anchor(*[built.registry.prior_centres()] * 4)
     with jax.numpy_dtype_promotion("standard"):
         for of in (stocks, bent):
