@@ -14,7 +14,11 @@ from typing import Any
 import geopandas as gpd
 import jax
 import pytest
+import quick
 import shapely
+from benchmarks import peer_process
+from checkout import ROOT
+from jax._src import compiler  # jax.jit takes options one by one; a test cannot give them to programs of the packages
 
 from geo import config as zones_config
 from geo.errors import DataError, Issue
@@ -24,6 +28,13 @@ jax.config.update("jax_enable_x64", val=True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
+LONGEST = (
+    "geo/sources/harmonised/test_real.py",
+    "commands/test_real.py",
+    "commands/test_evaluate_command.py",
+    "flowmodel/evaluation/test_evaluation.py",
+    "commands/test_commands.py",
+)
 CODES = ("110101", "110102", "110103", "110201", "110202", "110203", "120101", "120102", "120103")
 HEADER = ("code", "name", "prov", "prov_name", "pref", "lon", "lat", "km2", "p2010", "p2020")
 HEADER += ("birth", "death", "school", "urban")
@@ -125,9 +136,16 @@ class SmallPanel:
 @pytest.fixture(scope="module")
 def compiled_quickly():
     """For fits of little worlds, whose time is the compiler's; the kernels have tests of the code that users run."""
-    before = jax.config.read("jax_disable_most_optimizations")
+    before, options_of = jax.config.read("jax_disable_most_optimizations"), compiler.get_compile_options
+
+    def options(*args: Any, env_options_overrides: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        both = quick.COMPILER | (env_options_overrides or {})
+        return options_of(*args, env_options_overrides=both, **kwargs)
+
     jax.config.update("jax_disable_most_optimizations", val=True)
+    compiler.get_compile_options = options
     yield
+    compiler.get_compile_options = options_of
     jax.config.update("jax_disable_most_optimizations", before)
 
 
@@ -140,10 +158,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The modules that take longest first, so that no worker ends alone with one."""
-    longest = ["test_real", "test_stock_recovery", "test_recovery", "test_evaluate_command", "test_evaluation"]
-    order = {name: place for place, name in enumerate(longest)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    """The modules that take longest first, so that no worker ends alone with one; what needs real data says so."""
+    for item in items:
+        if "data_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(_path(item), len(order)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what needs something that is not here, and says what; `data_dir` does so for the real data."""
+    if item.get_closest_marker("gpu") and jax.default_backend() == "cpu":
+        pytest.skip("no accelerator")
+    if item.get_closest_marker("peers") and peer_process.interpreter() is None:
+        pytest.skip(f"no other packages: {peer_process.INSTALL}")
+
+
+def _path(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").as_posix()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
-"""One fit, set up twice: for the product and for the NumPy rival, at the same parameter values."""
+"""One fit for both sides of a comparison: flowmodel and the NumPy model, at the same parameter values."""
 
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +12,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import geo
-from benchmarks.numpy_model import Rival
+from benchmarks import peak_memory
+from benchmarks.numpy_model import NumpyModel
 from flowmodel import runtime
 from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective as objectives
@@ -29,10 +28,10 @@ STEP = 1e-3
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """The objective of a configuration, the rival on the same zones, and values that both are run at."""
+    """The objective of a configuration, the NumPy model on the same zones, and the parameters of both."""
 
     objective: Objective
-    rival: Rival
+    numpy: NumpyModel
     natural: Float[Array, " free"]
     named: dict[str, float]
     end: np.ndarray
@@ -47,23 +46,23 @@ class Case:
         return self.end, self.objective.degrees_of_freedom, self.objective.national_sd
 
     def central_differences(self) -> np.ndarray:
-        """The gradient by two evaluations of the rival's loss a parameter."""
+        """The gradient by two evaluations of the NumPy model's loss for each parameter."""
         data = self._data()
 
         registry = self.objective.registry
 
         def slope(name: str) -> float:
             above, below = (self.named | {name: self.named[name] + side * STEP} for side in (1, -1))
-            return (self.rival.loss(above, *data) - self.rival.loss(below, *data)) / (2 * STEP)
+            return (self.numpy.loss(above, *data) - self.numpy.loss(below, *data)) / (2 * STEP)
 
         return np.asarray([slope(_numbered(name, registry)) for name in _free(registry)])
 
     def batched_differences(self) -> np.ndarray:
-        """The same by the rival's short cut: parameters that leave the pairs alone are columns of one product."""
+        """The same, faster: parameters that do not change the pairs are columns of one product."""
         registry = self.objective.registry
         names = [_numbered(name, registry) for name in _free(registry)]
         data = self._data()
-        return self.rival.gradient(self.named, names, *data)
+        return self.numpy.gradient(self.named, names, *data)
 
 
 def load(config: Path, settings: Sequence[str] = ()) -> Case:
@@ -71,10 +70,10 @@ def load(config: Path, settings: Sequence[str] = ()) -> Case:
     asked = read_config(config, settings, device=jax.default_backend())
     with tempfile.TemporaryDirectory() as folder:
         table = obtain(asked, RunFolder(Path(folder)), geo.Maps())
-        own_peak_gb = _own_peak_gb(config, Path(folder) / "zones.nc")
+        own_peak_gb = peak_memory.alone("gradient", config, Path(folder) / "zones.nc", jax.default_backend())
     model = setup.build(table, asked.config, runtime.kernel_dtype(asked.config.runtime))
     z, place = model.zones, model.pairs.place
-    rival = Rival(
+    model_in_numpy = NumpyModel(
         lon=table.values("lon"),
         lat=table.values("lat"),
         province=np.asarray(place.province),
@@ -93,14 +92,7 @@ def load(config: Path, settings: Sequence[str] = ()) -> Case:
     natural = model.registry.prior_centres()
     values = model.registry.values(np.asarray(natural))
     named = {_numbered(name, model.registry): value for name, value in values.items()}
-    return Case(objective, rival, natural, named, table.population(model.years[1]), own_peak_gb)
-
-
-def _own_peak_gb(config: Path, zones: Path) -> float:
-    """Largest resident memory of a process that only evaluates our value and gradient, GB."""
-    script = Path(__file__).with_name("_gradient_alone.py")
-    line = [sys.executable, str(script), str(config), str(zones), jax.default_backend()]
-    return float(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+    return Case(objective, model_in_numpy, natural, named, table.population(model.years[1]), own_peak_gb)
 
 
 def largest_difference(ours: object, peer: object) -> float:
@@ -114,7 +106,7 @@ def _free(registry: Registry) -> list[str]:
 
 
 def _numbered(name: str, registry: Registry) -> str:
-    """A covariate's name in the rival, which numbers them."""
+    """A covariate's name in the NumPy model, which numbers them."""
     kind, _, covariate = name.partition(":")
     same = [entry.name for entry in registry.entries if entry.name.startswith(f"{kind}:")]
     return f"{kind}:{same.index(name)}" if covariate else name

@@ -1,4 +1,4 @@
-"""The cells of a country as zones, for timing: real counties and their people, evenly within each."""
+"""The cells of a country as zones: real counties, whose people are spread evenly over their cells."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
     axes = (np.arange(grid.shape_yx[1]) * cell_m, -np.arange(grid.shape_yx[0]) * cell_m)
     cells = GridCells(people, zone, side, {}, *axes, cell_m / 1000, "", [], table.synthetic)
     values = model.registry.values(np.asarray(model.registry.prior_centres()))
-    # The same barrier both ways: the rival has none that depends on the direction.
+    # The same barrier in both directions, as the NumPy grid has only one.
     values |= {"divide_east_west": 0.4, "divide_west_east": 0.4}
     return GridCase(model, model.registry.parameters(model.registry.vector(values)), cells)
 
@@ -91,7 +91,7 @@ def square(side: int) -> Callable[[], Any]:
     everywhere = np.ones((side, side), bool)
     cells = on_device(plan.plan(everywhere, everywhere, 1.0, {}))
     made = runtime.program(operator.build, static_argnames="dtype")
-    parameters = case_townships.town(2).parameters
+    parameters = case_townships.townships(2).parameters
     kernel = made(parameters, cells, jnp.asarray(10.0), dtype=jnp.dtype("float32"))
     weight = jnp.asarray(np.random.default_rng(0).random((side, side)), jnp.float32)
     product = runtime.program(lambda kernel, weight: kernel.matvec(weight))

@@ -4,8 +4,8 @@ With d the chord between two zones on the unit sphere and S_oj = d_oj^-exponent 
 
     reach = S @ mass,  push = leavers / reach,  inflow = mass * (S.T @ push)
 
-so that everybody who leaves arrives: inflow and leavers have the same sum. Positions are given in float32; what a side
-makes of them is compared with a loop in float64 over the same positions.
+so that everybody who leaves arrives: inflow and leavers have the same sum. Positions are given in float32; the
+result of a side is compared with a loop in float64 over the same positions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Townships: 41,000 invented zones in China's box with borders, covariates and people, for the model as it is."""
+"""Townships for the whole model: 41,000 synthetic zones in China's box with borders, covariates and people."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ VALUES = {
 PROVINCES, PREFECTURES = 31, 340
 
 
-class Town(NamedTuple):
-    """What a year takes besides how S is held, and the positions it follows from."""
+class Townships(NamedTuple):
+    """The arguments of a year except the operator, and the positions that the operator is made from."""
 
     parameters: Any
     zones: Any
@@ -37,8 +37,8 @@ class Town(NamedTuple):
     lat: np.ndarray
 
 
-def town(zones: int) -> Town:
-    """The case of so many zones: positions and people of `_step_case`, provinces and prefectures by longitude."""
+def townships(zones: int) -> Townships:
+    """The case of so many zones: positions and people of `case_step`, provinces and prefectures by longitude."""
     import jax.numpy as jnp
 
     from flowmodel.dynamics.residents.zones import Zones
@@ -60,11 +60,11 @@ def town(zones: int) -> Town:
     people = jnp.asarray(case.mass.astype(float))
     calendar = Calendar(jnp.ones(1), jnp.ones(1))
     zoned = Zones(people, births, deaths, attraction, departure)
-    return Town(parameters, zoned, calendar, place, lon, lat)
+    return Townships(parameters, zoned, calendar, place, lon, lat)
 
 
-def programs(case: Town, tile: int | None = None) -> tuple[Any, Any]:
-    """Calls that wait: one year's residents, and the derivative of a sum of them by all parameters, in tiles."""
+def programs(case: Townships, tile: int | None = None) -> tuple[Any, Any]:
+    """Two calls, in tiles: one year's residents, and the derivative of a sum of them by all parameters."""
     import jax
     import jax.numpy as jnp
 

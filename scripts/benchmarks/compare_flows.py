@@ -1,6 +1,6 @@
-"""Two comparisons on synthetic flows, each beside the package that people use for it (see `_peers.py`).
+"""Compares the fit and the balancing of synthetic flows with the package that people use for each.
 
-Without the peers ours is timed alone, and the line says how to install them.
+Where the packages are not installed (see `peer_process`), our side is timed alone and the report says how to get them.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ import numpy as np
 from benchmarks import case_flows as cases
 from benchmarks import ours_flows, peer_process
 from benchmarks.peer_process import Worker
-from benchmarks.timing import Turns, alternate, line, timed
+from benchmarks.timing import Rounds, alternate, line, timed
 
 QUICK_ZONES = 60
 
 
-def ppml_2000(config: Path, turns: Turns) -> dict[str, Any]:
+def ppml_2000(config: Path, rounds: Rounds) -> dict[str, Any]:
     """Poisson with origin and destination effects, 2,000 x 2,000 zones, with its SE: against pyfixest's fepois."""
-    return ppml(QUICK_ZONES if turns.quick else 2000, turns)
+    return ppml(QUICK_ZONES if rounds.quick else 2000, rounds)
 
 
-def balance_2850(config: Path, turns: Turns) -> dict[str, Any]:
+def balance_2850(config: Path, rounds: Rounds) -> dict[str, Any]:
     """Doubly constrained flows of 2,850 zones from distances: against AequilibraE's GravityApplication."""
-    return balance(QUICK_ZONES if turns.quick else 2850, turns)
+    return balance(QUICK_ZONES if rounds.quick else 2850, rounds)
 
 
-def ppml(zones: int, turns: Turns) -> dict[str, Any]:
-    """The first comparison, at any size: seconds, and how far the exponents and their standard errors are apart."""
+def ppml(zones: int, rounds: Rounds) -> dict[str, Any]:
+    """The Poisson fit at any size: seconds, and differences of the exponents and of their standard errors."""
     case = cases.ppml(zones)
     run = ours_flows.ours_ppml(case)
     exponent, se = run()
     result = {"zones": zones, "zero_share": case.zero_share, "exponent": exponent, "se": se}
     with peer_process.prepared("ppml", zones=zones) as worker:
-        result = _line(run, worker, {"peer": "fepois"}, turns) | result
+        result = _line(run, worker, {"peer": "fepois"}, rounds) | result
         if worker is None:
             return result
         peer = worker.answers["fepois"]
@@ -47,8 +47,8 @@ def ppml(zones: int, turns: Turns) -> dict[str, Any]:
         }
 
 
-def balance(zones: int, turns: Turns) -> dict[str, Any]:
-    """The second comparison, at any size: seconds, gaps of the margins, and how far flows are apart.
+def balance(zones: int, rounds: Rounds) -> dict[str, Any]:
+    """The balancing at any size: seconds, gaps of the margins, and the largest difference of the flows.
 
     `peer_s` is AequilibraE's whole call from distances, `balancing_s` its balancing alone of a kernel made before.
     """
@@ -57,7 +57,7 @@ def balance(zones: int, turns: Turns) -> dict[str, Any]:
     flows = run()
     result = {"zones": zones, "tolerance": case.tolerance, "gap": cases.relative_gap(case, flows)}
     with peer_process.prepared("balance", zones=zones) as worker:
-        result = _line(run, worker, {"peer": "application", "balancing": "ipf"}, turns) | result
+        result = _line(run, worker, {"peer": "application", "balancing": "ipf"}, rounds) | result
         if worker is None:
             return result
         peer = worker.answers["application"]
@@ -69,12 +69,12 @@ def balance(zones: int, turns: Turns) -> dict[str, Any]:
         }
 
 
-def _line(run: Callable[[], object], worker: Worker | None, peers: dict[str, str], turns: Turns) -> dict[str, Any]:
+def _line(run: Callable[[], object], worker: Worker | None, peers: dict[str, str], rounds: Rounds) -> dict[str, Any]:
     """Times our call and the worker's runs, given by the names of their sides, in turn."""
     sides = {"ours": timed(run)}
     if worker is None:
-        return line(alternate(sides, turns.of_seconds()), None) | {"install": peer_process.INSTALL}
+        return line(alternate(sides, rounds.one_call()), None) | {"install": peer_process.INSTALL}
     sides |= {side: worker.side(name) for side, name in peers.items()}
-    seconds = alternate(sides, turns.of_seconds())
+    seconds = alternate(sides, rounds.one_call())
     others = {f"{side}_s": spent for side, spent in seconds.items() if side not in ("ours", "peer")}
     return line(seconds, worker.peer) | others

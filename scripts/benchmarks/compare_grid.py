@@ -1,4 +1,4 @@
-"""One year of all cells of the country: with the divide, with provinces too, with every border of the county model."""
+"""Compares one year of all cells of the country: with the divide, with provinces too, with all borders."""
 
 from __future__ import annotations
 
@@ -8,46 +8,45 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import case_grid, compare_model, machine_limits
-from benchmarks.compare_townships import peak_gb
-from benchmarks.numpy_grid import RivalGrid
-from benchmarks.timing import Turns, alternate, line, timed
+from benchmarks import case_grid, compare_model, machine_limits, peak_memory
+from benchmarks.numpy_grid import NumpyGrid
+from benchmarks.timing import Rounds, alternate, line, timed
 
 QUICK = 30_000.0, compare_model.DEMO, ("zones.counties=310",)
 
 
-def grid_1km(config: Path, turns: Turns) -> dict[str, Any]:
+def grid_1km(config: Path, rounds: Rounds) -> dict[str, Any]:
     """Cells of a kilometre."""
-    return _grid(config, turns, 1_000.0)
+    return _grid(config, rounds, 1_000.0)
 
 
-def grid_5km(config: Path, turns: Turns) -> dict[str, Any]:
+def grid_5km(config: Path, rounds: Rounds) -> dict[str, Any]:
     """Cells of five kilometres."""
-    return _grid(config, turns, 5_000.0)
+    return _grid(config, rounds, 5_000.0)
 
 
-def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
-    """Against SciPy's transforms; the ceiling is copying, once for each time a transform must pass over its field."""
+def _grid(config: Path, rounds: Rounds, cell_m: float) -> dict[str, Any]:
+    """Against SciPy's transforms; the machine's limit is one copy for each pass of a transform over its field."""
     from flowmodel import runtime
     from flowmodel.config import Runtime
 
     runtime.configure(Runtime())
-    size, zones, settings = QUICK if turns.quick else (cell_m, config, ())
+    size, zones, settings = QUICK if rounds.quick else (cell_m, config, ())
     case = case_grid.country(zones, size, settings)
-    # Quickly only what is compared: each of the others is a program of its own.
-    others = {} if turns.quick else {f"{name}_s": timed(case.year(name)) for name in ("province", "county")}
+    # A quick run has only the compared side: each of the others compiles its own program.
+    others = {} if rounds.quick else {f"{name}_s": timed(case.year(name)) for name in ("province", "county")}
     sides = {"divide_s": timed(case.year("divide"))} | others
-    if not turns.quick:
+    if not rounds.quick:
         sides["float32_s"] = timed(case.year("divide", "float32"))
     first = case.year("divide")()
-    rival, leavers, pull = _rival(case, first)
-    difference = float(np.max(np.abs(rival.year(leavers, pull) - np.asarray(first.inflow))) / np.max(first.inflow))
-    seconds = alternate(sides | {"peer": timed(lambda: rival.year(leavers, pull))}, turns.of_seconds())
-    copied = _passed_gb(case.cells.shape) / machine_limits.measure(quick=turns.quick).copy_gb_s
-    peer = f"SciPy's real transforms, {os.cpu_count()} threads: the two products alone"
-    alone = "_grid_alone.py", str(zones), str(size), "divide", *settings
-    told = line(seconds | {"ours": seconds["divide_s"]}, peer)
-    return told | {
+    peer, leavers, pull = _numpy(case, first)
+    difference = float(np.max(np.abs(peer.year(leavers, pull) - np.asarray(first.inflow))) / np.max(first.inflow))
+    seconds = alternate(sides | {"peer": timed(lambda: peer.year(leavers, pull))}, rounds.one_call())
+    copied = _passed_gb(case.cells.shape) / machine_limits.measure(quick=rounds.quick).copy_gb_s
+    name = f"SciPy's real transforms, {os.cpu_count()} threads: the two products alone"
+    report = line(seconds | {"ours": seconds["divide_s"]}, name)
+    alone = zones, size, "divide", *settings
+    return report | {
         "cell_m": size,
         "cells": case.cells.zone.size,
         "zones": int((case.cells.zone >= 0).sum()),
@@ -55,18 +54,18 @@ def _grid(config: Path, turns: Turns, cell_m: float) -> dict[str, Any]:
         "with_provinces_s": seconds.get("province_s"),
         "with_all_borders_s": seconds.get("county_s"),
         "largest_difference": difference,
-        "ceiling_s": copied,
-        "ceiling_ratio": seconds["divide_s"] / copied,
-        "peak_gb": runtime.peak_memory_gb() if turns.quick else peak_gb(*alone),
+        "limit_s": copied,
+        "limit_ratio": seconds["divide_s"] / copied,
+        "peak_gb": runtime.peak_memory_gb() if rounds.quick else peak_memory.alone("grid", *alone),
     }
 
 
-def _rival(case: case_grid.GridCase, first: Any) -> tuple[RivalGrid, np.ndarray, np.ndarray]:
+def _numpy(case: case_grid.GridCase, first: Any) -> tuple[NumpyGrid, np.ndarray, np.ndarray]:
     """SciPy's grid, and the leavers and pull of the same year."""
     p, cells = case.parameters, case.cells
     east_west, west_east = float(p.divide_east_west), float(p.divide_west_east)
     offset = float(case.model.registry["offset_km"].fixed or 0)
-    rival = RivalGrid(
+    grid = NumpyGrid(
         cells.east,
         cells.zone >= 0,
         cells.cell_km,
@@ -79,7 +78,7 @@ def _rival(case: case_grid.GridCase, first: Any) -> tuple[RivalGrid, np.ndarray,
 
     ground = downscaling.support(cells, case.model.table, case.model.zones, p, case.model.covariates)
     pull = np.asarray(downscaling.pull(p, ground, cells.population), np.float32)
-    return rival, np.asarray(first.outflow, np.float32), pull
+    return grid, np.asarray(first.outflow, np.float32), pull
 
 
 def _passed_gb(shape: tuple[int, int]) -> float:

@@ -1,15 +1,13 @@
-"""One production-constrained step, S made from positions in every call: against NumPy, other packages, the machine.
+"""Compares one production-constrained step from positions with NumPy, other packages and the machine's limit.
 
-Every side's answer is compared with a loop in float64 before anything is timed. A package that is not there, or fails,
-stands in the line under "missing" with the reason; what is told of it is None.
+S is made anew in every call. Every side's result is compared with a loop in float64 before anything is timed. A
+package that is not installed, or fails, is listed under "missing" with the reason; its values are None.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import case_step as cases
-from benchmarks import machine_limits, ours_step, peer_process
+from benchmarks import machine_limits, ours_step, peak_memory, peer_process
 from benchmarks.case_step import Distance, Float64, StepCase
-from benchmarks.numpy_step import RivalStep, Way
+from benchmarks.numpy_step import Method, NumpyStep
 from benchmarks.peer_process import Worker
-from benchmarks.timing import Turns, alternate, line, timed
+from benchmarks.timing import Rounds, alternate, line, timed
 from flowmodel.errors import NumericError, ResourceError
 
 ZONES, QUICK_ZONES = 2850, 300
@@ -31,7 +29,7 @@ DISTANCE: Distance = "chord"
 
 
 class Package(NamedTuple):
-    """A case of the worker: where it is installed, the distance it takes, and whether a call takes seconds."""
+    """A package: the folder it is installed in, the distance it uses, and whether a call takes seconds."""
 
     place: str = ""
     distance: Distance = DISTANCE
@@ -44,7 +42,7 @@ PACKAGES = {
     "numba": Package(),
     "mobility": Package("mobility", "arc", slow=True),
 }
-NUMPY: dict[str, tuple[int, Way]] = {
+NUMPY: dict[str, tuple[int, Method]] = {
     "numpy_1": (1, "half"),
     "numpy_2": (2, "half"),
     "numpy_blocks_1": (1, "blocks"),
@@ -52,17 +50,17 @@ NUMPY: dict[str, tuple[int, Way]] = {
 }
 
 
-def step_county(config: Path, turns: Turns) -> dict[str, Any]:
-    """Who arrives where, of those who leave 2,850 zones, from positions: see `_step_case`."""
-    return step(QUICK_ZONES if turns.quick else ZONES, turns)
+def step_county(config: Path, rounds: Rounds) -> dict[str, Any]:
+    """The step of `case_step` for 2,850 zones."""
+    return step(QUICK_ZONES if rounds.quick else ZONES, rounds)
 
 
-def ceilings(config: Path, turns: Turns) -> dict[str, Any]:
-    """What the machine can do at best: exponential and logarithm of pairs, copying, a product of matrices."""
-    return machine_limits.measure(quick=turns.quick)._asdict() | {"cores": os.cpu_count()}
+def limits(config: Path, rounds: Rounds) -> dict[str, Any]:
+    """The limits of this machine: exponential and logarithm of pairs, copying, a product of matrices."""
+    return machine_limits.measure(quick=rounds.quick)._asdict() | {"cores": os.cpu_count()}
 
 
-def step(zones: int, turns: Turns, packages: dict[str, Package] = PACKAGES) -> dict[str, Any]:
+def step(zones: int, rounds: Rounds, packages: dict[str, Package] = PACKAGES) -> dict[str, Any]:
     """The comparison at any size: seconds of each side, ratios to ours, and differences from the float64 loop."""
     case = cases.step(zones)
     own = _own_calls(case)
@@ -78,27 +76,27 @@ def step(zones: int, turns: Turns, packages: dict[str, Package] = PACKAGES) -> d
         slow = {name: worker for name, worker in workers.items() if packages[name].slow}
         pairs = zones**2
         sides = {name: timed(call) for name, call in own.items()}
-        sides |= {_ceiling(by): side for by, side in machine_limits.exp_log_sides(pairs).items()}
+        sides |= {_limit(by): side for by, side in machine_limits.exp_log_sides(pairs).items()}
         sides |= {name: worker.side("step") for name, worker in workers.items() if name not in slow}
-        seconds = alternate(sides, turns)
-        # A slow one has had its first call when its answer was compared.
+        seconds = alternate(sides, rounds)
+        # A slow package made its first call when its result was compared.
         seconds |= {name: worker.side("step")() for name, worker in slow.items()}
-        told = {name: worker.peer for name, worker in workers.items()}
+        versions = {name: worker.peer for name, worker in workers.items()}
         peaks = {f"{name}_peak_gb": worker.answers["step"]["peak_gb"] for name, worker in workers.items()}
-    return _told(case, seconds, differences, packages) | peaks | {"packages": told, "missing": missing}
+    return _report(case, seconds, differences, packages) | peaks | {"packages": versions, "missing": missing}
 
 
 def _own_calls(case: StepCase) -> dict[str, Callable[[], object]]:
-    """Ours, and NumPy's in both ways on one thread and on two."""
+    """Our step, and NumPy's by both methods on one thread and on two."""
     calls: dict[str, Callable[[], object]] = {"ours": ours_step.ours(case)}
     fits = 2 * len(case.mass) ** 2 < LARGEST_HALF
-    return calls | {name: RivalStep(case, *how) for name, how in NUMPY.items() if fits or how[1] == "blocks"}
+    return calls | {name: NumpyStep(case, *how) for name, how in NUMPY.items() if fits or how[1] == "blocks"}
 
 
 def _workers(
     stack: contextlib.ExitStack, zones: int, packages: dict[str, Package], missing: dict[str, str]
 ) -> dict[str, Worker]:
-    """A worker for each package, run once; `missing` gets the others and why they are missing."""
+    """A worker for each package, run once; the others are written to `missing` with the reason."""
     workers = {}
     for name, package in packages.items():
         try:
@@ -117,43 +115,37 @@ def _agreeing(name: str, inflow: object, expected: Float64) -> float:
     """The largest relative difference of a side's inflow.
 
     Raises:
-        NumericError: it is not the same function.
+        NumericError: it computes something else.
     """
     difference = cases.largest_difference(np.asarray(inflow), expected)
     if not difference < TOLERANCE:
         what = f"{name} differs from the float64 step by {difference:.1e}, more than {TOLERANCE}"
-        raise NumericError("E-BENCH-ANSWER", what, "its time says nothing until it computes the same")
+        raise NumericError("E-BENCH-ANSWER", what, "a comparison of times needs equal results")
     return difference
 
 
-def _told(
+def _report(
     case: StepCase, seconds: dict[str, float], differences: dict[str, float], packages: dict[str, Package]
 ) -> dict[str, Any]:
-    """The line: `peer` is the faster NumPy on two threads; the ceiling's seconds are for as many pairs as a step's."""
+    """The report: `peer` is the faster NumPy on two threads; the limit is for as many pairs as a step has."""
     zones = len(case.mass)
-    ceiling, by = min((seconds.pop(name), name) for name in list(seconds) if name.startswith(_ceiling("")))
+    limit, by = min((seconds.pop(name), name) for name in list(seconds) if name.startswith(_limit("")))
     fastest = min(seconds.keys() & {"numpy_2", "numpy_blocks_2"}, key=seconds.__getitem__)
-    told = line(seconds | {"peer": seconds[fastest]}, f"NumPy, in place, two threads, {NUMPY[fastest][1]}")
+    report = line(seconds | {"peer": seconds[fastest]}, f"NumPy, in place, two threads, {NUMPY[fastest][1]}")
     for name in (*NUMPY, *packages):
         spent = seconds.get(name)
-        told |= {f"{name}_s": spent, f"ratio_to_{name}": None if spent is None else spent / seconds["ours"]}
-    told |= {f"{name}_difference": differences.get(name) for name in ("ours", *NUMPY, *packages)}
-    return told | {
+        report |= {f"{name}_s": spent, f"ratio_to_{name}": None if spent is None else spent / seconds["ours"]}
+    report |= {f"{name}_difference": differences.get(name) for name in ("ours", *NUMPY, *packages)}
+    return report | {
         "zones": zones,
         "exponent": case.exponent,
-        "ceiling": zones**2 / ceiling,
-        "ceiling_by": by.removeprefix(_ceiling("")),
-        "ceiling_ratio": seconds["ours"] / ceiling,
-        "peak_gb": _peak_gb(zones),
+        "limit": zones**2 / limit,
+        "limit_by": by.removeprefix(_limit("")),
+        "limit_ratio": seconds["ours"] / limit,
+        "peak_gb": peak_memory.alone("step", zones),
     }
 
 
-def _ceiling(by: str) -> str:
-    """The name of the ceiling as a side."""
-    return f"ceiling: {by}"
-
-
-def _peak_gb(zones: int) -> float:
-    """Largest resident memory of a process that does nothing but our step, GB."""
-    line = [sys.executable, str(Path(__file__).with_name("_step_alone.py")), str(zones)]
-    return float(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
+def _limit(by: str) -> str:
+    """The name of the machine's limit as a side."""
+    return f"limit: {by}"

@@ -1,8 +1,8 @@
-"""What this machine can do at best, measured where a comparison is: no step over N^2 pairs can be faster.
+"""The fastest that this machine can compute and copy: no step over N^2 pairs can be faster.
 
-Exponential and logarithm are those of a pair, exp(-b log x) in float32 on data that stays in cache; copying moves
-arrays far larger than the caches; the product is of float32 matrices. Each is done by XLA and, on a processor, by
-NumPy on all threads, and the faster counts: the ceiling is the machine's, not a library's.
+Three operations are measured: exp(-b log x), as for one pair, in float32 on data that stays in cache; copying of arrays
+far larger than the caches; a product of float32 matrices. XLA does each and, on a processor, NumPy on all threads. The
+faster of the two counts, so that the limit is the machine's and not a library's.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.timing import Side, Turns, alternate, timed
+from benchmarks.timing import Rounds, Side, alternate, timed
 
 POWER = np.float32(-0.65)
 PIECE = 2**15  # floats: 128 kB, in the second-level cache of a core
 ACCELERATOR_PIECE = 2**22  # 16 MB, in a device's last cache
 PAIRS, COPY_BYTES, PRODUCT_SIDE = 2**27, 2**28, 2048
-ACCELERATOR_TIMES = 32  # how much more an accelerator is given, so that its call outlasts its start
+ACCELERATOR_TIMES = 32  # how much more work an accelerator gets, so that a call takes longer than its launch
 
 
-class Ceilings(NamedTuple):
-    """The faster of two ways each, and by whom.
+class MachineLimits(NamedTuple):
+    """The faster of two libraries for each operation, and which it was.
 
     Attributes:
         exp_log: pairs a second.
-        exp_log_by: "XLA" or "NumPy", as are the others.
+        exp_log_by: "XLA" or "NumPy", as for the others.
         copy_gb_s: 10^9 bytes a second, those read and those written.
         copy_by: see above.
         product_gflop_s: 10^9 multiplications and additions a second.
@@ -44,20 +44,20 @@ class Ceilings(NamedTuple):
     product_by: str
 
 
-def measure(*, quick: bool = False) -> Ceilings:
-    """Measures all three, each in about a second; quickly in a hundredth of the work, for a test."""
+def measure(*, quick: bool = False) -> MachineLimits:
+    """Measures all three, each in about a second; `quick` does a small part of the work, for a test."""
     times = 1 if on_processor() else ACCELERATOR_TIMES
     pairs, copied, side = (
         (PAIRS // 64, COPY_BYTES // 64, PRODUCT_SIDE // 8) if quick else (PAIRS * times, COPY_BYTES, PRODUCT_SIDE)
     )
-    turns = Turns(1, 1, 0) if quick else Turns(3, 2, 1)
+    rounds = Rounds(1, 1, 0) if quick else Rounds(3, 2, 1)
     if times > 1 and not quick:
         copied, side = 8 * copied, 4 * side
-    exp_log, exp_log_by = _fastest(exp_log_sides(pairs), turns)
-    copy, copy_by = _fastest(_copy_sides(copied), turns)
-    product, product_by = _fastest(_product_sides(side), turns)
+    exp_log, exp_log_by = _fastest(exp_log_sides(pairs), rounds)
+    copy, copy_by = _fastest(_copy_sides(copied), rounds)
+    product, product_by = _fastest(_product_sides(side), rounds)
     work = pairs / exp_log, 2 * copied / copy / 1e9, 2 * side**3 / product / 1e9
-    return Ceilings(work[0], exp_log_by, work[1], copy_by, work[2], product_by)
+    return MachineLimits(work[0], exp_log_by, work[1], copy_by, work[2], product_by)
 
 
 def on_processor() -> bool:
@@ -68,21 +68,21 @@ def on_processor() -> bool:
 
 
 def exp_log_sides(pairs: int) -> dict[str, Side]:
-    """Sides that do one exponential and one logarithm for each of (at least) so many pairs; a side's name is whose."""
+    """Sides, by library, that do one exponential and one logarithm for each of (at least) so many pairs."""
     import jax
     import jax.numpy as jnp
 
     threads = _threads() if on_processor() else 1
     piece = PIECE if on_processor() else ACCELERATOR_PIECE
-    rounds = -(-pairs // (piece * threads))
+    repeats = -(-pairs // (piece * threads))
 
     @jax.jit
     def xla(x: jax.Array) -> jax.Array:
-        return jnp.asarray(jax.lax.fori_loop(0, rounds, lambda _, y: jnp.exp(POWER * jnp.log(y)), x))
+        return jnp.asarray(jax.lax.fori_loop(0, repeats, lambda _, y: jnp.exp(POWER * jnp.log(y)), x))
 
     def numpy(x: np.ndarray) -> None:
         y = np.empty_like(x)
-        for _ in range(rounds):
+        for _ in range(repeats):
             np.log(x, out=y)
             np.multiply(y, POWER, out=y)
             np.exp(y, out=y)
@@ -101,7 +101,7 @@ def _copy_sides(size: int) -> dict[str, Side]:
 
     source = np.ones(size // 4, np.float32)
     if on_processor():
-        # In place: XLA's would measure the making of a new array.
+        # In place; XLA's copy would also measure the allocation of a new array.
         target = np.zeros_like(source)
         parts = list(zip(np.array_split(source, _threads()), np.array_split(target, _threads()), strict=True))
         return {"NumPy": timed(_together(lambda part: np.copyto(part[1], part[0]), parts))}
@@ -110,7 +110,7 @@ def _copy_sides(size: int) -> dict[str, Side]:
 
 
 def _product_sides(side: int) -> dict[str, Side]:
-    """Sides that multiply two square matrices; in float32 to the last bit, also where a device could do with less."""
+    """Sides that multiply two square matrices in full float32, also on a device that defaults to less precision."""
     import jax
     import jax.numpy as jnp
 
@@ -121,9 +121,9 @@ def _product_sides(side: int) -> dict[str, Side]:
     return sides | ({"NumPy": timed(lambda: np.matmul(one, one, out=out))} if on_processor() else {})
 
 
-def _fastest(sides: dict[str, Side], turns: Turns) -> tuple[float, str]:
-    """Seconds of the faster side, and whose it is."""
-    seconds = alternate(sides, turns)
+def _fastest(sides: dict[str, Side], rounds: Rounds) -> tuple[float, str]:
+    """Seconds of the faster side, and its name."""
+    seconds = alternate(sides, rounds)
     by = min(seconds, key=seconds.__getitem__)
     return seconds[by], by
 

@@ -1,4 +1,4 @@
-"""One year's two products over the cells of a grid with the divide, as fast SciPy does it: real transforms, float32.
+"""One year's two products over the cells of a grid with the divide, in fast SciPy: real transforms, float32.
 
 Both sides of the divide are columns of one transform, on all cores; the kernel's spectrum is made once. With h the
 height of the divide, S @ w is on either side the convolution of its own people plus e^-h that of the other's.
@@ -13,7 +13,7 @@ from scipy import fft
 Float32 = NDArray[np.float32]
 
 
-class RivalGrid:
+class NumpyGrid:
     """The products of one grid, ready to be called again and again.
 
     Args:

@@ -1,24 +1,21 @@
-"""The model as fast NumPy would do it: the yardstick that speed is measured against, and a check on the numbers.
+"""The yearly model in fast NumPy: what speed is compared with, and a check of the numbers. It imports no flowmodel.
 
-What belongs here: one class that answers the fit's questions (residents, loss, gradient) with pair arrays in
-float32, two threads and BLAS, and a timing of it on a table of real zones. Nothing here imports the product.
+`NumpyModel` computes residents, loss and gradient with pair arrays in float32, two threads and BLAS. Why it is fast:
 
-What makes it fast: only the power of the distance is an exponential of all pairs, taken in pieces that stay in
-a core's cache, half of them in a second thread; province and prefecture then scale a few blocks (3.9 % of the
-pairs of China's counties); the divide is a factor on half of a vector, so one symmetric array serves both products
-of a year; and in a gradient all parameters that leave that array alone are columns of one matrix product.
-Holding the half above the diagonal alone was tried and was no faster: stripes ask for too many small products, and
-SciPy's ssymv brings threads of its own that fight with NumPy's.
+- Only the power of the distance needs an exponential for each pair. It is computed in pieces that stay in a core's
+  cache, half of them in a second thread.
+- Province and prefecture then scale a few blocks (3.9 % of the pairs of China's counties).
+- The divide is a factor on half of a vector, so that one symmetric array serves both products of a year.
+- In a gradient, all parameters that do not change that array are columns of one matrix product.
+
+Storing only the half above the diagonal was tried and was no faster: stripes need too many small products, and the
+threads of SciPy's ssymv compete with those of NumPy.
 """
 
-import argparse
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, gammaln
 
@@ -33,7 +30,7 @@ Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
 
-class Rival:
+class NumpyModel:
     """Residents, loss and gradient of one country; the zones may come in any order.
 
     Parameters are given as a mapping of scalars: mass, distance, other_province, same_prefecture, divide_east_west,
@@ -254,45 +251,3 @@ def _blocks(province: NDArray[np.integer], east_zones: int) -> list[tuple[slice,
         runs = [slice(int(side[0]), int(side[-1]) + 1) for side in sides if len(side)]
         blocks += [(rows, columns) for rows in runs for columns in runs]
     return blocks
-
-
-def _median_ms(action: Callable[[], object], times: int) -> float:
-    """The median wall time of an action after one warm-up, milliseconds."""
-    action()
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * float(np.median(seconds))
-
-
-def _table(panel: Path) -> tuple[Rival, Float64]:
-    """Real positions and residents with made-up rates and covariates, and the residents themselves."""
-    position = ["lon_pw", "lat_pw", "prov_code", "pref_code", "hu_east", "pop_2010"]
-    rows = pd.read_csv(panel, usecols=position)
-    zones, people, rng = len(rows), rows["pop_2010"].to_numpy(dtype=np.float64), np.random.default_rng(0)
-    rates = rng.uniform(0.006, 0.018, zones), rng.uniform(0.004, 0.009, zones)
-    covariates = rng.normal(size=(zones, 7)), rng.normal(size=(zones, 5))
-    paths = rng.uniform(0.8, 1.2, 10), rng.uniform(0.9, 1.1, 10)
-    lon, lat, province, prefecture, east, _ = (rows[name].to_numpy() for name in position)
-    return Rival(lon, lat, province, prefecture, east, people, *rates, *covariates, *paths, 10.0), people
-
-
-def main() -> None:
-    """Times residents, loss and gradient on a table of zones."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("panel", type=Path, help="csv with lon_pw, lat_pw, prov_code, pref_code, hu_east, pop_2010")
-    rival, people = _table(parser.parse_args().panel)
-    p = {"mass": 0.9, "distance": 1.3, "other_province": 0.7, "same_prefecture": 0.4, "divide_east_west": 0.5}
-    p |= {"divide_west_east": -0.2, "departure_level": -3.5, "birth_adjustment": 1.0}
-    p |= {f"attraction:{k}": 0.1 for k in range(7)} | {f"departure:{k}": 0.1 for k in range(5)}
-    p |= {"noise": 0.05, "noise_size": 10.0}
-    print(f"zones {len(people)}, scalars {len(p)}")
-    print(f"residents {_median_ms(lambda: rival.residents(p), 41):8.2f} ms")
-    print(f"loss      {_median_ms(lambda: rival.loss(p, people, 4.0, 0.002), 41):8.2f} ms")
-    print(f"gradient  {_median_ms(lambda: rival.gradient(p, list(p), people, 4.0, 0.002), 7):8.2f} ms")
-
-
-if __name__ == "__main__":
-    main()

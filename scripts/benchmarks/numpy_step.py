@@ -1,10 +1,10 @@
-"""One production-constrained step as fast NumPy does it: float32, in place, one exponential and one logarithm a pair.
+"""One production-constrained step in fast NumPy: float32, in place, one exponential and one logarithm for each pair.
 
-Two ways, both in blocks of rows that stay in a core's cache, and over one or more threads:
+Two methods, both in blocks of rows that stay in a core's cache, on one or more threads:
 
 - "half": each pair of zones once (S is symmetric), the half above the diagonal kept from reach to inflow: half of
   the exponentials, N^2 / 2 floats of memory. The fastest at county scale.
-- "blocks": a block gives its reach, then its share of the inflow, and is forgotten: any number of zones.
+- "blocks": a block gives its reach, then its share of the inflow, and is not kept: any number of zones.
 
 Squared distances come from one BLAS product of augmented coordinates, |x|^2 + |y|^2 - 2 x.y. In float32 that cancels
 for close pairs, so zones are sorted into compact blocks beforehand, every block's centre is its own origin, and the
@@ -30,22 +30,22 @@ from scipy.spatial import KDTree
 
 from benchmarks.case_step import Float32, StepCase
 
-Way = Literal["half", "blocks"]
+Method = Literal["half", "blocks"]
 LARGEST_ROWS, SMALLEST_ROWS = 192, 16
 BLOCK_PAIRS = 550_000  # 2.2 MB, in a core's share of the cache
 NEAR = 0.00628  # 40 km on the unit sphere
 
 
-class RivalStep:
+class NumpyStep:
     """The step of one case, ready to be called again and again.
 
     Args:
         case: zones, masses, leavers.
         threads: that share the blocks.
-        way: see above.
+        method: see above.
     """
 
-    def __init__(self, case: StepCase, threads: int = 1, way: Way = "half") -> None:
+    def __init__(self, case: StepCase, threads: int = 1, method: Method = "half") -> None:
         """Sorts the zones into compact blocks and takes the memory."""
         zones = len(case.mass)
         rows = self._block_rows = max(SMALLEST_ROWS, min(LARGEST_ROWS, BLOCK_PAIRS // zones))
@@ -53,13 +53,13 @@ class RivalStep:
         self._position = np.ascontiguousarray(case.position[self._order].T)
         self._mass, self._leavers = case.mass[self._order], case.leavers[self._order]
         self._power = np.float32(-case.exponent / 2)  # of the squared distance
-        self._threads, self._way = threads, way
+        self._threads, self._method = threads, method
         self._pool = ThreadPoolExecutor(max(threads - 1, 1))
         self._rows = range(0, zones, rows)
         # Half a table needs a place for every block; whole rows one for every thread.
         self._pull = [
-            np.empty((min(rows, zones - low), zones - low if way == "half" else zones), np.float32)
-            for low in (self._rows if way == "half" else [0] * threads)
+            np.empty((min(rows, zones - low), zones - low if method == "half" else zones), np.float32)
+            for low in (self._rows if method == "half" else [0] * threads)
         ]
         self._near = self._near_pairs()
         self._augmented = np.ones((threads, 5, zones), np.float32)
@@ -71,7 +71,7 @@ class RivalStep:
         one, other = KDTree(position).query_pairs(NEAR, output_type="ndarray").T
         oneself = np.arange(zones)
         row, column = np.concatenate([one, other, oneself]), np.concatenate([other, one, oneself])
-        if self._way == "half":
+        if self._method == "half":
             above = row // self._block_rows <= column // self._block_rows
             row, column = row[above], column[above]
         by_row = np.argsort(row, kind="stable")
@@ -81,7 +81,7 @@ class RivalStep:
         near = []
         for low in self._rows:
             block = slice(*np.searchsorted(row, [low, low + self._block_rows]))
-            near.append((row[block] - low, column[block] - (low if self._way == "half" else 0), squared[block]))
+            near.append((row[block] - low, column[block] - (low if self._method == "half" else 0), squared[block]))
         return near
 
     def __call__(self) -> Float32:
@@ -91,7 +91,7 @@ class RivalStep:
             FloatingPointError: two zones are too close together for float32.
         """
         with one_blas_thread(), np.errstate(divide="ignore", invalid="ignore"):
-            if self._way == "half":
+            if self._method == "half":
                 push = self._leavers / self._shared(self._reach)
                 arrived = self._shared(lambda low, part, thread: self._arrive(low, push, part))
             else:

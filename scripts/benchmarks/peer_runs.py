@@ -1,4 +1,4 @@
-"""What the worker of `_peers.py` is given to run: a case of a package, and its runs by name."""
+"""The types of `peer_worker`: a case made for a package, and its runs by name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ Answer = dict[str, Any]
 
 
 class Run(NamedTuple):
-    """What is timed, and what is told of its outcome afterwards."""
+    """A call that is timed, and the function that makes its answer from the outcome."""
 
     call: Callable[[], Any]
     tell: Callable[[Any], Answer]
 
 
 class Prepared(NamedTuple):
-    """What a case is run with, in words, and its runs by name."""
+    """The package, its version and function in words, and the runs by name."""
 
     peer: str
     runs: dict[str, Run]

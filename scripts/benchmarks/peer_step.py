@@ -1,7 +1,7 @@
-"""The packages that can do the step of `_step_case`, as the worker of `_peers.py` runs them.
+"""Other packages that can do the step of `case_step`, as `peer_worker` runs them.
 
-Each function makes the case, imports its package and gives one run called "step", warm calls of which are timed. All
-but scikit-mobility do the step's own function in float32; KeOps and OTT-JAX never store S.
+Each function makes the case, imports its package and gives one run called "step", whose warm calls are timed. All but
+scikit-mobility compute the same function in float32; KeOps and OTT-JAX never store S.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The other side of `_peers.py`, run by the peers' interpreter: lines of JSON in, lines of JSON out.
+"""The worker that `peer_process` starts in the packages' interpreter: it reads and writes lines of JSON.
 
 {"prepare": CASE, "sizes": {...}} makes a case and says which packages hold it; {"run": NAME} runs one of its runs once
-and answers with the seconds of the peer's call alone and what it found. A failure is {"error": TEXT}.
+and answers with the seconds of the package's call alone and its result. A failure is {"error": TEXT}.
 """
 
 from __future__ import annotations

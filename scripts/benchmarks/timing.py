@@ -1,4 +1,4 @@
-"""How two sides are timed in one run: they take turns, and each turn begins with calls that are not counted."""
+"""Times several sides in one run: in rounds, each of which begins with calls that are not counted."""
 
 from __future__ import annotations
 
@@ -10,31 +10,40 @@ from typing import Any, NamedTuple
 PAUSE_S = 0.05
 
 Side = Callable[[], float]
-"""One call of a side; it gives the seconds that the call itself took."""
+"""Calls a side once and returns the seconds that the call took."""
 
 
-class Turns(NamedTuple):
-    """How often the sides take turns, and the calls of a turn: first the idle ones, then those that are timed.
+class Rounds(NamedTuple):
+    """How many rounds are timed, and how many calls each side makes in a round.
 
-    Quick ones are for a test: cases are small then, and their seconds say nothing.
+    Attributes:
+        repeats: number of rounds.
+        calls: calls of a side in a round that are timed.
+        warm_up: calls of a side in a round that come before those and are not timed.
+        quick: for a test: cases are small, and the seconds say nothing.
     """
 
     repeats: int
     calls: int
-    idle: int
+    warm_up: int
     quick: bool = False
 
-    def of_seconds(self) -> Turns:
-        """For calls that take seconds, whose start-up is lost in them: one a turn, none idle."""
-        return self._replace(calls=1, idle=0)
+    def one_call(self) -> Rounds:
+        """For calls that take seconds, so that a warm-up would not show: one call a round."""
+        return self._replace(calls=1, warm_up=0)
 
-    def fewer(self) -> Turns:
-        """For a row of cases of which the last take seconds: three turns of one call each."""
-        return self._replace(repeats=min(self.repeats, 3), calls=1, idle=min(self.idle, 1))
+    def fewer(self) -> Rounds:
+        """For a series of cases of which the largest take seconds: at most three rounds of one call each."""
+        return self._replace(repeats=min(self.repeats, 3), calls=1, warm_up=min(self.warm_up, 1))
+
+
+def rounds(repeats: int, calls: int, *, quick: bool = False) -> Rounds:
+    """So many rounds, with as many calls to warm up as are timed; a quick run makes one call of each side."""
+    return Rounds(1, 1, 0, quick=True) if quick else Rounds(repeats, calls, calls)
 
 
 def timed(run: Callable[[], object]) -> Side:
-    """A side of this process."""
+    """The side that calls `run` in this process."""
 
     def seconds() -> float:
         started = time.perf_counter()
@@ -44,30 +53,30 @@ def timed(run: Callable[[], object]) -> Side:
     return seconds
 
 
-def alternate(sides: dict[str, Side], turns: Turns) -> dict[str, float]:
-    """Median seconds of each side, timed in turn.
+def alternate(sides: dict[str, Side], rounds: Rounds) -> dict[str, float]:
+    """Median seconds of each side; in a round, one side is called after the other.
 
-    A turn begins with a pause, in which the other side's threads stop spinning for work, and calls that are not timed,
-    which bring the side's arrays back into cache: neither side pays for the other. The first turn is not counted: the
-    allocator learns from it, and what is compiled is compiled there.
+    Before its calls a side waits, so that the threads of the other side stop looking for work, and makes calls that
+    are not timed, which bring its arrays back into cache: neither side pays for the other. The first round is not
+    counted, since programs are compiled and memory is taken in it.
     """
     import numpy as np
 
     for run in sides.values():
-        for _ in range(turns.idle + turns.calls):
+        for _ in range(rounds.warm_up + rounds.calls):
             run()
     spent: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(turns.repeats):
+    for _ in range(rounds.repeats):
         for side, run in sides.items():
             time.sleep(PAUSE_S)
-            for _ in range(turns.idle):
+            for _ in range(rounds.warm_up):
                 run()
-            spent[side] += [run() for _ in range(turns.calls)]
+            spent[side] += [run() for _ in range(rounds.calls)]
     return {side: float(np.median(seconds)) for side, seconds in spent.items()}
 
 
 def line(seconds: dict[str, float], peer: str | None) -> dict[str, Any]:
-    """What every comparison reports of "ours" and "peer"; without a peer, its seconds and the ratio are None."""
+    """The values every comparison reports of "ours" and "peer"; without a peer its seconds and the ratio are None."""
     import numpy as np
 
     from flowmodel import runtime

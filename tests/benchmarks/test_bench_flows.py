@@ -3,16 +3,17 @@
 import json
 import sys
 import textwrap
+import time
 
 import numpy as np
 import pytest
 from benchmarks import case_flows, compare_flows, ours_flows, peer_process
-from benchmarks.timing import Turns, alternate
+from benchmarks.timing import Rounds, alternate
 
 from flowmodel.errors import ResourceError
 
-ONCE = Turns(repeats=1, calls=1, idle=0)
-needs_peers = pytest.mark.skipif(peer_process.interpreter() is None, reason=f"no peers; {peer_process.INSTALL}")
+ONCE = Rounds(repeats=1, calls=1, warm_up=0)
+SLEEP_S = 0.2
 
 
 def test_both_sides_get_the_same_case():
@@ -51,32 +52,33 @@ def test_the_gap_is_the_worst_factor_either_way():
     assert case_flows.relative_gap(case, np.array([[3.0, 0.0], [2.0, 3.0]])) == pytest.approx(4 / 3 - 1)
 
 
-def test_sides_take_turns_and_only_their_own_seconds_count():
+def test_sides_alternate_and_only_their_own_seconds_count():
     called = []
 
     def side(name, seconds):
         spent = iter(seconds)
         return lambda: (called.append(name), next(spent))[1]
 
-    # Of every three calls the first is idle; the first three are not counted at all.
+    # The first of three calls is a warm-up; the first round is not counted.
     sides = {"a": side("a", [9, 9, 9, 9, 1, 2, 9, 3, 4]), "b": side("b", [7, 7, 7, 7, 5, 5, 7, 5, 5])}
-    assert alternate(sides, Turns(repeats=2, calls=2, idle=1)) == {"a": 2.5, "b": 5.0}
+    assert alternate(sides, Rounds(repeats=2, calls=2, warm_up=1)) == {"a": 2.5, "b": 5.0}
     assert "".join(called) == "aaabbb" + "aaabbb" * 2
 
 
 @pytest.fixture
 def toy(tmp_path):
-    """The command of a worker whose one case prints, sleeps a little untimed, fails or dies as it is told."""
+    """The command of a worker whose case prints, answers slowly, fails or ends."""
     script = tmp_path / "toy.py"
     script.write_text(
-        textwrap.dedent("""
+        f"SLEEP_S = {SLEEP_S}\n"
+        + textwrap.dedent("""
             import os, sys, time
-            from _peer_worker import Prepared, Run, own_output, serve
+            from benchmarks.peer_worker import Prepared, Run, own_output, serve
 
             def toy(size):
                 print("a package that talks")
                 runs = {
-                    "twice": Run(lambda: 2 * size, lambda found: time.sleep(0.2) or {"found": found}),
+                    "twice": Run(lambda: 2 * size, lambda found: time.sleep(SLEEP_S) or {"found": found}),
                     "fails": Run(lambda: 1 / 0, lambda found: {}),
                     "dies": Run(lambda: os._exit(3), lambda found: {}),
                 }
@@ -85,21 +87,15 @@ def toy(tmp_path):
             serve({"toy": toy}, own_output())
         """)
     )
-    return [
-        sys.executable,
-        "-c",
-        f"import sys; sys.path.insert(0, {str(peer_process.WORKER.parent)!r}); {_run(script)}",
-    ]
-
-
-def _run(script):
-    return f"exec(open({str(script)!r}).read())"
+    return [sys.executable, str(script)]
 
 
 def test_seconds_are_the_workers_own(toy):
     with peer_process.prepared("toy", line=toy, size=21) as worker:
         assert worker.peer == "toy 1.0"
-        assert worker.side("twice")() < 0.1
+        started = time.perf_counter()
+        seconds = worker.side("twice")()
+        assert time.perf_counter() - started > seconds + SLEEP_S
         assert worker.answers["twice"]["found"] == 42
         assert worker.answers["twice"]["peak_gb"] > 0.01
 
@@ -120,12 +116,11 @@ def test_without_peers_ours_is_timed_and_the_line_tells_how_to_get_them(monkeypa
     for result in (compare_flows.ppml(60, ONCE), compare_flows.balance(60, ONCE)):
         assert result["peer"] is result["peer_s"] is result["ratio"] is None
         assert result["install"] == "bash scripts/peers.sh"
-        assert result["ours_s"] < 1
+        assert result["ours_s"] > 0
         assert json.dumps(result)
 
 
-@needs_peers
-@pytest.mark.slow
+@pytest.mark.peers
 def test_pyfixest_finds_what_newton_finds(monkeypatch):
     monkeypatch.setattr(ours_flows, "ours_ppml", lambda case: lambda: _newton(case))
     result = compare_flows.ppml(60, ONCE)
@@ -135,8 +130,7 @@ def test_pyfixest_finds_what_newton_finds(monkeypatch):
     assert result["ratio"] > 0
 
 
-@needs_peers
-@pytest.mark.slow
+@pytest.mark.peers
 def test_aequilibrae_finds_what_furness_finds(monkeypatch):
     monkeypatch.setattr(ours_flows, "ours_balance", lambda case: lambda: _furness(case))
     result = compare_flows.balance(60, ONCE)

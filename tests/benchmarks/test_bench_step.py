@@ -1,4 +1,4 @@
-"""The step that county speed is measured on: one function for every side, NumPy's two ways, ceilings, the line."""
+"""The step that county speed is measured on: every side, NumPy's two methods, the machine's limits, the report."""
 
 import json
 
@@ -8,14 +8,13 @@ import pytest
 from benchmarks import case_step, compare_step, machine_limits, ours_step, peer_process
 from benchmarks.case_step import StepCase
 from benchmarks.compare_step import NUMPY, PACKAGES
-from benchmarks.numpy_step import RivalStep, compact_order
-from benchmarks.timing import Turns
+from benchmarks.numpy_step import NumpyStep, compact_order
+from benchmarks.timing import Rounds
 
 from flowmodel.errors import NumericError
 
-ONCE = Turns(repeats=1, calls=1, idle=0, quick=True)
-ZONES = 600  # more than three blocks of the rival's rows
-needs_peers = pytest.mark.skipif(peer_process.interpreter() is None, reason=f"no peers; {peer_process.INSTALL}")
+ONCE = Rounds(repeats=1, calls=1, warm_up=0, quick=True)
+ZONES = 600  # more than three blocks of rows
 
 
 @pytest.fixture(scope="module")
@@ -64,25 +63,25 @@ def test_everybody_who_leaves_arrives(case, expected):
     assert expected.sum() == pytest.approx(case.leavers.astype(float).sum(), rel=1e-12)
 
 
-@pytest.mark.parametrize(("threads", "way"), NUMPY.values())
-def test_numpy_does_the_step(case, expected, threads, way):
-    rival = RivalStep(case, threads, way)
+@pytest.mark.parametrize(("threads", "method"), NUMPY.values())
+def test_numpy_does_the_step(case, expected, threads, method):
+    step = NumpyStep(case, threads, method)
     for _ in range(2):  # a call leaves nothing to the next
-        assert case_step.largest_difference(rival(), expected) < 5e-5
+        assert case_step.largest_difference(step(), expected) < 5e-5
 
 
 def test_close_pairs_are_not_lost_to_float32():
     """Without them the product alone is wrong by more than is allowed."""
     case = case_step.step(compare_step.ZONES)
-    assert case_step.largest_difference(RivalStep(case, 1, "blocks")(), case_step.twin(case)) < 5e-5
+    assert case_step.largest_difference(NumpyStep(case, 1, "blocks")(), case_step.twin(case)) < 5e-5
 
 
-@pytest.mark.parametrize("way", ["half", "blocks"])
-def test_numpy_refuses_zones_in_one_place(case, way):
+@pytest.mark.parametrize("method", ["half", "blocks"])
+def test_numpy_refuses_zones_in_one_place(case, method):
     position = case.position.copy()
     position[3] = position[4]
     with pytest.raises(FloatingPointError, match="too close"):
-        RivalStep(StepCase(position, case.mass, case.leavers, case.exponent), 1, way)()
+        NumpyStep(StepCase(position, case.mass, case.leavers, case.exponent), 1, method)()
 
 
 def test_an_order_takes_every_zone_once(case):
@@ -93,7 +92,7 @@ def test_ours_does_the_step(case, expected):
     assert case_step.largest_difference(ours_step.ours(case)(), expected) < 1e-5
 
 
-def test_ceilings_are_of_this_machine():
+def test_limits_are_of_this_machine():
     found = machine_limits.measure(quick=True)
     assert {found.exp_log_by, found.product_by, found.copy_by} <= {"XLA", "NumPy"}
     assert 1e6 < found.exp_log < 1e15
@@ -115,7 +114,7 @@ def test_the_line_says_all_and_what_is_missing(monkeypatch, tmp_path, capsys):
         assert told[f"{name}_difference"] < 1e-3
     assert told["ours_difference"] < 1e-3
     pairs = compare_step.QUICK_ZONES**2
-    assert told["ceiling_ratio"] == pytest.approx(told["ours_s"] / (pairs / told["ceiling"]))
+    assert told["limit_ratio"] == pytest.approx(told["ours_s"] / (pairs / told["limit"]))
     assert told["peer_s"] in (told["numpy_2_s"], told["numpy_blocks_2_s"])
     assert 0.05 < told["peak_gb"] < 2
     assert {"platform", "device", "jax"} <= set(told["device"])
@@ -128,8 +127,7 @@ def test_a_side_that_does_something_else_is_not_timed(monkeypatch):
         compare_step.step(60, ONCE)
 
 
-@needs_peers
-@pytest.mark.slow
+@pytest.mark.peers
 def test_every_package_does_the_step():
     told = compare_step.step(60, ONCE)
     assert set(told["packages"]) | set(told["missing"]) == set(PACKAGES)

@@ -10,12 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-import doctor
 import numpy as np
 import pandas as pd
 import preloaded
 import pytest
 import quick
+import signals
 import tomli_w
 import worlds
 import xarray as xr
@@ -23,6 +23,9 @@ from checkout import ROOT
 
 from flowmodel.estimation import synthetic
 from flowmodel.zones import table as store
+
+LARGE = {"jax", "jaxlib", "numpy", "pandas", "scipy", "xarray", "pyarrow", "optax", "pydantic"}
+LARGE |= {"geopandas", "shapely", "pyproj", "rasterio", "pyogrio", "matplotlib"}
 
 
 @pytest.fixture(scope="module")
@@ -199,13 +202,14 @@ def test_a_folder_in_use_is_refused_and_a_dead_writer_is_not(world, command):
 def test_an_interrupted_fit_leaves_no_half_file(world, number, status):
     line = [sys.executable, str(ROOT / "scripts/fit.py"), "world.toml", "--out", f"cut-{status}"]
     line += ["--set", "fit.adam_steps=100000"]
-    running = subprocess.Popen(line, cwd=world, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(signals.with_defaults(line), cwd=world, stderr=subprocess.PIPE, text=True)
     folder = world / f"cut-{status}"
     while not (folder / "zones.nc").is_file():
+        assert running.poll() is None, "the fit ended by itself"
         time.sleep(0.05)
     time.sleep(3)
     running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=300)
     assert running.returncode == status, said
     assert {path.name for path in folder.iterdir()} == {".files", ".lock", "log.jsonl", "zones.nc"}
 
@@ -261,29 +265,15 @@ def test_the_data_folder_is_expanded_in_the_name_of_ready_zones(world):
     assert done.returncode == 0, done.stderr
 
 
-def test_files_are_written_beside_and_renamed(tmp_path):
-    from flowmodel.runs.folder import RunFolder
-
-    folder = RunFolder(tmp_path)
-    folder.write_text("kept.txt", "old")
-    with pytest.raises(ZeroDivisionError):
-        folder.write("kept.txt", lambda path: (path.write_text("half"), 1 / 0))
-    assert (tmp_path / "kept.txt").read_text() == "old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".files", "kept.txt"]
-    folder.write_json("number.json", {"value": [float("nan"), 1.0]})
-    assert json.loads((tmp_path / "number.json").read_text()) == {"value": [None, 1.0]}
-
-
-def test_start_up_is_fast_and_silent():
-    def seconds(*arguments: str) -> float:
-        started = time.perf_counter()
-        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, cwd=ROOT)
-        assert done.stdout == "" or "--help" in arguments
-        return time.perf_counter() - started
-
-    assert min(seconds("-c", "import flowmodel") for _ in range(3)) < 0.3
-    assert min(seconds("-c", "import geo") for _ in range(3)) < 0.3
-    assert min(seconds("scripts/fit.py", "--help") for _ in range(3)) < 1.0
+@pytest.mark.parametrize("arguments", [("-c", "import flowmodel"), ("-c", "import geo"), ("scripts/fit.py", "--help")])
+def test_start_up_is_silent_and_loads_no_large_library(arguments):
+    """What takes long at start is a library that is not needed; bench.py startup measures the seconds."""
+    line = [sys.executable, "-X", "importtime", *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "" or "--help" in arguments
+    loaded = {row.rpartition("|")[2].strip().partition(".")[0] for row in done.stderr.splitlines()}
+    assert loaded & {"flowmodel", "geo"}
+    assert not loaded & LARGE
 
 
 def test_doctor_knows_the_machine(world):
@@ -297,13 +287,6 @@ def test_doctor_knows_the_machine(world):
     assert facts["device"].startswith("computing on ")
     assert "packages as locked" in facts["lock"]
     assert {"cache", "PROJ", "PROJ_LIB", "GDAL_DATA"} <= set(facts)
-
-
-def test_doctor_tells_variables_that_mislead_and_packages_that_differ(world, monkeypatch):
-    monkeypatch.setitem(quick.ENVIRONMENT, "GDAL_DATA", "/somewhere")
-    assert re.search(r"GDAL_DATA +/somewhere: .*unset it", users("doctor", folder=world).stdout)
-    lock = f"numpy==0.1 ; python_version < '3'\nnumpy=={np.__version__} ; x\npandas==0.2 \\\n    --hash=1\nno-such==1\n"
-    assert doctor.against_lock(lock) == f"1 of 3 packages as locked; pandas {pd.__version__} (lock: 0.2)"
 
 
 @pytest.mark.parametrize("script", ["export", "report"])

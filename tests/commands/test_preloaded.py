@@ -21,7 +21,7 @@ def test_it_leaves_what_a_users_command_leaves(small_panel, commands, people, st
     tables = {"run": {"name": "small"}, "zones": small_panel.section, "model": {"years": [2010, 2020]}}
     (small_panel.folder / "small.toml").write_text(tomli_w.dumps(tables))
     line = [sys.executable, str(preloaded.SCRIPTS / "build_zones.py"), "small.toml", "--out", "users"]
-    users = subprocess.run(line, cwd=small_panel.folder, capture_output=True, text=True, check=False, timeout=60)
+    users = subprocess.run(line, cwd=small_panel.folder, capture_output=True, text=True, check=False, timeout=300)
     ours = commands.run("build_zones", "small.toml", "--out", "ours", folder=small_panel.folder)
     assert ours.returncode == users.returncode == status
     assert (ours.stdout, ours.stderr) == (users.stdout, users.stderr)

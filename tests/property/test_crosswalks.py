@@ -21,6 +21,8 @@ from geo.sources.harmonised import carried, crosswalk, places
 from geo.sources.harmonised.carried import Carried
 from geo.sources.harmonised.crosswalk import Crosswalk
 
+pytestmark = pytest.mark.fuzz
+
 
 def faults(walk: Crosswalk, censuses: list[Any], country: Country) -> list[Issue]:
     """What the check of a crosswalk finds."""

@@ -18,6 +18,8 @@ from geo.errors import DataError
 from geo.layers import polygons
 from geo.sources import assemble
 
+pytestmark = pytest.mark.fuzz
+
 # A repair may change an area by a thousandth; the shift of web maps turns and stretches by less.
 REPAIRED = 2e-3
 DEGREE_KM = 111.195

@@ -22,6 +22,8 @@ from geo import config as zones_config
 from geo.layers import polygons
 from geo.sources import assemble
 
+pytestmark = pytest.mark.fuzz
+
 MISSING = ("-", "…", "NA")
 YEARS = {2010: "p2010", 2020: "p2020"}
 PARENTS = {"province": "prov", "province_name": "prov_name", "prefecture": "pref"}

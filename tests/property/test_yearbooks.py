@@ -15,6 +15,8 @@ from geo.sources import yearbooks
 from geo.sources.yearbooks import ADAPTERS, CensusTable, reading
 from geo.tables.table import Table
 
+pytestmark = pytest.mark.fuzz
+
 BOOK = ADAPTERS["china_2020"]
 RESIDENTS = BOOK.columns["residents"][()]
 SIMPLE = [BOOK.name, BOOK.code, RESIDENTS, *BOOK.columns["households"].values(), *BOOK.columns["urban"].values()]

@@ -1,4 +1,4 @@
-"""Reads damaged copies of small files in a process with limits, one line a case; tests/test_hostile.py runs it."""
+"""Reads damaged copies of small files in a process with limits, one line a case; test_hostile.py runs it."""
 
 import hashlib
 import random

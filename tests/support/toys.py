@@ -16,9 +16,24 @@ def registry(*names, lower=-20.0, upper=20.0, scale="natural", prior_sd=1.0, cen
     return Registry(tuple(Parameter(n, n, "1", lower, upper, centre, prior_sd, "", None, scale) for n in names))
 
 
+class Toy(Posterior):
+    """An objective without zones: nothing is counted, predicted or held out."""
+
+    census = property()
+
+    def predicted(self, natural):
+        raise NotImplementedError
+
+    def held_out(self, held, province):
+        raise NotImplementedError
+
+    def with_growth(self, end, from_zone, natural):
+        raise NotImplementedError
+
+
 @partial(jax.tree_util.register_dataclass, data_fields=["centre", "precision"], meta_fields=["registry", "priors"])
 @dataclasses.dataclass(frozen=True)
-class Gaussian(Posterior):
+class Gaussian(Toy):
     """(x - centre)' precision (x - centre) / 2."""
 
     centre: jax.Array
@@ -35,7 +50,7 @@ class Gaussian(Posterior):
 
 @partial(jax.tree_util.register_dataclass, data_fields=["count"], meta_fields=["registry", "priors"])
 @dataclasses.dataclass(frozen=True)
-class Poisson(Posterior):
+class Poisson(Toy):
     """Two rates a and b: a seen through a count, b through a normal of a - b that no profile of a can feel."""
 
     count: jax.Array
@@ -51,7 +66,7 @@ class Poisson(Posterior):
 
 @partial(jax.tree_util.register_dataclass, data_fields=["scale"], meta_fields=["registry", "priors"])
 @dataclasses.dataclass(frozen=True)
-class Levelling(Posterior):
+class Levelling(Toy):
     """Falls steeply below 1 and hardly rises above: open above."""
 
     scale: jax.Array

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from checkout import DOCS, ROOT
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-DOCUMENT = ROOT / "docs" / "bad_input.md"
+DOCUMENT = DOCS / "bad_input.md"
 ROWS = range(1, 90)
 
 CODE = re.compile(r"[EW]-[A-Z0-9]+(?:-[A-Z0-9]+)*(?=\s|$)")
@@ -32,7 +32,7 @@ def collected(request):
     """The collected tests of this folder, or a skip where only some of them were asked for."""
     items = [item for item in request.session.items if item.path.parent == HERE]
     if _functions() - {(item.path.name, item.originalname) for item in items}:
-        pytest.skip("only a part of tests/bad_input was collected")
+        pytest.skip("only a part of this folder was collected")
     return items
 
 

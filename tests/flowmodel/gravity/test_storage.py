@@ -14,6 +14,8 @@ from flowmodel.gravity import storage
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.tiled import Tiles
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 GB = 10**9
 
 

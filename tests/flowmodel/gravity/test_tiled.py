@@ -218,7 +218,6 @@ def test_the_decade_and_its_slope_do_not_depend_on_the_way() -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * float(abs(one[0]))), one, other)
 
 
-@pytest.mark.data
 def test_worst_pair_of_the_real_counties(data_dir) -> None:
     import pandas as pd
 

@@ -1,14 +1,18 @@
 """Tests of overdispersion against spint, least squares, and counts whose dispersion is known."""
 
+import dataclasses
 import json
 
+import interaction_twin as twin
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 from columbus import HOUSING, poisson_fit
+from interaction_worlds import rectangle
 
 from flowmodel.errors import FlowsError
+from flowmodel.interaction.calibrate import calibrate
 from flowmodel.interaction.scoring.dispersion import overdispersion, pearson_dispersion
 
 SHAPE = (20, 25)
@@ -108,3 +112,13 @@ def test_fits_that_cannot_be_tested(observed, fitted, code):
         with pytest.raises(FlowsError) as caught:
             asked()
         assert caught.value.code == code
+
+
+def test_counts_that_scatter_less_than_poisson_have_no_dispersion():
+    """The score of a vanishing dispersion is all rounding: this needs the compiler's usual options."""
+    world = rectangle("power")
+    mean = twin.fit(world.problem("power", "production")).fitted
+    even = dataclasses.replace(world.table(), flow=np.round(mean))
+    model = world.specification("power", "production", family="negative_binomial")
+    with pytest.raises(FlowsError, match="E-FAMILY-DISPERSION"):
+        calibrate(even, model)

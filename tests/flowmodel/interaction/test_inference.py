@@ -299,12 +299,6 @@ def test_laws_that_cannot_be():
     _told(table, units, "E-FAMILY-UNITS")
 
 
-def test_counts_that_scatter_less_than_poisson_have_no_dispersion():
-    mean = twin.fit(WORLD.problem("power", "production")).fitted
-    even = dataclasses.replace(WORLD.table(), flow=np.round(mean))
-    _told(even, WORLD.specification("power", "production", family="negative_binomial"), "E-FAMILY-DISPERSION")
-
-
 @pytest.mark.parametrize("constraint", ["production", "attraction", "doubly"])
 def test_the_mean_is_made_again_from_what_is_written(constraint):
     """η = level + effects + coefficients times columns, with the centred effects of the file."""

@@ -62,7 +62,6 @@ def poisson(y, X):
     return beta
 
 
-@pytest.mark.data
 @pytest.mark.parametrize("number", range(1, 13))
 def test_files_with_a_known_answer(data_dir, number):
     table = pd.read_csv(data_dir / f"flows/separation/{number:02}.csv")
@@ -71,7 +70,6 @@ def test_files_with_a_known_answer(data_dir, number):
     np.testing.assert_array_equal(found, table["separated"] == 1)
 
 
-@pytest.mark.data
 def test_fe1_holds_the_rows_of_07_in_another_order(data_dir):
     table = pd.read_csv(data_dir / "flows/separation/fe1.csv")
     known = pd.read_csv(data_dir / "flows/separation/07.csv")
@@ -80,7 +78,6 @@ def test_fe1_holds_the_rows_of_07_in_another_order(data_dir):
     np.testing.assert_array_equal(*in_order)
 
 
-@pytest.mark.data
 def test_without_its_separated_row_example1_has_the_published_estimates(data_dir):
     table = pd.read_csv(data_dir / "flows/separation/example1.csv")
     y, X = table["y"].to_numpy(), table[["x1", "x2", "x3", "x4"]].to_numpy(float)

@@ -15,12 +15,7 @@ from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.spectral import operator, plan
 from flowmodel.gravity.spectral.cells import on_device
 
-NO_ACCELERATOR = jax.default_backend() == "cpu"
-
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(NO_ACCELERATOR, reason="no accelerator"),
-]
+pytestmark = pytest.mark.gpu
 
 
 def test_the_stored_and_the_tiled_product_are_those_of_the_twin() -> None:

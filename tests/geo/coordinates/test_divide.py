@@ -95,7 +95,6 @@ def _shares(panel: pd.DataFrame, east: np.ndarray) -> tuple[float, float, float]
     return tuple(float((panel[c] * east).sum() / panel[c].sum()) for c in ("pop_2010", "pop_2020", "area_km2"))
 
 
-@pytest.mark.data
 def test_shares_of_the_real_panel(data_dir: Path):
     panel = pd.read_csv(data_dir / "china" / "china_units_panel.csv")
     east = divide.signed_distance_km(panel.lon_pw, panel.lat_pw) > 0
@@ -105,7 +104,6 @@ def test_shares_of_the_real_panel(data_dir: Path):
     assert int((east != panel.hu_east).sum()) == 12
 
 
-@pytest.mark.data
 def test_a_straight_line_in_albers_misses_the_band(data_dir: Path):
     panel = pd.read_csv(data_dir / "china" / "china_units_panel.csv")
     ends = crs.project(shapely.points([divide.TENGCHONG, divide.HEIHE]), crs.WGS84, crs.china_albers())
@@ -120,7 +118,6 @@ def test_a_straight_line_in_albers_misses_the_band(data_dir: Path):
     assert land < 0.434
 
 
-@pytest.mark.data
 def test_area_shares_of_the_real_polygons(data_dir: Path):
     units = gpd.read_file(data_dir / "china" / "china_units_simpl2km.gpkg")
     shares = divide.area_share_east(units.geometry)

@@ -264,7 +264,6 @@ def test_a_damaged_geopackage_never_takes_its_name(
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.data
 def test_every_real_county_owns_a_cell_in_the_right_place(data_dir: Path) -> None:
     frame = gpd.read_file(data_dir / "china" / "china_units_simpl2km.gpkg").to_crs(china_albers())
     codes = list(frame["unit"])

@@ -32,7 +32,7 @@ def _python(code, **environment):
     clean = {key: value for key, value in os.environ.items() if key not in ("GDAL_SKIP", *drivers._PINS)}
     clean |= {"PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=clean
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False, env=clean
     )
 
 
@@ -86,7 +86,7 @@ def test_python_inside_a_vrt_is_refused_at_the_start(tmp_path):
     config.write_text('[run]\nname = "x"\n[model]\nyears = [2010, 2020]\n[zones]\nsource = "builtin"\n')
     command = [sys.executable, ROOT / "scripts" / "build_zones.py", config, "--out", tmp_path / "out"]
     environment = os.environ | {"GDAL_VRT_ENABLE_PYTHON": "YES"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
     assert done.returncode == 2
     assert done.stderr.startswith("E-ENV-PYTHON")
     assert len(done.stderr.splitlines()) == 1
@@ -211,7 +211,7 @@ def test_damage_is_an_error_and_never_a_crash(small_panel):
     (folder / "seeds.toml").write_text(tomli_w.dumps(seeds))
     child = [sys.executable, ROOT / "tests" / "support" / "mutants.py", folder]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(child, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    done = subprocess.run(child, capture_output=True, text=True, timeout=300, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(lines) == 45

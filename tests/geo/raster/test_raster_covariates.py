@@ -270,7 +270,6 @@ def test_long_edges_stay_straight_in_degrees(tmp_path):
     np.testing.assert_allclose(_sums(path, [zone], "density").amount, 7.0 * _ground_km2(103, 34, 106, 37), rtol=1e-5)
 
 
-@pytest.mark.data
 def test_gridded_population_of_china_agrees_with_its_counties(data_dir):
     geopandas, spearmanr = pytest.importorskip("geopandas"), pytest.importorskip("scipy.stats").spearmanr
     units = geopandas.read_file(data_dir / "china" / "china_units_simpl2km.gpkg")

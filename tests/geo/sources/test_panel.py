@@ -1,7 +1,6 @@
 """Good panels become zones: nobody lost, units right, declared rules applied and told."""
 
 import json
-import time
 import tomllib
 from pathlib import Path
 
@@ -221,13 +220,9 @@ def real(data_dir):
 
 @pytest.fixture(scope="module")
 def real_build(real):
-    start = time.perf_counter()
-    built = assemble.build(config.parse(real, ROOT / "configs"), seed=0)
-    assert time.perf_counter() - start < 10
-    return built
+    return assemble.build(config.parse(real, ROOT / "configs"), seed=0)
 
 
-@pytest.mark.data
 def test_real_panel_keeps_every_person(real_build):
     population = real_build.dataset["population"]
     assert population.sizes["zone"] == 2641
@@ -235,7 +230,6 @@ def test_real_panel_keeps_every_person(real_build):
     assert (population.values == np.floor(population.values)).all()
 
 
-@pytest.mark.data
 def test_real_panel_restores_each_province_to_its_nearest_whole_number(real_build, data_dir):
     raw = pd.read_csv(data_dir / "china" / "china_units_panel.csv", dtype={"prov_code": str})
     wanted = raw.groupby("prov_code")["pop_2020"].sum().round()
@@ -246,7 +240,6 @@ def test_real_panel_restores_each_province_to_its_nearest_whole_number(real_buil
     assert sum(issue.code == "W-POP-FRACTIONAL" for issue in real_build.issues) == 38
 
 
-@pytest.mark.data
 def test_real_panel_fills_25_units_in_sight(real_build):
     data = real_build.dataset
     imputed = data["imputed"].values == 1
@@ -257,7 +250,6 @@ def test_real_panel_fills_25_units_in_sight(real_build):
     assert all(np.isfinite(data[name].values).all() for name in data if data[name].dtype.kind == "f")
 
 
-@pytest.mark.data
 def test_real_panel_lies_on_the_divide_as_published(real_build):
     data = real_build.dataset
     share = (data["population"] * data["east"]).sum("zone") / data["population"].sum("zone")
@@ -266,7 +258,6 @@ def test_real_panel_lies_on_the_divide_as_published(real_build):
     assert (data["prefecture"].str.len() == 4).all()  # 110 units lack the name, none the code
 
 
-@pytest.mark.data
 def test_real_urban_residents_exceed_residents_of_other_borders(real):
     """Three units were re-drawn after 2010: their urban residents stand on the old borders, pop_2010 on the new."""
     covariates = real["covariates"] | {"urban_share": {**real["covariates"]["urban_share"], "per": "pop_2010"}}

@@ -21,6 +21,8 @@ from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 ZONES = 6
 PROVINCE = np.array([0, 0, 1, 1, 1, 2])
 

@@ -29,6 +29,8 @@ from flowmodel.gravity.bands import Bands, band_strength, no_factors
 from flowmodel.gravity.dense import strength
 from flowmodel.gravity.ipf import Sides
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 PATHS = {"factored": factored.decade, "pairwise": pairwise.decade}
 FIRST = {
     "margins of nobody": stock_worlds.case(3, "one", switches("both"), hard=True),

@@ -1,4 +1,4 @@
-"""The model written twice: the fast NumPy rival and the product, each against the plain twin of tests/support.
+"""The fast NumPy model and flowmodel, each against the plain twin of tests/support.
 
 What belongs here: the twin against answers known in closed form, and agreement of numbers, slopes and curvatures.
 """
@@ -103,11 +103,11 @@ def test_nobody_moves_to_an_empty_zone() -> None:
     assert not run.inflow[:, 30].any()
 
 
-# The rival against the twin.
+# The NumPy model against the twin.
 
 
-def rival_of(world: twin.World) -> numpy_model.Rival:
-    return numpy_model.Rival(**{name: value for name, value in vars(world).items() if name != "observed_end"})
+def numpy_of(world: twin.World) -> numpy_model.NumpyModel:
+    return numpy_model.NumpyModel(**{name: value for name, value in vars(world).items() if name != "observed_end"})
 
 
 SORTED_OTHERWISE = {
@@ -118,15 +118,15 @@ SORTED_OTHERWISE = {
 
 
 @pytest.mark.parametrize("world", [*WORLDS.values(), *SORTED_OTHERWISE.values()], ids=[*WORLDS, *SORTED_OTHERWISE])
-def test_rival_residents(world: twin.World) -> None:
+def test_numpy_residents(world: twin.World) -> None:
     expected = twin.decade(world, parameters_of(world)).residents[-1]
-    np.testing.assert_allclose(rival_of(world).residents(twin.flat(parameters_of(world), NOISE)), expected, rtol=1e-6)
+    np.testing.assert_allclose(numpy_of(world).residents(twin.flat(parameters_of(world), NOISE)), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-def test_rival_loss_and_gradient(world: twin.World) -> None:
+def test_numpy_loss_and_gradient(world: twin.World) -> None:
     parameters = parameters_of(world)
-    fast, p = rival_of(world), twin.flat(parameters, NOISE)
+    fast, p = numpy_of(world), twin.flat(parameters, NOISE)
     data = world.observed_end, NOISE.degrees, NOISE.national_sd
     assert fast.loss(p, *data) == pytest.approx(twin.negative_log_likelihood(world, parameters, NOISE), rel=1e-6)
     expected = twin.likelihood_slopes(world, parameters, NOISE)

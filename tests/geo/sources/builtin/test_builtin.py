@@ -194,7 +194,6 @@ def test_a_seat_in_the_sea_is_refused() -> None:
         tessellate(np.array([[1e3, 1e3], [9e3, 1e3], [5e3, 50e3]]), np.ones(3), shapely.box(0.0, 0.0, 10e3, 2e3))
 
 
-@pytest.mark.data
 def test_facts_agree_with_the_real_panel(data_dir: Path) -> None:
     panel = pd.read_csv(data_dir / "china" / "china_units_panel.csv", dtype={"unit": str, "prov_code": str})
     sums = panel.groupby("prov_code")[["pop_2010", "pop_2020", "area_km2"]].sum()
@@ -208,7 +207,6 @@ def test_facts_agree_with_the_real_panel(data_dir: Path) -> None:
         assert row["area_km2"] == pytest.approx(province.land_area_km2, rel=allowed), province.name
 
 
-@pytest.mark.data
 def test_residents_of_2000_agree_with_complete_provinces_of_the_panel(data_dir: Path) -> None:
     panel = pd.read_csv(data_dir / "china" / "china_units_panel.csv", dtype={"unit": str, "prov_code": str})
     by_province = panel.groupby("prov_code")["pop_2000"]

@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 from small_country import PERSONS, SmallCountry
 
-from flowmodel.errors import ConfigError
-from flowmodel.runs.folder import RunFolder
 from geo import config as zones_config
 from geo.errors import DataError
 from geo.sources import assemble
@@ -208,29 +206,3 @@ def test_polygons_carry_the_numbers_of_their_zones(tmp_path):
         (unknown,) = table.execute("select code from zones where population_2000 is null").fetchall()
     assert unknown == ("110222",)
     assert layer.loc["110222", counted].tolist() == [0, 1, 1]
-
-
-def test_an_edited_crosswalk_is_never_overwritten(tmp_path):
-    folder = RunFolder(tmp_path)
-    folder.check_unedited()
-    folder.write_table("crosswalk.csv", "from,to\na,b\n")
-    folder.check_unedited()
-    folder.file("crosswalk.csv").write_text("from,to\na,c\n")
-    with pytest.raises(ConfigError, match="E-OUT") as caught:
-        folder.check_unedited()
-    assert "crosswalk.csv" in str(caught.value)
-    folder.clear()
-    assert not list(tmp_path.iterdir())
-    folder.file("crosswalk.csv").write_text("nobody knows who wrote this\n")
-    with pytest.raises(ConfigError, match="E-OUT"):
-        folder.check_unedited()
-
-
-def test_an_input_in_the_folder_of_the_run_is_refused(tmp_path):
-    (tmp_path / "run").mkdir()
-    folder = RunFolder(tmp_path / "run")
-    folder.check_outside(tmp_path / "crosswalk.csv")
-    (tmp_path / "link.csv").symlink_to(tmp_path / "run" / "crosswalk.csv")
-    for inside in (tmp_path / "run" / "crosswalk.csv", tmp_path / "a" / ".." / "run" / "x.csv", tmp_path / "link.csv"):
-        with pytest.raises(ConfigError, match="E-OUT"):
-            folder.check_outside(inside)

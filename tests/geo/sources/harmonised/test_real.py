@@ -20,7 +20,6 @@ from geo import config as sources
 from geo.sources import assemble
 from geo.sources.harmonised.groups import connected
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
 CONFIG = ROOT / "configs" / "china_raw.toml"
 # Lines of the audit that say why people stand in another zone than their code says, or why polygons are one zone.
 WHY = ("decision", "merged:", "development_zone_", "code_history", "borders", "only_polygon")

@@ -11,7 +11,6 @@ from geo.errors import DataError
 from geo.sources import yearbooks
 from geo.sources.yearbooks import CensusTable
 
-pytestmark = pytest.mark.data
 CORRECTIONS = CONFIGS / "china_corrections.csv"
 
 

@@ -13,8 +13,6 @@ from geo.grid import build
 from geo.grid.distortion import distortion
 from geo.sources import assemble
 
-pytestmark = pytest.mark.data
-
 
 @pytest.fixture(scope="module")
 def run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
