@@ -56,10 +56,9 @@ def inverse(hessian: np.ndarray, inside: np.ndarray) -> np.ndarray:
     scaled, scale = _scaled(hessian, inside)
     values, vectors = np.linalg.eigh(scaled)
     variances = np.where(values > 1e-10 * values[-1], 1 / np.where(values > 0, values, 1), 1e10 / values[-1])
-    found = (vectors * variances) @ vectors.T / np.outer(scale, scale)
-    whole = np.full(hessian.shape, np.nan)
-    whole[np.ix_(inside, inside)] = found
-    return whole
+    found = np.full(hessian.shape, np.nan)
+    found[np.ix_(inside, inside)] = (vectors * variances) @ vectors.T / np.outer(scale, scale)
+    return found
 
 
 def condition(hessian: np.ndarray, inside: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from flowmodel.dynamics.registered.factored.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
+from flowmodel.estimation import metrics
 from flowmodel.estimation.registered_census import BANDS
 from flowmodel.estimation.registered_census import bands as census_bands
 
@@ -36,19 +37,9 @@ def placed(closed: RegisteredAccounts) -> np.ndarray:
 
 
 def scores(predicted: np.ndarray, counted: np.ndarray) -> dict[str, float]:
-    """Scores of one band over zones: sums, R² and RMSE of ln(1 + persons), median absolute error in per cent."""
-    log_predicted, log_counted = np.log1p(predicted), np.log1p(counted)
-    error = log_predicted - log_counted
-    spread = np.sum((log_counted - log_counted.mean()) ** 2)
-    with_people = counted > 0
-    relative = np.abs(predicted[with_people] / counted[with_people] - 1)
-    return {
-        "fitted": float(predicted.sum()),
-        "counted": float(counted.sum()),
-        "log_r2": float(1 - np.sum(error**2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean(error**2))),
-        "medape": float(100 * np.median(relative)),
-    }
+    """Scores of one band over zones: sums, and `metrics.of_logarithms`."""
+    sums = {"fitted": float(predicted.sum()), "counted": float(counted.sum())}
+    return sums | metrics.of_logarithms(counted, predicted)
 
 
 def national(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, Any]:

@@ -69,8 +69,8 @@ class RegisteredObjective(Posterior):
         """The same objective without outcomes of the zones `held` and pairs of provinces that they cover entirely."""
         pairs = self.observed.pairs_seen
         if province is not None:
-            whole = np.asarray([held[province == p].all() for p in range(len(pairs))])
-            pairs = jnp.asarray(np.asarray(pairs) & ~whole[:, None] & ~whole)
+            covered = np.asarray([held[province == p].all() for p in range(len(pairs))])
+            pairs = jnp.asarray(np.asarray(pairs) & ~covered[:, None] & ~covered)
         people = census(self.census.start, self.census.end, jnp.asarray(~held))
         return dataclasses.replace(self, observed=dataclasses.replace(self.observed, census=people, pairs_seen=pairs))
 

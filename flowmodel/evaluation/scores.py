@@ -107,18 +107,10 @@ def counts(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
     """Scores of counts that may be zero, such as bands or migrants between provinces; `start` is not used.
 
     Returns:
-        `log_r2` and `log_rmse` of ln(1 + count); `medape`, median absolute error in per cent where the count is
-        positive; `cpc`, see `common_part`; `srmse`, root mean square error divided by the mean count.
+        `metrics.of_logarithms`; `cpc`, see `common_part`; `srmse`, root mean square error divided by the mean count.
     """
     del start
-    log_seen, log_predicted = np.log1p(observed), np.log1p(predicted)
-    spread = np.sum((log_seen - log_seen.mean()) ** 2)
-    some = observed > 0
-    apart = np.abs(predicted[some] / observed[some] - 1)
-    return {
-        "log_r2": float(1 - np.sum((log_seen - log_predicted) ** 2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean((log_seen - log_predicted) ** 2))),
-        "medape": float(100 * np.median(apart)) if some.any() else float("nan"),
+    return metrics.of_logarithms(observed, predicted) | {
         "cpc": common_part(observed, predicted),
         "srmse": float(np.sqrt(np.mean((observed - predicted) ** 2)) / observed.mean()),
     }

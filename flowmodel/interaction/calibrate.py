@@ -166,8 +166,8 @@ def calibrate(
     """
     built = build.build(table, specification)
     in_fit = _taking(table, specification) if without is None else _taking(table, specification) & ~without
-    apart = _separated(built, in_fit, specification)
-    built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(in_fit & ~apart)))
+    separated = _separated(built, in_fit, specification)
+    built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(in_fit & ~separated)))
     optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
     bread = inference.bread(built.design, optimum.at, optimum.sums)
     _check_identified(built, bread, optimum)
@@ -178,7 +178,7 @@ def calibrate(
         family=family,
         optimum=optimum,
         bread=bread,
-        separated=apart,
+        separated=separated,
         dispersion_se=error,
     )
 
@@ -256,12 +256,12 @@ def _check_identified(built: Built, bread: Bread, optimum: Optimum) -> None:
     if not np.all(np.isfinite(found)):
         return  # the verdict is "nonfinite"
     scale = np.sqrt(np.diagonal(found).clip(0))
-    dead = scale**2 <= _COLLINEAR * np.diagonal(np.asarray(sums.moments))
-    live = ~dead
-    values, vectors = np.linalg.eigh(found[np.ix_(live, live)] / np.outer(scale[live], scale[live]))
-    names = [name for name, gone in zip(built.names, dead, strict=True) if gone]
-    if live.any() and values[0] < _COLLINEAR:
-        kept = [name for name, here in zip(built.names, live, strict=True) if here]
+    absorbed = scale**2 <= _COLLINEAR * np.diagonal(np.asarray(sums.moments))
+    rest = ~absorbed
+    values, vectors = np.linalg.eigh(found[np.ix_(rest, rest)] / np.outer(scale[rest], scale[rest]))
+    names = [name for name, one in zip(built.names, absorbed, strict=True) if one]
+    if rest.any() and values[0] < _COLLINEAR:
+        kept = [name for name, one in zip(built.names, rest, strict=True) if one]
         names += [name for name, part in zip(kept, vectors[:, 0], strict=True) if abs(part) > _PART]
     if names:
         what = f"{', '.join(names)} are collinear with each other or with the effects of the constraint"

@@ -66,16 +66,16 @@ def bread(design: Design, at: Point, sums: Sums) -> Bread:
 @jax.jit
 def scatter(design: Design, at: Point, sums: Sums, projections: Sides) -> Scatter:
     """Sums of scores by pair, origin and destination."""
-    apart = [
+    residuals = [
         column - origin[:, None] - destination[None, :]
         for column, origin, destination in zip(
             slopes(design, at), projections.origin, projections.destination, strict=True
         )
     ]
     return Scatter(
-        moments.cross(sums.score**2, tuple(apart)),
-        _stacked([moments.along(sums.score, one) for one in apart], len(design.outflow)),
-        _stacked([moments.across(sums.score, one) for one in apart], len(design.inflow)),
+        moments.cross(sums.score**2, tuple(residuals)),
+        _stacked([moments.along(sums.score, one) for one in residuals], len(design.outflow)),
+        _stacked([moments.across(sums.score, one) for one in residuals], len(design.inflow)),
     )
 
 

@@ -106,8 +106,8 @@ def generalised_radiation(exponent: Float[Array, " 1"], pair: Pair) -> Array:
     assert pair.everywhere is not None
     origin, destination, between = _opportunities(pair)
     power, reached = exponent[0], origin + between
-    ahead, whole = jnp.log1p(destination / reached), jnp.log(pair.everywhere) - jnp.log(origin)
-    ratio = jnp.log(ahead) + _ln_phi(power * ahead) - jnp.log(whole) - _ln_phi(power * whole)
+    ahead, total = jnp.log1p(destination / reached), jnp.log(pair.everywhere) - jnp.log(origin)
+    ratio = jnp.log(ahead) + _ln_phi(power * ahead) - jnp.log(total) - _ln_phi(power * total)
     return power * (jnp.log(origin) - jnp.log(reached)) + ratio
 
 
