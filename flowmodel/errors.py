@@ -1,56 +1,56 @@
-"""The one family of errors the model raises: each has a code, says what to do, and stands for an exit status."""
+"""Errors of flowmodel: each has a code, a message with a remedy, and the exit status of a command that it ends."""
 
 from __future__ import annotations
 
 
 class FlowmodelError(Exception):
-    """Base of every error raised on purpose; the message reads "CODE what happened; fix: what to do"."""
+    """Base class of all errors of flowmodel; messages read "CODE what happened; fix: what to do"."""
 
     exit_status = 1
 
     def __init__(self, code: str, what: str, fix: str) -> None:
-        """Remembers `code` (such as "E-CONFIG-KEY") and words the message from `what` and `fix`."""
+        """Stores `code` (such as "E-CONFIG-KEY") and composes the message from `what` and `fix`."""
         super().__init__(f"{code} {what}; fix: {fix}")
         self.code = code
 
 
 class ConfigError(FlowmodelError):
-    """The configuration asks for something that does not exist or cannot be."""
+    """The configuration is invalid or refers to something that does not exist."""
 
     exit_status = 2
 
 
 class ZonesError(FlowmodelError):
-    """A labelled file (`zones.nc`, `results.nc`) does not hold what it must."""
+    """A file such as `zones.nc` or `results.nc` lacks data or holds invalid data."""
 
     exit_status = 3
 
 
 class FlowsError(FlowmodelError):
-    """A flow table, or what is asked of it, cannot be."""
+    """A flow table is invalid, or does not allow the model or the totals that are requested."""
 
     exit_status = 3
 
 
 class NumericError(FlowmodelError):
-    """A number stopped being finite, or an account did not close."""
+    """A number is not finite, or an account does not balance."""
 
     exit_status = 4
 
 
 class NotConvergedError(FlowmodelError):
-    """The fit ended without converging, or without identifying what it was required to."""
+    """A fit has not converged, or has not identified parameters that must be identified."""
 
     exit_status = 5
 
 
 class ResourceError(FlowmodelError):
-    """The machine lacks what was asked for: an accelerator, memory, disk space."""
+    """The machine lacks a resource: an accelerator, memory or disk space."""
 
     exit_status = 6
 
 
 class LockedError(FlowmodelError):
-    """Another process is writing to the same run folder."""
+    """Another process writes to the same run folder."""
 
     exit_status = 7

@@ -1,13 +1,10 @@
-"""The typed configuration of a run, as read from TOML.
+"""Typed configurations, read from TOML files: one module for each kind of run, and `sections` for what they share.
 
-Sections: `[run]`, `[model]`, `[parameters]`, `[truth]`, `[fit]`, `[runtime]`. What is under `[zones]` concerns maps and
-is typed by the other package; here it stays a plain table. `scripts/evaluate.py` reads a file of its own:
-`[run]`, `[evaluate]`; so do `scripts/fit_flows.py` (`flows`), `scripts/balance_flows.py` (`balance`) and
-`scripts/simulate.py` with cells of a raster (`grid`).
+Sections about files of maps and tables (`[zones]`, `[flows]`, `[totals]`, `[grid]`) are plain tables here; the package
+`geo` checks them.
 """
 
 from .balance import BalanceRun as BalanceRun
-from .balance import Solve as Solve
 from .evaluate import Divide as Divide
 from .evaluate import Evaluate as Evaluate
 from .evaluate import Evaluation as Evaluation
@@ -34,6 +31,7 @@ from .sections import Natural as Natural
 from .sections import Override as Override
 from .sections import Run as Run
 from .sections import Runtime as Runtime
+from .sections import Solve as Solve
 from .stock import Children as Children
 from .stock import Published as Published
 from .stock import Stock as Stock

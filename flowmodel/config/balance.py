@@ -1,33 +1,16 @@
-"""The configuration of `scripts/balance_flows.py`: flows near to a prior table that have given totals.
+"""The configuration of `scripts/balance_flows.py`: the flows nearest to a prior table that have target totals.
 
-What is under `[flows]` and `[totals]` concerns files and is typed by the other package, which also says what they lack.
+The package `geo` checks `[flows]` and `[totals]`, which describe files; here they are plain tables.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from .fields import Section
-from .sections import Run, Runtime
-
-
-class Solve(Section):
-    """`[solve]`: how well the totals are met, and how long that may take."""
-
-    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = Field(
-        default=1e-10,
-        description=(
-            "largest relative error of a total; for net migration, relative to the larger of outflow and inflow"
-        ),
-    )
-    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
-        default=100,
-        description=(
-            "largest number of Newton steps; if they do not suffice the exit status is 5 and no flows are written"
-        ),
-    )
+from .sections import Run, Runtime, Solve
 
 
 class BalanceRun(Section):

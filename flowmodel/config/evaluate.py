@@ -1,4 +1,4 @@
-"""`[evaluate]`: which hold-outs and placebos of a configuration are run, and how they are scored."""
+"""`[evaluate]`: hold-out and placebo tests of a configuration, and their scores."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Level = Annotated[float, Field(gt=0.5, lt=1, strict=True)]
 
 
 class Spatial(Section):
-    """`[evaluate.spatial]`: provinces left out one by one, and blocks of whole prefectures.
+    """`[evaluate.spatial]`: cross-validation over provinces one by one, and over blocks of whole prefectures.
 
-    `check_starts` folds are searched a second time from the priors' centres: where a fold starts must not matter.
+    The first `check_starts` folds are fitted again from the priors' centres, to check that the result does not depend
+    on the start.
     """
 
     provinces: StrictBool = Field(default=True, description="whether every province is left out once")
@@ -31,10 +32,10 @@ class Spatial(Section):
 
 
 class Variant(Section):
-    """`[evaluate.temporal.variants.NAME]`: what a model of the earlier interval may know of a zone.
+    """`[evaluate.temporal.variants.NAME]`: covariates of a model of the earlier interval.
 
-    Names are those of `fit.geometry`, made anew of each census, or covariates of the table, the same at both dates.
-    `registered` runs the second interval from the registered stock of its first census.
+    Names are those of `evaluation.map_covariates.GEOMETRY`, computed from each census, or covariates of the table,
+    which are the same at both dates. `registered` runs the second interval with the registered population.
     """
 
     attraction: Names = Field(default=(), description="geometric covariates, or covariates of the table")
@@ -45,10 +46,10 @@ class Variant(Section):
 
 
 class Temporal(Section):
-    """`[evaluate.temporal]`: fitted to the interval before, and carried forward without a look at its end.
+    """`[evaluate.temporal]`: models fitted to the earlier interval predict the end of the later one.
 
-    `birth_rate` and `death_rate` are the nation's in the earlier interval, per resident and year: no zone's are known.
-    `persistence` is the share of the earlier residual that a second forecast of each variant carries on.
+    `birth_rate` and `death_rate` are the nation's in the earlier interval, per resident and year, used for every zone.
+    `persistence` is the share of the earlier log residual that a second forecast of each variant adds.
     """
 
     since: Year = Field(description="the census before `model.years`; the interval between them is fitted")
@@ -61,9 +62,9 @@ class Temporal(Section):
 
 
 class Pairs(Section):
-    """`[evaluate.pairs]`: pairs of provinces held out of the target `interprovincial`, each pair in one of `folds`.
+    """`[evaluate.pairs]`: cross-validation over pairs of provinces of the target `interprovincial`.
 
-    `interprovincial` is that target where the configuration itself does not have it.
+    `interprovincial` describes the target if the configuration itself does not have it.
     """
 
     folds: Count = Field(
@@ -74,10 +75,10 @@ class Pairs(Section):
 
 
 class Divide(Section):
-    """`[evaluate.divide]`: the barriers of the divide, from the Hessian and from provinces left out.
+    """`[evaluate.divide]`: intervals of the divide's barriers, from the Hessian and from a jackknife over provinces.
 
-    `targets` are those of a second fit of the same zones and model, to show what the others change; empty for none.
-    Turned about its middle by one of `rotations`, degrees, the divide is nowhere in particular: a placebo.
+    `targets` are those of a second fit, which shows the influence of the other targets; empty for none. `rotations`,
+    degrees, are placebo tests: the model is refitted with the divide rotated about its midpoint.
     """
 
     targets: Names = Field(
@@ -91,12 +92,12 @@ class Divide(Section):
 
 
 class Evaluate(Section):
-    """`[evaluate]`: the configuration that is evaluated, the parts that run, and the intervals of their scores.
+    """`[evaluate]`: the configuration to evaluate, the tests, and the intervals of their scores.
 
-    A part whose table is missing does not run; `shuffles` are seeds of a placebo, growth dealt out anew. `settings`
-    override the configuration as `--set` does. `start` is the `parameters.csv` of a fit of it, which saves most of the
-    search: the whole fit begins there. A fold has converged when its remaining step is below `tolerance` standard
-    errors.
+    A test runs if its section is given. `shuffles` are seeds of a placebo test that permutes growth between zones.
+    `settings` override the configuration as `--set` does. `start` is the `parameters.csv` of a fit of the
+    configuration, from which the fit to all zones begins. A fold has converged when its remaining step is below
+    `tolerance` standard errors.
     """
 
     fit: str = Field(description="path of the configuration that is evaluated")

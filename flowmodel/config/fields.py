@@ -1,4 +1,4 @@
-"""The kinds of value that keys may have, and the section that refuses everything else."""
+"""Types of values in configurations, and the base class of sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name is given twice")
     return names
 
 
@@ -23,6 +23,6 @@ Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
 
 class Section(BaseModel):
-    """A table of the configuration: frozen, no unknown keys, no NaN or infinity, no text for a number."""
+    """A section of a configuration. It is immutable and refuses unknown keys, NaN and infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,6 +1,6 @@
-"""The configuration of `scripts/fit_flows.py`: what is fitted to an observed flow table, and how it is judged.
+"""The configuration of `scripts/fit_flows.py`: a model of an observed flow table, its fit and its comparison.
 
-What is under `[flows]` and `[zones]` concerns files and is typed by the other package; here it stays a plain table.
+The package `geo` checks `[flows]` and `[zones]`, which describe files; here they are plain tables.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Section
 from .law import LawChoice, LawName
-from .sections import Run, Runtime
+from .sections import Run, Runtime, Solve
 
 StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destination", "two_way", "bootstrap"]
 
 
 class FlowModel(Section):
-    """`[model]`: constraint, law, masses, covariates of pairs, and how flows scatter."""
+    """`[model]`: constraint, law, masses, covariates of pairs, and the distribution of flows."""
 
     constraint: Literal["unconstrained", "total", "production", "attraction", "doubly"] = Field(
         description="which totals the fitted flows meet"
@@ -50,18 +50,12 @@ class FlowModel(Section):
     )
 
 
-class FlowFit(Section):
-    """`[fit]`: standard errors, and when margins and moments agree."""
+class FlowFit(Solve):
+    """`[fit]`: the search, standard errors, local fits, and the width of distance bins."""
 
     se: StandardErrors = Field(default="model", description="kind of standard errors of the coefficients")
     bootstrap: Annotated[int, Field(ge=20, le=10_000, strict=True)] = Field(
         default=200, description="replicates, each of whole origins drawn with `run.seed`"
-    )
-    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = Field(
-        default=1e-10, description="relative error of margins and moments below which the fit has converged"
-    )
-    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
-        default=100, description="largest number of Newton steps in each precision"
     )
     local: Literal["none", "origin", "destination"] = Field(
         default="none", description="a small regression for every zone of that side"
@@ -72,7 +66,7 @@ class FlowFit(Section):
 
 
 class Compare(Section):
-    """`[compare]`: other laws on the same table, in sample and on pairs held out."""
+    """`[compare]`: other laws to fit to the same table, and the share of pairs held out."""
 
     laws: Annotated[tuple[LawName, ...], Field(min_length=1)] = Field(
         description="laws to be fitted, by name; not a law of your own"
@@ -117,5 +111,5 @@ class FlowsRun(Section):
     @model_validator(mode="after")
     def _kinds_agree(self) -> FlowsRun:
         if self.draws is not None and self.draws.kind == "poisson" and self.model.family == "negative_binomial":
-            raise ValueError("draws.kind = 'poisson' of a negative binomial model would scatter too little")
+            raise ValueError("draws.kind = 'poisson' has too little variance for a negative binomial model")
         return self

@@ -1,4 +1,4 @@
-"""The configuration of a grid run: `[run]`, `[grid]`, whose keys the maps' side reads, and `[runtime]`."""
+"""The configuration of a run of raster cells: `[run]`, `[grid]` (checked by the package `geo`) and `[runtime]`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .sections import Run, Runtime
 
 
 class GridRuntime(Runtime):
-    """`[runtime]` of a grid run, whose transforms are in float64 unless asked otherwise."""
+    """`[runtime]` of a run of cells, in which Fourier transforms are in float64 by default."""
 
     kernel: Literal["float32", "float64"] = Field(default="float64", description="precision of the transforms")
 
 
 class GridRun(Section):
-    """A whole configuration file of a grid run."""
+    """A whole configuration file."""
 
     run: Run
     grid: dict[str, Any] = Field(description="the cells, see below")
@@ -25,5 +25,5 @@ class GridRun(Section):
 
     @property
     def kind(self) -> Literal["cells"]:
-        """What is run: the cells of a raster."""
+        """The kind of units that are simulated: cells of a raster."""
         return "cells"

@@ -1,4 +1,4 @@
-"""`[model] law`: the name of a law, or a function of one's own."""
+"""`[model] law`: the name of a law, or a user's own function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .paths import located
 class OwnLaw(Section):
     """`[model] law = { file = "…", function = "…" }`: ln f(distance_km, parameter = start, …) in a Python file.
 
-    The file is relative to the configuration, and absolute once the configuration is read.
+    A relative path starts at the folder of the configuration; reading makes it absolute.
     """
 
     file: str = Field(description="Python file, relative to the configuration")
@@ -30,11 +30,11 @@ class OwnLaw(Section):
 
 
 def _named(function: Callable[..., Any]) -> dict[str, str]:
-    """Where a function in memory comes from, as a configuration file would name it."""
+    """File and name of a function in memory, as in a configuration file."""
     return {"file": inspect.getsourcefile(function) or "", "function": function.__name__}
 
 
 LawName = Annotated[str, Field(min_length=1)]
-"""Which names there are say `gravity.decay.LAWS` and, for flow tables, `interaction.model.laws.LAWS`."""
+"""A name in `gravity.decay.LAWS` or, for flow tables, in `interaction.model.laws.LAWS`."""
 LawChoice = LawName | OwnLaw | Annotated[Callable[..., Any], PlainSerializer(_named)]
 """A law by name, by file and function, or (in Python) the function itself."""

@@ -1,4 +1,4 @@
-"""Paths that a configuration names: relative to its own folder, with the folder of real data written out."""
+"""Paths in a configuration: relative to the configuration's folder, with `${FLOWMODEL_DATA}` replaced."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def located(base: Path, name: str) -> Path:
-    """The path `name` of a configuration in the folder `base`.
+    """The absolute path of `name` in a configuration that lies in the folder `base`.
 
-    `${FLOWMODEL_DATA}` stands for that environment variable, and for `data` in the checkout where it is not set.
+    `${FLOWMODEL_DATA}` is replaced by that environment variable or, if it is not set, by `data` in the repository.
     """
     data = os.environ.get("FLOWMODEL_DATA", str(CHECKOUT / "data"))
     return (base / name.replace("${FLOWMODEL_DATA}", data)).resolve()

@@ -1,4 +1,4 @@
-"""Every key the model knows, its bounds and its default; the registered stock's are in `stock`."""
+"""Keys, bounds and defaults of the sections of a model of zones; those of `[model.stock]` are in `stock`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Target = Literal[
     "children",
 ]
 _OF_RESIDENTS = ("growth", "national_total")
-"""Targets that a model without registration has."""
+"""Targets of a model without registration."""
 
 
 class Run(Section):
-    """`[run]`: what the run is called and the seed of everything random in it."""
+    """`[run]`: name of the run, and seed of all random numbers in it."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)] = Field(
         description="name of the run; the run folder is `runs/NAME`"
@@ -38,7 +38,7 @@ class Run(Section):
 
 
 class Natural(Section):
-    """`[model.natural]`: multipliers of the zones' birth and death rates by year, linear between the years named."""
+    """`[model.natural]`: multipliers of birth and death rates by year, linear between the years given."""
 
     birth_path: RatePath = Field(
         default={},
@@ -79,7 +79,7 @@ class Model(Section):
 
 
 class Override(Section):
-    """`[parameters.NAME]`: another bound or prior for a parameter, or a value to hold it at."""
+    """`[parameters.NAME]`: another bound or prior of a parameter, or the value at which it is fixed."""
 
     fixed: Number | None = Field(default=None, description="holds the parameter at this value")
     lower: Number | None = Field(default=None, description="another lower bound")
@@ -91,7 +91,7 @@ class Override(Section):
 
 
 class Interprovincial(Section):
-    """`[fit.interprovincial]`: stocks of people from one province in another, one row a pair; the scale is free."""
+    """`[fit.interprovincial]`: a table of migrants by pair of provinces, one row per pair; its scale is fitted."""
 
     file: str = Field(description="table with one row for each ordered pair of provinces")
     origin: str = Field(description="column with the province of registration or birth")
@@ -99,8 +99,25 @@ class Interprovincial(Section):
     stock: str = Field(description="column with the number of people")
 
 
+class Solve(Section):
+    """`[solve]`: largest relative error of a total at which the search stops, and its largest number of steps."""
+
+    tolerance: Annotated[float, Field(gt=0, le=1e-3, strict=True)] = Field(
+        default=1e-10,
+        description=(
+            "largest relative error of a total; for net migration, relative to the larger of outflow and inflow"
+        ),
+    )
+    most_steps: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
+        default=100,
+        description=(
+            "largest number of Newton steps; if they do not suffice the exit status is 5 and no flows are written"
+        ),
+    )
+
+
 class Fit(Section):
-    """`[fit]`: what is fitted to, and how the search goes."""
+    """`[fit]`: targets of the fit, their errors, and settings of the search."""
 
     targets: Annotated[tuple[Target, ...], Field(min_length=1)] = Field(
         default=("growth", "national_total"),
@@ -154,7 +171,7 @@ class Fit(Section):
 
 
 class Runtime(Section):
-    """`[runtime]`: device, kept programs, and the pair kernel: its precision, how it is held, a side of its tiles.
+    """`[runtime]`: device, cache of compiled programs, and precision, storage and tile size of the pair kernel.
 
     Vectors and accounts are always float64.
     """
@@ -225,10 +242,12 @@ class Config(Section):
         return self
 
     def _has_published_children(self) -> None:
-        """Refuses the target children where the account is not kept, or its figures are of another year."""
+        """Refuses the target children without `[model.stock.children]`, or with published numbers of another year."""
         children = None if self.model.stock is None else self.model.stock.children
         if children is None:
             raise ValueError("the target children needs [model.stock.children]")
         if children.published.year != self.model.years[1]:
             year, last = children.published.year, self.model.years[1]
-            raise ValueError(f"the target children: its figures are of {year}, the last year of the model is {last}")
+            raise ValueError(
+                f"the target children: the published numbers are of {year}, the last year of the model is {last}"
+            )

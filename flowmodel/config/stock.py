@@ -1,4 +1,4 @@
-"""`[model.stock]`: the registered stock, which of its processes run, and what the first census is taken to say."""
+"""`[model.stock]`: settings of the registered population, its processes, and what is assumed of the first census."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ Network = Literal["off", "frozen", "evolving"]
 
 SKILLS = ("low", "middle", "high")
 AGES = ("0-14", "15-29", "30-44", "45-59", "60+")
-BY_GROUP = ("mass", "distance", "departure_level", "hukou", "return_level", "within_level")
-"""Parameters that may differ between groups."""
 
 
 class Published(Section):
-    """`[model.stock.children.published]`: what was published of the nation's children in one year, persons.
+    """`[model.stock.children.published]`: published national numbers of children in one year, persons.
 
-    The defaults are those of "What the 2020 census can tell us about children in China" (National Bureau of Statistics,
-    UNICEF, UNFPA 2023); of children left behind, the lower figure is that of those who round.
+    Defaults are from "What the 2020 census can tell us about children in China" (National Bureau of Statistics, UNICEF,
+    UNFPA 2023). `left_behind` is a range, since published numbers differ.
     """
 
     year: Year = Field(
@@ -39,19 +37,19 @@ class Published(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Published:
         if self.left_behind[0] > self.left_behind[1]:
-            raise ValueError("left_behind: the least comes first")
+            raise ValueError("left_behind: give the smaller number first")
         return self
 
 
 class Children(Section):
-    """`[model.stock.children]`: children who come with their parents or are left behind; an account, not a state."""
+    """`[model.stock.children]`: counts migrant and left-behind children; they do not change the other results."""
 
     school: str = Field(default="schooling", description="covariate that measures access to school")
     published: Published = Published()
 
 
 class Stock(Section):
-    """`[model.stock]`; without it a model has residents only and knows nothing of registration."""
+    """`[model.stock]`: the population by place of registration; without this section a model has residents only."""
 
     groups: Literal["one", "skills", "skills_ages"] = Field(
         default="one",
@@ -136,21 +134,21 @@ class Stock(Section):
     @model_validator(mode="after")
     def _together(self) -> Stock:
         if len(set(self.by_group)) < len(self.by_group):
-            raise ValueError("by_group: a name stands twice")
+            raise ValueError("by_group: a name is given twice")
         if self.by_group and self.groups == "one":
             raise ValueError("by_group needs groups = 'skills' or 'skills_ages'")
         if self.path == "factored" and (why := self.needs_pairs()):
-            raise ValueError(f"path = 'factored' cannot carry {', '.join(why)}")
+            raise ValueError(f"path = 'factored' does not support {', '.join(why)}")
         try:
             thresholds = [float(people) for people in self.strictness]
         except ValueError:
-            raise ValueError("strictness: its keys are numbers of people, such as '1e6'") from None
+            raise ValueError("strictness: keys must be numbers of people, such as '1e6'") from None
         if sorted(thresholds) != thresholds or min(thresholds) <= 0:
-            raise ValueError("strictness: its numbers of people must be positive and rise")
+            raise ValueError("strictness: numbers of people must be positive and in ascending order")
         return self
 
     def needs_pairs(self) -> tuple[str, ...]:
-        """What is switched on that does not factor into zones and needs every pair's stock, year by year."""
+        """Settings that need the migrants of every pair of zones in every year, so the factored path cannot be used."""
         asked = {
             "returning = 'pair'": self.returning == "pair",
             "onward": self.onward,
@@ -162,7 +160,7 @@ class Stock(Section):
         return tuple(name for name, on in asked.items() if on)
 
     def names(self) -> tuple[str, ...]:
-        """The groups of people, in their order; "all" where there is one."""
+        """Names of the groups of people, in order; `("all",)` for one group."""
         match self.groups:
             case "skills":
                 return SKILLS

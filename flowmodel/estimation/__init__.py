@@ -1,1 +1,1 @@
-"""What the census says about the parameters: observation, objective, optimisation, uncertainty, scores."""
+"""Fits of the models of zones: objectives from census counts, search, uncertainty, baselines and scores."""

@@ -1,6 +1,6 @@
-"""What a model must beat: predictions that need no flows. NumPy on the host.
+"""Baselines of a fit: simple predictions without flows. NumPy on the host.
 
-All are computed in sample, from the interval they are scored on, wherever they have a coefficient at all.
+Those with coefficients are fitted to the same interval on which they are scored.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ def predictions(
     Args:
         start: residents at the start, persons [zone].
         end: residents counted at the end, persons [zone].
-        natural_end: residents if nobody moved and only the declared births and deaths happened, persons [zone].
-        covariates: what the model knows of a zone [zone, covariate].
+        natural_end: residents if nobody moved, after births and deaths, persons [zone].
+        covariates: covariates of the model [zone, covariate].
 
     Returns:
-        no_change; uniform_national, everyone's growth the nation's; natural_increase; ols, ordinary least squares of
-        log growth on an intercept, log population and the covariates.
+        `no_change`; `uniform_national`, every zone grows as the nation; `natural_increase`; `ols`, ordinary least
+        squares of log growth on an intercept, log population and the covariates.
     """
     design = np.column_stack([np.ones(len(start)), np.log(start), covariates])
     coefficients = np.linalg.lstsq(design, np.log(end / start), rcond=None)[0]

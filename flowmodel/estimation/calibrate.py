@@ -1,4 +1,4 @@
-"""A fit from end to end: objective, search, uncertainty, and the run at the optimum with its accounts closed."""
+"""A whole fit: search, standard errors, profile likelihoods, and a run of the model at the optimum."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from flowmodel.estimation.profile import Profile
 from flowmodel.estimation.search import Outcome, Progress
 
 GROWTH_ONLY = (
-    "fitted to growth alone: a census's growth sees net gains, not who moved where, so the level of moves and the "
-    "barriers (other_province, same_prefecture, the divide) hang on the model's form and must not be interpreted"
+    "fitted to growth alone: growth depends on net migration, not on flows between zones, so the level of migration "
+    "and the barriers (other_province, same_prefecture, the divide) follow from assumptions and must not be interpreted"
 )
 
-NO_OPTIMUM = "the search has not converged: estimates and standard errors are those of a point on the way"
-_SEES_NET_GAINS = frozenset({"growth", "national_total", "registered"})
-"""Targets that say nothing about who moved where."""
+NO_OPTIMUM = "the search has not converged: estimates and standard errors are not those of an optimum"
+_NET_MIGRATION_ONLY = frozenset({"growth", "national_total", "registered"})
+"""Targets that contain no information on flows between zones."""
 
 Closed = TypeVar("Closed")
 
 
 @dataclasses.dataclass(frozen=True)
 class Fitted(Generic[Closed]):
-    """A finished fit: where the search ended, what is known there and around it, and the accounts of the run there."""
+    """A finished fit: objective, result of the search, uncertainty, accounts of the run, and profiles."""
 
     objective: Posterior
     outcome: Outcome
@@ -41,13 +41,13 @@ class Fitted(Generic[Closed]):
     profiles: tuple[Profile, ...] = ()
 
     def flags(self) -> list[str]:
-        """What a reader must know besides the verdict: at_bound, not_identified, growth_only."""
+        """Warnings in one word each, besides the verdict: at_bound, not_identified, growth_only."""
         found = sorted({"at_bound", "not_identified"} & set(self.inference.status))
         return [*found, *(["growth_only"] if self._growth_only else [])]
 
     @property
     def _growth_only(self) -> bool:
-        return set(self.objective.targets) <= _SEES_NET_GAINS
+        return set(self.objective.targets) <= _NET_MIGRATION_ONLY
 
     def targets(self) -> dict[str, dict[str, float]]:
         """Negative log likelihood of each target at the optimum, and its weight."""
@@ -59,7 +59,7 @@ class Fitted(Generic[Closed]):
         }
 
     def identification(self) -> dict[str, object]:
-        """The block of `metrics.json` on what the data can tell."""
+        """The block of `metrics.json` on how well the data identify the parameters."""
         known = self.inference
         worst = known.correlations()[:5]
         directions = {"posterior": known.sloppy, "data": known.sloppy_data}
@@ -84,18 +84,18 @@ class Fitted(Generic[Closed]):
 def calibrate(
     goal: Posterior, run: Callable[[Float[Array, " free"]], Closed], fit: Fit, seed: int, progress: Progress
 ) -> Fitted[Closed]:
-    """Minimises `goal` over the free parameters, runs the model at the optimum, and profiles what `fit` asks for.
+    """Minimises `goal` over the free parameters, runs the model at the optimum, and computes profiles.
 
     Args:
         goal: the objective.
-        run: the closed accounts of a run at natural values.
-        fit: how the search goes.
-        seed: of a start that is drawn.
-        progress: told of every few steps.
+        run: runs the model at natural values and returns its accounts.
+        fit: settings of the search, and the parameters to profile.
+        seed: seed of a random start.
+        progress: called after every few steps.
 
     Raises:
-        ConfigError: every parameter is fixed, or one to be profiled is.
-        NumericError: the search met a value that is not finite, or an account did not close.
+        ConfigError: every parameter is fixed, or a parameter to be profiled is.
+        NumericError: the objective is not finite, or an account does not balance.
     """
     registry = goal.registry
     if not registry.free:
@@ -106,9 +106,9 @@ def calibrate(
     if outcome.verdict == "nonfinite" or not np.isfinite(outcome.natural).all():
         raise NumericError(
             "E-FIT-NONFINITE",
-            f"the objective stopped being finite after {len(outcome.trace)} steps; last good: "
+            f"the objective is not finite after {len(outcome.trace)} steps; the last finite values are "
             f"{registry.values(outcome.natural)}",
-            "tighten the bounds of the parameters at their limits, or lower fit.adam_rate",
+            "narrow the bounds of parameters that are at them, or lower fit.adam_rate",
         )
     natural = jnp.asarray(outcome.natural)
     closed = run(natural)

@@ -1,4 +1,4 @@
-"""What a census would see of a modelled population, and what it did see."""
+"""Residents counted by two censuses, and the zones in which a fit uses them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from jaxtyping import Array, Bool, Float
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Census:
-    """Two counts of residents, persons; which zones a fit may see, and which of them have a growth.
+    """Residents counted at two dates.
 
-    A zone has a growth where somebody lived at both dates. What a fit may not see is held out.
+    Attributes:
+        start: residents at the start, persons.
+        end: residents at the end, persons.
+        counted: whether a zone is seen and inhabited at both dates, so that its growth is defined.
+        seen: whether the fit uses a zone; the others are held out.
     """
 
     start: Float[Array, " zone"]
@@ -24,23 +28,23 @@ class Census:
 
     @property
     def national(self) -> Float[Array, ""]:
-        """Everybody at the end in the zones seen, persons."""
+        """Residents at the end in all zones seen, persons."""
         return self.total(self.end)
 
     def total(self, people: Float[Array, " zone"]) -> Float[Array, ""]:
-        """The sum over the zones seen."""
+        """The sum of `people` over the zones seen."""
         return jnp.sum(jnp.where(self.seen, people, 0.0))
 
 
 def census(
     start: Float[Array, " zone"], end: Float[Array, " zone"], seen: Bool[Array, " zone"] | None = None
 ) -> Census:
-    """What a census saw at two dates, in all zones or in those that may be seen."""
+    """The counts of two censuses, used in all zones or in those `seen`."""
     visible = jnp.ones_like(start, bool) if seen is None else seen
     return Census(start, end, (start > 0) & (end > 0) & visible, visible)
 
 
 def log_growth(end: Float[Array, " zone"], observed: Census) -> Float[Array, " zone"]:
-    """ln(end / start) where `observed` has a growth, zero elsewhere."""
+    """ln(end / start) in the zones `observed.counted`, zero elsewhere."""
     started = jnp.where(observed.counted, observed.start, 1.0)
     return jnp.where(observed.counted, jnp.log(jnp.where(observed.counted, end, 1.0) / started), 0.0)

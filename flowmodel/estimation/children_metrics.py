@@ -1,4 +1,4 @@
-"""The nation's children beside what was published of them. NumPy."""
+"""Modelled national numbers of children compared with published ones. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flowmodel.dynamics.registered.setup import RegisteredSetup
 
 
 def by_zone(found: Children, families: Families) -> dict[str, np.ndarray]:
-    """Persons [start and end, zone], summed over groups; the left-behind of towns are the share of urban residents."""
+    """Persons [start and end, zone], summed over groups; left-behind children are urban in proportion to residents."""
     names = ("living", "adults", "migrant", "left_behind")
     children, adults, migrant, left = (getattr(found, name).sum(axis=1) for name in names)
     return {
@@ -27,10 +27,10 @@ def by_zone(found: Children, families: Families) -> dict[str, np.ndarray]:
 
 
 def national(model: RegisteredSetup, found: Children) -> dict[str, Any]:
-    """Sums of the nation by year; of the year in which figures were published those, and ours over them.
+    """National sums by year and, for the year of the published numbers, these and the ratio of modelled to published.
 
-    `zones_beyond` are zones with more migrant children than children: there the share of the first census is too low
-    for the people who have come.
+    `zones_beyond` counts zones with more migrant children than children. There the share of children, taken from the
+    first census, is too low for the migrants who have arrived since.
     """
     assert model.stock.children is not None
     assert model.families is not None

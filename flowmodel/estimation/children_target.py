@@ -1,10 +1,9 @@
-"""The target `children`: the nation's migrant and left-behind children at the end, as a differentiable sum over zones.
+"""The target `children`: national numbers of migrant and left-behind children at the end, differentiable.
 
-The exact account goes over pairs on the host. Here a zone's residents from elsewhere, those of the province and
-others, have as many children each as the exact account gives them at the centres of the priors. The sums agree there to
-the last digit, whoever comes along, and elsewhere but for changes in where people come from, the own city above all
-(real counties, at a fit to the bands: 4 % below, both sums alike); births follow from the nation's growth.
-`metrics.json` has the exact sums.
+The exact numbers are sums over pairs of zones (`dynamics.registered.children`). The target approximates them by sums
+over zones: children per migrant, from the same and from other provinces, are those of a run at the centres of the
+priors. At the centres both agree exactly. Elsewhere they differ as far as the origins of migrants change (4 % at a fit
+of real counties). `metrics.json` reports the exact numbers.
 """
 
 from __future__ import annotations
@@ -27,13 +26,19 @@ from flowmodel.parameters.registered import registered_parameters
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class ChildrenTarget:
-    """Children for every resident from elsewhere before `children_away` and `ageing`, and the figures.
+    """Children per migrant, and the published numbers.
 
-    `near`, `far` and `within` are of residents from the same province, another one, and another township; `young` is
-    the share of children among residents of the first census. The nation's children at the end are its residents then
-    and `grown` (negative): those of the first census who are still children, less all its residents, plus the years'
-    deaths (at the priors' centres; of more than 18 years also less the births before the last 18). `published` are
-    migrant and left-behind children, persons; `sd` is that of their logarithms.
+    Attributes:
+        near: children per migrant from the same province, before the factors `children_away` and ageing.
+        far: the same for migrants from other provinces.
+        within: the same for residents from another township of the zone.
+        young: share of children among residents at the first census.
+        grown: children of the nation at the end less its residents at the end, persons (negative), at the centres of
+            the priors.
+        school: standardised covariate of schooling.
+        strictness: strictness of registration, 0 to 1.
+        published: published migrant and left-behind children, persons.
+        sd: standard deviation of the logarithms of the published numbers.
     """
 
     near: Float[Array, "group zone"]
@@ -46,8 +51,8 @@ class ChildrenTarget:
     published: Float[Array, " figure"]
     sd: float = dataclasses.field(metadata={"static": True})
 
-    def said(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, " figure"]:
-        """Migrant and left-behind children of the nation, persons."""
+    def predicted(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, " figure"]:
+        """Modelled migrant and left-behind children of the nation, persons."""
         between = jnp.sum(self.near * end.near + self.far * end.far, axis=0)
         within = self.within * jnp.sum(end.within, axis=0)
         residents = jnp.sum(end.residents, axis=0)
@@ -60,11 +65,11 @@ class ChildrenTarget:
 
     def term(self, end: Decade, values: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
         """Negative log likelihood."""
-        return likelihoods.log_normal(self.published, self.said(end, values), self.sd, jnp.ones(2, bool))
+        return likelihoods.log_normal(self.published, self.predicted(end, values), self.sd, jnp.ones(2, bool))
 
 
 def target(model: RegisteredSetup, sd: float) -> ChildrenTarget:
-    """The target of `model`, from one run at the centres of the priors."""
+    """The target of `model`, computed from one run at the centres of the priors."""
     asked, families = model.stock.children, model.families
     assert asked is not None
     assert families is not None

@@ -1,6 +1,6 @@
-"""What a matrix of second derivatives says of parameters together: its inverse, its condition, its flattest direction.
+"""Identification of parameters from a Hessian: its inverse, condition number, flattest direction and asymmetry.
 
-All on the scale of the matrix's own diagonal, so that units play no part. NumPy.
+All are computed after scaling the diagonal to one, so that units do not matter. NumPy on the host.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import dataclasses
 import numpy as np
 
 _NO_CURVATURE = 1e-12
-_TOLD = 0.2
-"""Components of a direction from this size on are told in words."""
-_MOST_TOLD = 4
+_LEAST_SHOWN = 0.2
+"""Size from which components of a direction are shown in text."""
+_MOST_SHOWN = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class Sloppy:
-    """The direction in which an objective is flattest: by how much, and what moves in it.
+    """The direction in which an objective is flattest ("sloppy direction").
 
-    `eigenvalue` is the smallest of the scaled matrix, whose largest possible is the number of parameters; 1 means that
-    nothing is shared. `components` are of the unit eigenvector, in units of each parameter's error when the others are
-    known, the largest first and positive.
+    `eigenvalue` is the smallest of the scaled matrix; it is 1 if parameters are uncorrelated, and near 0 if a
+    combination of them is not identified. `components` are those of its unit eigenvector, in units of each parameter's
+    conditional standard error, the largest first and positive.
     """
 
     eigenvalue: float
@@ -30,9 +30,9 @@ class Sloppy:
     @property
     def words(self) -> str:
         """The largest components as a sum: "0.71 distance - 0.62 other_province"."""
-        largest = list(self.components.items())[:_MOST_TOLD]
-        told = [largest[0], *((name, value) for name, value in largest[1:] if abs(value) >= _TOLD)]
-        text = " ".join(f"{'-' if value < 0 else '+'} {abs(value):.2f} {name}" for name, value in told)
+        largest = list(self.components.items())[:_MOST_SHOWN]
+        shown = [largest[0], *((name, value) for name, value in largest[1:] if abs(value) >= _LEAST_SHOWN)]
+        text = " ".join(f"{'-' if value < 0 else '+'} {abs(value):.2f} {name}" for name, value in shown)
         return text.removeprefix("+ ")
 
     def as_dict(self) -> dict[str, object]:
@@ -41,7 +41,7 @@ class Sloppy:
 
 
 def sloppy(hessian: np.ndarray, inside: np.ndarray, names: tuple[str, ...]) -> Sloppy | None:
-    """The flattest direction over the parameters off their bounds; none where all are at one."""
+    """The flattest direction over the parameters not at a bound; None if all are at one."""
     kept = np.flatnonzero(inside)
     if not len(kept):
         return None
@@ -52,30 +52,29 @@ def sloppy(hessian: np.ndarray, inside: np.ndarray, names: tuple[str, ...]) -> S
 
 
 def inverse(hessian: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The inverse over the parameters off their bounds, NaN elsewhere; a direction without curvature has no bound."""
+    """The inverse over the parameters not at a bound, NaN elsewhere; flat directions have a huge variance."""
     scaled, scale = _scaled(hessian, inside)
     values, vectors = np.linalg.eigh(scaled)
     variances = np.where(values > 1e-10 * values[-1], 1 / np.where(values > 0, values, 1), 1e10 / values[-1])
-    found = (vectors * variances) @ vectors.T / np.outer(scale, scale)
-    whole = np.full(hessian.shape, np.nan)
-    whole[np.ix_(inside, inside)] = found
-    return whole
+    found = np.full(hessian.shape, np.nan)
+    found[np.ix_(inside, inside)] = (vectors * variances) @ vectors.T / np.outer(scale, scale)
+    return found
 
 
 def condition(hessian: np.ndarray, inside: np.ndarray) -> float:
-    """Condition number on the scale of the diagonal; infinite where a direction has no curvature, or a negative one."""
+    """Condition number after scaling; infinite if the matrix is not positive definite."""
     values = np.linalg.eigvalsh(_scaled(hessian, inside)[0])
     return float(values[-1] / values[0]) if len(values) and values[0] > 0 else float("inf")
 
 
 def asymmetry(hessian: np.ndarray, inside: np.ndarray) -> float:
-    """The largest difference to the transpose, on the scale of the diagonal: what rounding has done to the matrix."""
+    """The largest difference to the transpose after scaling, which is a measure of rounding errors."""
     scaled = _scaled(hessian, inside)[0]
     return float(np.abs(scaled - scaled.T).max(initial=0.0))
 
 
 def _scaled(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part off the bounds with a diagonal of one, and the scale of each parameter."""
+    """The part of parameters not at a bound, scaled to a diagonal of one, and the scale of each parameter."""
     kept = hessian[np.ix_(inside, inside)]
     scale = np.sqrt(np.maximum(np.abs(np.diag(kept)), _NO_CURVATURE))
     return kept / np.outer(scale, scale), scale

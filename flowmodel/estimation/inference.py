@@ -1,4 +1,4 @@
-"""What a fit knows about its parameters: standard errors, correlations, and whether the data identify them at all."""
+"""Uncertainty of estimates: standard errors, correlations, and whether the data identify each parameter."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Status = Literal["fitted", "fixed", "at_bound", "not_identified", "absorbed"]
 INTERVAL = 0.9
 _HALF_WIDTH = NormalDist().inv_cdf((1 + INTERVAL) / 2)
 _WORST_CORRELATION = 0.95
-"""Correlations beyond this are warned of: the data see the two parameters as nearly one."""
+"""Correlation from which a warning is given: the data hardly distinguish the two parameters."""
 UNTRUSTED = (
-    "the second derivatives at the optimum are not symmetric ({:.2g} of their diagonal): no standard error, status or "
-    "direction can be trusted; fit with runtime.kernel = 'float64'"
+    "the second derivatives at the optimum are not symmetric ({:.2g} of their diagonal): standard errors, status and "
+    "directions are not reliable; fit with runtime.kernel = 'float64'"
 )
 _MOST_WARNED = 10
 _ASYMMETRY = 0.02
-"""Second derivatives that differ this much by their order, on the scale of the diagonal, are wrong."""
+"""Asymmetry of the scaled Hessian from which second derivatives are not reliable."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Inference:
     """Uncertainty at an optimum, over the free parameters, from the Hessian of the negative log posterior.
 
-    `data_se` is the part of each standard error that the data contribute: a parameter is not identified when it exceeds
-    the prior's standard deviation. `covariance` is NaN in the rows of parameters at a bound. What ends in `_data` is of
-    the likelihood alone, at the same point. `asymmetry` is by how much the Hessian differs from its transpose, on the
-    scale of its diagonal.
+    `data_se` is the standard error from the data alone, without the prior; a parameter is not identified if it exceeds
+    the prior's standard deviation. `covariance` is NaN in the rows of parameters at a bound. Fields that end in `_data`
+    use the Hessian of the likelihood alone, at the same point. `asymmetry` is the difference of the Hessian to its
+    transpose after scaling the diagonal to one.
     """
 
     names: tuple[str, ...]
@@ -65,16 +65,18 @@ class Inference:
         return sorted(pairs, key=lambda pair: -abs(pair[2]))
 
     def warnings(self) -> list[str]:
-        """Sentences a reader must see: what the data cannot identify, and what they cannot tell apart."""
-        said = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
-        said += [
-            f"{name}: the data say less about it than its prior; do not interpret the estimate"
+        """Warnings in sentences: parameters that the data do not identify, at bounds, and strong correlations."""
+        messages = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
+        messages += [
+            f"{name}: the data contain less information than its prior; do not interpret the estimate"
             for name, status in zip(self.names, self.status, strict=True)
             if status == "not_identified"
         ]
-        said += [f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"]
-        return said + [
-            f"{a} and {b} are correlated {r:+.2f}: the data see them as nearly one"
+        messages += [
+            f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"
+        ]
+        return messages + [
+            f"{a} and {b} are correlated {r:+.2f}: the data hardly distinguish them"
             for a, b, r in self.correlations()[:_MOST_WARNED]
             if abs(r) > _WORST_CORRELATION
         ]
@@ -83,20 +85,20 @@ class Inference:
 def infer(
     objective: Posterior, natural: Float[Array, " free"], known: tuple[np.ndarray, np.ndarray] | None = None
 ) -> Inference:
-    """Standard errors and status of the free parameters at an optimum (natural values).
+    """Standard errors and status of the free parameters at an optimum.
 
     Args:
-        objective: what was minimised.
-        natural: where.
-        known: first and second derivatives there, if a search has left them.
+        objective: function that was minimised.
+        natural: natural values at its minimum.
+        known: first and second derivatives there, if a search has computed them.
     """
     registry = objective.registry
     gradient, hessian = derivatives(objective, natural) if known is None else known
     of_data = hessian - np.asarray(jax.hessian(objective.prior)(natural))
-    inside = ~registry.held(natural, gradient)
+    inside = ~registry.at_bound(natural, gradient)
     covariance = inverse(hessian, inside)
     se = np.sqrt(np.diag(covariance))
-    # A log-normal prior is compared where it is normal: on the log scale, at the estimate.
+    # Standard deviation of a log-normal prior in natural units, at the estimate.
     unit = np.where([entry.prior_scale == "log" for entry in registry.free], np.asarray(natural), 1.0)
     prior_sd = unit * np.asarray([entry.prior_sd for entry in registry.free])
     data_se = _data_se(se, prior_sd) if objective.priors else se
@@ -120,15 +122,15 @@ def infer(
 
 
 def _data_se(se: np.ndarray, prior_sd: np.ndarray) -> np.ndarray:
-    """What the data alone contribute to each parameter: its precision less the prior's, as a standard error."""
+    """Standard error from the data alone: precision of the posterior less precision of the prior."""
     precision = 1 / se**2 - 1 / prior_sd**2
     return np.where(precision > 0, 1 / np.sqrt(np.where(precision > 0, precision, 1)), np.inf)
 
 
 def interval(entry: Parameter, estimate: float, se: float) -> tuple[float, float]:
-    """The interval of nine tenths by a standard error, inside the bounds; NaN without one.
+    """The 90 % interval from a standard error, within the bounds; NaN without a standard error.
 
-    It is symmetric on the scale of the prior, on which the posterior is nearest to a normal one.
+    It is symmetric on the scale of the prior, natural or logarithmic.
     """
     if not np.isfinite(se):
         return np.nan, np.nan
@@ -142,7 +144,7 @@ def interval(entry: Parameter, estimate: float, se: float) -> tuple[float, float
 
 
 def relative_se(inference: Inference, natural: np.ndarray) -> dict[str, float]:
-    """Standard errors as shares of the estimates' sizes, by name; infinite for an estimate of zero."""
+    """Standard errors divided by absolute estimates, by name; infinite for an estimate of zero."""
     size = np.abs(natural)
     shares = np.where(size > 0, inference.se / np.where(size > 0, size, 1.0), np.inf)
     return dict(zip(inference.names, shares.tolist(), strict=True))
@@ -156,7 +158,7 @@ def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.D
 
 
 def given(registry: Registry, values: Mapping[str, float]) -> pd.DataFrame:
-    """The rows of `parameters.csv` of a run at given values of the free parameters: all of them fixed."""
+    """The rows of `parameters.csv` of a run at given values of the free parameters; all have the status "fixed"."""
     return _rows(registry, registry.values(values[entry.name] for entry in registry.free), {}, {})
 
 

@@ -1,4 +1,4 @@
-"""The likelihoods: how far what a model says is from what was counted; all are negative log densities, summed."""
+"""Likelihoods of census counts given modelled numbers: negative log densities, summed over zones or pairs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def growth(
     observed: Census,
     degrees: float,
 ) -> Float[Array, ""]:
-    """Student's t of log growth with scale √(σ_0² + σ_1²/n): boundary artefacts are far out, small zones noisy.
+    """Student's t density of log growth with scale √(σ_0² + σ_1²/n), n the residents at the start.
 
-    Zones without residents at either date have no growth and take no part; they are in the national total.
+    The heavy tails allow for changes of boundaries; σ_1 allows for larger errors in small zones. Zones without
+    residents at either date are left out; they count in the national total.
     """
     people = jnp.where(observed.counted, observed.start, 1.0)
     scale = jnp.sqrt(noise**2 + noise_size**2 / people)
@@ -29,7 +30,7 @@ def growth(
 
 
 def national_total(end: Float[Array, ""], observed: Float[Array, ""], sd: float) -> Float[Array, ""]:
-    """Normal of the log national total: what makes the births' adjustment close the nation."""
+    """Normal density of the log national total; it determines the adjustment of births."""
     return ((jnp.log(end) - jnp.log(observed)) / sd) ** 2 / 2
 
 
@@ -39,10 +40,10 @@ def negative_binomial(
     dispersion: Float[Array, ""],
     seen: Bool[Array, ...],
 ) -> Float[Array, ""]:
-    """Counts with mean μ and variance μ + κ μ², where `seen`: errors in proportion, without the logarithm of zero."""
+    """Negative binomial density with mean μ and variance μ + κ μ², summed where `seen`; zero counts are allowed."""
     size = 1 / dispersion
     mean = jnp.where(seen, expected, 1.0)
-    # A mean of zero gives nobody a chance; counts there are left to the smallest mean that float64 can tell from it.
+    # A positive count has no density at mean zero, so means are bounded from below.
     mean = jnp.maximum(mean, 1e-12)
     log_choose = gammaln(counted + size) - gammaln(size) - gammaln(counted + 1)
     density = log_choose - size * jnp.log1p(mean / size) + counted * (jnp.log(mean) - jnp.log(mean + size))
@@ -50,6 +51,6 @@ def negative_binomial(
 
 
 def log_normal(counted: Array, expected: Array, sd: float, seen: Bool[Array, ...]) -> Float[Array, ""]:
-    """Normal of the logarithm, where `seen`."""
-    said = jnp.log(jnp.where(seen, expected, 1.0)) - jnp.log(jnp.where(seen, counted, 1.0))
-    return jnp.sum((said / sd) ** 2) / 2
+    """Normal density of the logarithm of counts, summed where `seen`."""
+    error = jnp.log(jnp.where(seen, expected, 1.0)) - jnp.log(jnp.where(seen, counted, 1.0))
+    return jnp.sum((error / sd) ** 2) / 2

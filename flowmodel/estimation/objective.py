@@ -1,4 +1,4 @@
-"""How badly parameters explain a census: one term a target, and the priors; all are negative log densities."""
+"""The objective of the model without registration: negative log likelihoods of growth and the national total."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flowmodel.parameters.registry import Parameters, Registry
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Objective(Posterior):
-    """The objective of a fit, a function of the free parameters' natural values; an argument of what is jitted."""
+    """The objective of a fit, a function of the free parameters' natural values; a pytree, so JAX can compile it."""
 
     zones: Zones
     pairs: AllPairs
@@ -74,7 +74,7 @@ class Objective(Posterior):
 
 
 def objective(model: Setup, fit: Fit, seen: Array | None = None) -> Objective:
-    """The objective of `model` against the censuses of its first and last year, in all zones or in those `seen`."""
+    """The objective that compares `model` with the censuses of its first and last year, in all zones or the `seen`."""
     end = jnp.asarray(model.table.population(model.years[1]))
     return Objective(
         zones=model.zones,

@@ -1,4 +1,4 @@
-"""What every objective is: targets with a likelihood each, and priors; all are negative log densities."""
+"""Base class of objectives: negative log likelihoods of the targets, and negative log priors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowmodel.parameters.registry import Registry
 
 
 class Posterior(abc.ABC):
-    """A function of the free parameters' natural values; leaves say what its terms are."""
+    """Negative log posterior density as a function of the free parameters' natural values; subclasses add terms."""
 
     registry: Registry
     targets: tuple[str, ...]
@@ -38,8 +38,8 @@ class Posterior(abc.ABC):
     def held_out(self, held: np.ndarray, province: np.ndarray | None) -> Self:
         """The same objective without the outcomes of the zones `held` [zone].
 
-        Growth, bands, skills, and their part of the national sums are left out. With the index of every zone's
-        `province`, pairs of a province that is held out as a whole are left out too.
+        It omits growth, bands, skills, and the zones' part of national sums. With the index of every zone's `province`
+        it also omits pairs of provinces in which all zones of a province are held out.
         """
 
     @abc.abstractmethod
@@ -56,7 +56,7 @@ class Posterior(abc.ABC):
         return jnp.sum(jnp.stack([weights.get(name, 1.0) * value for name, value in self.terms(natural).items()]))
 
     def prior(self, natural: Float[Array, " free"]) -> Float[Array, ""]:
-        """Negative log prior density, less its constant; zero where the configuration turns priors off."""
+        """Negative log prior density without its constant; zero if the configuration turns priors off."""
         return jnp.sum(self.registry.prior_scores(natural) ** 2) / 2 if self.priors else jnp.zeros(())
 
     def __call__(self, natural: Float[Array, " free"]) -> Float[Array, ""]:

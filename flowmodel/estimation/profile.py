@@ -1,7 +1,7 @@
-"""Profile likelihoods: how much worse everything gets when one parameter is held elsewhere and the others follow.
+"""Profile likelihoods: the minimum of the objective over all other parameters, as a function of one parameter.
 
-An interval by a standard error is symmetric whatever the data say; one by a profile ends where the objective has risen
-by what nine tenths of a normal parameter's probability allow, and stays open where it never does.
+A 90 % profile interval ends where the objective has risen by 1.353, as for a normal posterior. Unlike an interval from
+a standard error it can be asymmetric, and it is open where the objective does not rise that far.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from flowmodel.estimation.search import Outcome, Progress
 from flowmodel.parameters.registry import Parameter, Registry
 
 _ROOTS = (0.9, 1.5, 2.1)
-"""Where points are aimed at, in √(2 drop): for a normal posterior standard errors. The last is a drop of 2.2."""
+"""Targets for the points, in √(2 rise): standard errors for a normal posterior. The last is a rise of 2.2."""
 _ENOUGH = 2.0
 _TOO_FAR = 4.5
 _EDGE = NormalDist().inv_cdf((1 + INTERVAL) / 2)
-"""√(2 drop) at the ends of the interval: a drop of 1.353."""
+"""√(2 rise) at the ends of the interval: a rise of 1.353."""
 _MOST_POINTS = 7
-"""On one side; a parameter that takes more is open there."""
+"""Largest number of points on one side; if they do not suffice, the interval is open there."""
 _MOST_STEPS = 20
 _SLOPE = 0.2
-"""Slope at which a point's search stops, in standard errors; its value is then right to a hundredth."""
+"""Norm of the gradient, in standard errors, at which the search of a point stops; its error is then below 0.02."""
 _UNKNOWN_SE = 0.2
-"""Share of a prior's sd that serves for the standard error of a parameter at its bound."""
+"""Share of the prior's standard deviation used instead of the standard error of a parameter at its bound."""
 _INSIDE = 1e-6
-"""Share of a range by which the last point keeps clear of the bound."""
+"""Distance of the last point from the bound, as a share of the range."""
 _BETTER = 0.02
-"""A profile this much below the optimum is more than rounding."""
+"""A profile that falls this far below the optimum gives a warning."""
 _DIVIDE = ("divide_east_west", "divide_west_east")
 
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """One parameter's points, ascending, each with the least objective there, and the interval of nine tenths.
+    """Profile of one parameter: points in ascending order with the minimum of the objective, and the 90 % interval.
 
-    `lower` and `upper` are None where the interval is open: the bound, or the last of many points, was reached before
-    the objective had risen enough. `better` is by how much the profile fell below the optimum it began from.
+    `lower` and `upper` are None where the interval is open: the objective did not rise enough before the bound or
+    before the largest number of points.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Profile:
 
     @property
     def better(self) -> float:
-        """How far below the optimum of the fit a point lies."""
+        """The largest amount by which the profile falls below the optimum of the fit."""
         return float(max(0.0, -self.drop.min()))
 
     def as_dict(self) -> dict[str, Any]:
@@ -82,10 +82,10 @@ class _Point:
 
 
 def names(registry: Registry, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """The free parameters that `asked` means: "divide" both directions, a name all groups that have their own.
+    """The free parameters meant by `asked`: "divide" means both directions, a name means all groups of people.
 
     Raises:
-        ConfigError: there is none of that name, or it is held.
+        ConfigError: E-FIT-PROFILE, no free parameter has that name.
     """
     found: list[str] = []
     for name in asked:
@@ -95,7 +95,7 @@ def names(registry: Registry, asked: tuple[str, ...]) -> tuple[str, ...]:
             known = [entry.name for entry in registry.free]
             near = difflib.get_close_matches(name, known, n=1) or known[:1]
             raise ConfigError(
-                "E-FIT-PROFILE", f"fit.profile: {name} is no fitted parameter", f"name one that is, such as {near[0]}"
+                "E-FIT-PROFILE", f"fit.profile: {name} is not a fitted parameter", f"name one, such as {near[0]}"
             )
         found += [one for one in meant if one not in found]
     return tuple(found)
@@ -115,7 +115,7 @@ def profiles(
 
 
 def profile(goal: Posterior, outcome: Outcome, inference: Inference, name: str) -> Profile:
-    """The profile of the free parameter `name` around the optimum of a fit, out to a drop of 2 on both sides."""
+    """The profile of the free parameter `name` around the optimum of a fit, up to a rise of 2 on both sides."""
     position = inference.names.index(name)
     entry = goal.registry.free[position]
     towards, whitener = _conditional(inference.covariance, position)
@@ -151,9 +151,10 @@ def profile(goal: Posterior, outcome: Outcome, inference: Inference, name: str) 
 def _side(
     entry: Parameter, best: _Point, position: int, unit: float, at: Callable[[float, _Point], _Point]
 ) -> list[_Point]:
-    """Points outwards on one side, each found from the one before; steps grow or shrink with the rise so far.
+    """Points on one side, going outwards; each starts from the one before, and steps adapt to the rise so far.
 
-    A point that rose far too much is kept and one nearer sought: an interval is not read across such a gap.
+    After a point that rose far too much a nearer one is added, so that the end of the interval is not interpolated
+    across a large gap.
     """
     found: list[_Point] = []
     here, away, before, root = best.natural[position], 0.0, best, 0.0
@@ -178,9 +179,9 @@ def _moved(entry: Parameter, value: float, by: float) -> float:
 
 
 def _conditional(covariance: np.ndarray, position: int) -> tuple[np.ndarray, np.ndarray]:
-    """How the others follow when one parameter moves by one, and W with W Wᵀ their covariance when it is held.
+    """Change of the other parameters per unit of one, and W with W Wᵀ their covariance given that one.
 
-    Parameters at a bound stay: their rows are zero.
+    Rows of parameters at a bound are zero, so they do not change.
     """
     known = np.nan_to_num(covariance)
     variance = known[position, position]
@@ -196,14 +197,14 @@ def _conditional(covariance: np.ndarray, position: int) -> tuple[np.ndarray, np.
 
 
 def _inside(registry: Registry, natural: np.ndarray) -> np.ndarray:
-    """Natural values kept between their bounds: a straight line from the optimum may leave them."""
+    """Natural values, clipped to the interior of their bounds."""
     lower, upper = (np.array([getattr(entry, name) for entry in registry.free]) for name in ("lower", "upper"))
     margin = _INSIDE * (upper - lower)
     return np.asarray(np.clip(natural, lower + margin, upper - margin))
 
 
 def _end(values: np.ndarray, rise: np.ndarray) -> float | None:
-    """Where √(2 rise) passes the interval's edge, outwards; it is nearly straight, so that few points are enough."""
+    """The value at which √(2 rise) crosses `_EDGE`, by linear interpolation; None if it does not."""
     root = np.sqrt(2 * np.maximum(rise, 0.0))
     past = np.flatnonzero(root >= _EDGE)
     if not len(past) or past[0] == 0:
@@ -214,22 +215,22 @@ def _end(values: np.ndarray, rise: np.ndarray) -> float | None:
 
 
 def warnings(found: tuple[Profile, ...]) -> list[str]:
-    """Sentences a reader must see: where a profile is open, and where it fell below the optimum."""
-    said = [
-        f"{one.name}: its profile has no {side} end"
+    """Warnings in sentences: profiles that are open, or fall below the optimum."""
+    messages = [
+        f"{one.name}: its profile interval has no {side} end"
         for one in found
         for side, end in (("lower", one.lower), ("upper", one.upper))
         if end is None
     ]
-    return said + [
-        f"{one.name}: its profile falls {one.better:.2g} below the optimum; the search stopped short"
+    return messages + [
+        f"{one.name}: its profile falls {one.better:.2g} below the optimum; the search ended before the optimum"
         for one in found
         if one.better > _BETTER
     ]
 
 
 def table(found: tuple[Profile, ...]) -> pd.DataFrame:
-    """`profiles.csv`: one row a point."""
+    """`profiles.csv`: one row for each point."""
     return pd.DataFrame(
         {"parameter": one.name, "value": value, "negative_log_posterior": least, "drop": drop}
         for one in found

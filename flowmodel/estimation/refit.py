@@ -1,4 +1,4 @@
-"""Searches that begin at a known optimum and in its coordinates: of fewer observations, or with a parameter held."""
+"""Refits that start at a known optimum: with fewer observations, or with a parameter fixed."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from flowmodel.parameters.registry import Registry
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Anchor:
-    """Where another search of nearly the same objective may begin, and coordinates that suit it (see `Scaled`).
+    """Start and coordinates (see `Scaled`) of searches of an objective that differs little.
 
-    A parameter that was held at its bound stays there: its row of `whitener` is zero.
+    A parameter at its bound stays there: its row of `whitener` is zero.
     """
 
     origin: Float[Array, " free"]
@@ -46,14 +46,14 @@ def anchored(objective: Posterior, natural: Float[Array, " free"]) -> Anchor:
     point = (registry.unconstrained(natural) - scaled.origin) / scaled.scale
     gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
     slope = np.asarray(jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))[1])
-    whitener, _ = whitened(hessian, ~registry.held(natural, gradient / slope))
+    whitener, _ = whitened(hessian, ~registry.at_bound(natural, gradient / slope))
     return Anchor(scaled.origin, scaled.scale, point, jnp.asarray(whitener))
 
 
-def again(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progress) -> Outcome:
-    """Minimises `objective` from `anchor`, in its coordinates: no Hessian unless these turn out not to suit.
+def from_anchor(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progress) -> Outcome:
+    """Minimises `objective` from `anchor`, in its coordinates; a new Hessian is computed only if it does not converge.
 
-    The remaining step is measured in the anchor's metric, so in standard errors of its objective.
+    The remaining step is in standard errors of the anchor's objective.
     """
     scaled = Scaled(objective, anchor.origin, anchor.scale)
     point, trace, remaining = descend(scaled, anchor.point, anchor.whitener, fit.lbfgs_steps, fit.tolerance)
@@ -68,17 +68,18 @@ def again(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progress) ->
 def constrained(
     objective: Posterior, natural: np.ndarray, whitener: np.ndarray, most: int, tolerance: float
 ) -> tuple[np.ndarray, float, int]:
-    """Minimises from natural values in given coordinates alone, without a Hessian and with nothing to compile anew.
+    """Minimises from natural values in given coordinates, without a Hessian and without compiling again.
 
     Args:
-        objective: what is minimised.
-        natural: where to begin; a parameter whose row of `whitener` is zero keeps this value.
-        whitener: W with W Wᵀ the covariance of what may move, natural units.
-        most: steps at most.
-        tolerance: of the slope in these coordinates; the value is then right to half its square.
+        objective: function to be minimised.
+        natural: start; a parameter whose row of `whitener` is zero keeps this value.
+        whitener: W with W Wᵀ the covariance of the free parameters, natural units.
+        most: largest number of steps.
+        tolerance: norm of the gradient in these coordinates at which to stop; the error of the minimum is about half
+            its square.
 
     Returns:
-        Natural values, the objective there, and the steps taken.
+        Natural values, the objective there, and the number of steps.
     """
     registry = objective.registry
     origin = registry.unconstrained(jnp.asarray(natural))

@@ -1,4 +1,4 @@
-"""What censuses say of a stock: bands, skills and provinces at the end, registered people at the start."""
+"""Census counts of the registered population: bands and skills at the end, registered people and provinces at first."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BANDS = ("same_county", "other_county", "other_province")
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class RegisteredCensus:
-    """Persons; zeros where a fit does not ask.
+    """Census counts, persons; zeros where no target of the fit needs them.
 
     Attributes:
-        census: residents at both dates, and which zones may be seen.
+        census: residents at both dates, and the zones that are used.
         bands: residents registered elsewhere at the end [band, zone], in the order of `BANDS`.
         skills: residents by skill at the end [skill, zone].
-        registered: registered people at the start.
-        provinces: stocks from province to province at the start, in units of their source [origin, destination].
-        pairs_seen: which of those may be seen.
+        registered: registered people at the start [zone].
+        provinces: migrants from province to province at the start, in units of the source [origin, destination].
+        pairs_seen: pairs of provinces that are used [origin, destination].
     """
 
     census: Census
@@ -45,12 +45,12 @@ def bands(table: ZoneTable, year: int) -> np.ndarray:
 
 
 def provinces(table: ZoneTable, file: str, asked: Interprovincial) -> np.ndarray:
-    """Stocks from province to province [origin, destination] in the order of the table's province codes.
+    """Migrants from province to province [origin, destination], in the order of the table's province codes.
 
     Raises:
-        ConfigError: the file or a column of it is not there.
-        ZonesError: it names a province that the table does not have, lacks a pair or repeats one, or holds a number
-            that is none.
+        ConfigError: the file or one of its columns is missing.
+        ZonesError: its provinces are not those of the table, a pair is missing or repeated, or a value is not a
+            non-negative number.
     """
     try:
         rows = pd.read_csv(file, dtype={asked.origin: str, asked.destination: str})
@@ -58,13 +58,14 @@ def provinces(table: ZoneTable, file: str, asked: Interprovincial) -> np.ndarray
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError("E-INTERPROVINCIAL", f"{file}: {error}", "see [fit.interprovincial]") from None
     codes = np.unique(table.values("province")).astype(str)
-    strange = sorted(set(kept[asked.origin]) ^ set(codes) | set(kept[asked.destination]) ^ set(codes))
-    if strange:
-        raise ZonesError("E-INTERPROVINCIAL", f"{file}: provinces {strange} are in one of file and zones", "match them")
+    unmatched = sorted(set(kept[asked.origin]) ^ set(codes) | set(kept[asked.destination]) ^ set(codes))
+    if unmatched:
+        what = f"{file}: provinces {unmatched} are in only one of the file and the zones"
+        raise ZonesError("E-INTERPROVINCIAL", what, "use the same province codes in both")
     if kept.duplicated([asked.origin, asked.destination]).any() or len(kept) != len(codes) ** 2:
         raise ZonesError("E-INTERPROVINCIAL", f"{file}: {len(kept)} rows", "give every ordered pair once")
-    stocks = pd.to_numeric(kept[asked.stock], errors="raise").to_numpy(float)
-    if not (np.isfinite(stocks) & (stocks >= 0)).all():
+    people = pd.to_numeric(kept[asked.stock], errors="raise").to_numpy(float)
+    if not (np.isfinite(people) & (people >= 0)).all():
         raise ZonesError("E-INTERPROVINCIAL", f"{file}: {asked.stock} is not a number of people", "correct the cell")
-    wide = kept.assign(stock=stocks).pivot(index=asked.origin, columns=asked.destination, values="stock")
+    wide = kept.assign(people=people).pivot(index=asked.origin, columns=asked.destination, values="people")
     return np.asarray(wide.loc[codes, codes])

@@ -1,4 +1,4 @@
-"""Scores of a stock: the initial one beside its margins, the last one beside the bands that a census counted. NumPy."""
+"""Scores of the registered population against census counts at the start and at the end. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
+from flowmodel.estimation import metrics
 from flowmodel.estimation.registered_census import BANDS
 from flowmodel.estimation.registered_census import bands as census_bands
 
@@ -16,14 +17,14 @@ _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 def bands(model: RegisteredSetup, closed: RegisteredAccounts) -> np.ndarray:
-    """Residents registered elsewhere at the end as a census counts them, persons [band, zone]."""
+    """Modelled residents registered elsewhere at the end, in the bands of a census, persons [band, zone]."""
     within, near, far = (part[-1].sum(axis=0) for part in (closed.within, closed.near, closed.far))
     hidden = model.margins.hidden * within
     return np.stack([within - hidden, near + hidden, far])
 
 
 def counted_bands(model: RegisteredSetup) -> np.ndarray:
-    """The same as counted, persons [band, zone]; NaN where the last census did not ask."""
+    """The same as counted by the census, persons [band, zone]; NaN if the last census did not ask."""
     table, last = model.table, model.years[1]
     if "census_in_migrants" not in table.data or not table.asked("in_migrants", last):
         return np.full((len(BANDS), len(table.codes)), np.nan)
@@ -35,41 +36,31 @@ def placed(closed: RegisteredAccounts) -> np.ndarray:
     return closed.placed_start
 
 
-def scores(said: np.ndarray, counted: np.ndarray) -> dict[str, float]:
-    """One band over zones: sums, R² and RMSE of its logarithm (one person added), median absolute error per cent."""
-    log_said, log_counted = np.log1p(said), np.log1p(counted)
-    error = log_said - log_counted
-    spread = np.sum((log_counted - log_counted.mean()) ** 2)
-    with_people = counted > 0
-    relative = np.abs(said[with_people] / counted[with_people] - 1)
-    return {
-        "fitted": float(said.sum()),
-        "counted": float(counted.sum()),
-        "log_r2": float(1 - np.sum(error**2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean(error**2))),
-        "medape": float(100 * np.median(relative)),
-    }
+def scores(predicted: np.ndarray, counted: np.ndarray) -> dict[str, float]:
+    """Scores of one band over zones: sums, and `metrics.of_logarithms`."""
+    sums = {"fitted": float(predicted.sum()), "counted": float(counted.sum())}
+    return sums | metrics.of_logarithms(counted, predicted)
 
 
 def national(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, Any]:
-    """The nation's names at the end, fitted and counted: bands, people apart, inside cities, the floating population.
+    """National sums at the end, fitted and counted: bands, their sum, moves inside cities, the floating population.
 
-    A census of counties does not count who left one district of a city for another, only who left the county: the
-    floating population as counted is not known, as fitted it is people apart less those inside their city.
+    The floating population excludes people who moved between districts of one city. A census by counties does not
+    separate them, so the floating population has a fitted number only.
     """
-    said, counted = bands(model, closed).sum(axis=1), counted_bands(model).sum(axis=1)
+    predicted, counted = bands(model, closed).sum(axis=1), counted_bands(model).sum(axis=1)
     in_districts = model.table.values("districts") > 0
     inside = float(closed.within[-1].sum(axis=0)[in_districts].sum() + closed.in_city.sum())
-    names = dict(zip(BANDS, said, strict=True))
+    names = dict(zip(BANDS, predicted, strict=True))
     return {
         "bands": {
             name: {"fitted": float(names[name]), "counted": float(c)} for name, c in zip(BANDS, counted, strict=True)
         },
-        "apart": {"fitted": float(said.sum()), "counted": float(counted.sum())},
+        "apart": {"fitted": float(predicted.sum()), "counted": float(counted.sum())},
         "inside_city": {"fitted": inside},
-        "floating": {"fitted": float(said.sum()) - inside},
+        "floating": {"fitted": float(predicted.sum()) - inside},
         "other_province_share": {
-            "fitted": float(said[2] / said[1:].sum()),
+            "fitted": float(predicted[2] / predicted[1:].sum()),
             "counted": float(counted[2] / counted[1:].sum()),
         },
         "other_province_share_by_province": _by_province(model, closed),
@@ -77,18 +68,18 @@ def national(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, An
 
 
 def _by_province(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, float]:
-    """Rank correlation over provinces of the share from other provinces, of all who crossed a county's border."""
+    """Rank correlation over provinces of the share of other provinces among migrants from other counties."""
     province = model.table.indices("province")
 
     def share(of: np.ndarray) -> np.ndarray:
         return np.asarray(np.bincount(province, of[2]) / np.bincount(province, of[1] + of[2]))
 
-    said, counted = share(bands(model, closed)), share(counted_bands(model))
-    return {"rank_correlation": float(spearmanr(said, counted).statistic)}
+    predicted, counted = share(bands(model, closed)), share(counted_bands(model))
+    return {"rank_correlation": float(spearmanr(predicted, counted).statistic)}
 
 
 def initial(model: RegisteredSetup, closed: RegisteredAccounts) -> dict[str, Any]:
-    """The initial stock beside its census: errors of residents, bands and registered people, and what was assumed."""
+    """The population at the start compared with the census: errors of sums, and the assumptions about the census."""
     m = model.margins
     residents = m.home + m.within + placed(closed)
     registered = closed.registered_opening[0].sum(axis=0)

@@ -1,4 +1,4 @@
-"""How badly parameters of a stock explain the censuses: one term a target, and the priors."""
+"""The objective of the model with registration: one negative log likelihood for each target of `[fit]`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from flowmodel.parameters.registered import RegisteredParameters, registered_par
 from flowmodel.parameters.registry import Registry
 
 _REGISTERED_SD = 0.01
-"""Log error of a zone's registered people: their share without a residence and away for less than half a year."""
+"""Standard deviation of log registered people: counts include people without a residence or away under six months."""
 
 
 @jax.tree_util.register_dataclass
@@ -47,11 +47,11 @@ class RegisteredObjective(Posterior):
     bands_sd: float = dataclasses.field(metadata={"static": True})
 
     def parameters(self, natural: Float[Array, " free"]) -> RegisteredParameters:
-        """What the kernels take."""
+        """Parameters of the kernels from natural values of the free parameters."""
         return registered_parameters(self.registry, natural, self.names)
 
     def decade(self, natural: Float[Array, " free"]) -> Decade:
-        """What a census could count at the end."""
+        """Numbers that a census can count at the end."""
         path = pairwise.decade if self.path == "pairwise" else factored.decade
         return path(self.parameters(natural), self.country, provinces="interprovincial" in self.targets)
 
@@ -66,16 +66,16 @@ class RegisteredObjective(Posterior):
         return jnp.concatenate([jnp.sum(end.residents, axis=0)[None], banded(end, self.country)])
 
     def held_out(self, held: np.ndarray, province: np.ndarray | None) -> RegisteredObjective:
-        """The same objective without the outcomes of the zones `held`, and without pairs of whole provinces of them."""
+        """The same objective without outcomes of the zones `held` and pairs of provinces that they cover entirely."""
         pairs = self.observed.pairs_seen
         if province is not None:
-            whole = np.asarray([held[province == p].all() for p in range(len(pairs))])
-            pairs = jnp.asarray(np.asarray(pairs) & ~whole[:, None] & ~whole)
+            covered = np.asarray([held[province == p].all() for p in range(len(pairs))])
+            pairs = jnp.asarray(np.asarray(pairs) & ~covered[:, None] & ~covered)
         people = census(self.census.start, self.census.end, jnp.asarray(~held))
         return dataclasses.replace(self, observed=dataclasses.replace(self.observed, census=people, pairs_seen=pairs))
 
     def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> RegisteredObjective:
-        """The same objective where the census counts `end` residents, with bands that err as those of `from_zone`."""
+        """The same objective with `end` residents counted, and the errors of bands taken from `from_zone`."""
         people = census(self.census.start, jnp.asarray(end), self.census.seen)
         expected = np.maximum(np.asarray(self.predicted(jnp.asarray(natural)))[1:], 1.0)
         bands = expected * (np.asarray(self.observed.bands) / expected)[:, from_zone]
@@ -98,14 +98,16 @@ class RegisteredObjective(Posterior):
                 total = self.observed.census.total(jnp.sum(end.residents, axis=0))
                 return likelihoods.national_total(total, self.observed.census.national, self.national_sd)
             case "national_bands":
-                said, counted = (
+                predicted, counted = (
                     jnp.sum(jnp.where(seen, one, 0.0), axis=1)
                     for one in (banded(end, self.country), self.observed.bands)
                 )
-                return likelihoods.log_normal(counted, said, self.bands_sd, jnp.ones_like(counted, bool))
+                return likelihoods.log_normal(counted, predicted, self.bands_sd, jnp.ones_like(counted, bool))
             case "registered":
-                said = jnp.sum(registered_at_start(self.country), axis=0)
-                return likelihoods.log_normal(self.observed.registered, said, _REGISTERED_SD, seen & (said > 0))
+                predicted = jnp.sum(registered_at_start(self.country), axis=0)
+                return likelihoods.log_normal(
+                    self.observed.registered, predicted, _REGISTERED_SD, seen & (predicted > 0)
+                )
             case "interprovincial":
                 assert end.provinces is not None
                 scaled = end.provinces * values["scale_interprovincial"]
@@ -120,14 +122,15 @@ class RegisteredObjective(Posterior):
                 assert self.children is not None
                 return self.children.term(end, values)
         band = BANDS.index(name)
-        said = banded(end, self.country)[band]
-        return likelihoods.negative_binomial(self.observed.bands[band], said, values[f"dispersion_{name}"], seen)
+        predicted = banded(end, self.country)[band]
+        return likelihoods.negative_binomial(self.observed.bands[band], predicted, values[f"dispersion_{name}"], seen)
 
 
 def banded(end: Decade, country: Country) -> Float[Array, "band zone"]:
     """Residents registered elsewhere as a census counts them, summed over groups, persons.
 
-    Moves between the members of a zone are inside it for the stock, and between counties for the census.
+    Where a zone consists of several counties, the census counts moves between them as moves between counties, while the
+    model counts them within the zone.
     """
     within, near, far = (jnp.sum(part, axis=0) for part in (end.within, end.near, end.far))
     hidden = country.zones.hidden * within
@@ -135,7 +138,7 @@ def banded(end: Decade, country: Country) -> Float[Array, "band zone"]:
 
 
 def registered_at_start(country: Country) -> Float[Array, "group zone"]:
-    """Registered people of the initial stock, persons."""
+    """Registered people at the start, persons."""
     zones = country.zones
     return zones.home + zones.within + zones.out + zones.elsewhere
 
@@ -147,17 +150,17 @@ def objective(
     seen: np.ndarray | None = None,
     pairs_seen: np.ndarray | None = None,
 ) -> RegisteredObjective:
-    """The objective of `model` against what `fit` names.
+    """The objective that compares `model` with the targets of `fit`.
 
     Args:
         model: zones, years and processes.
-        fit: targets and their likelihoods.
-        between: stocks from province to province, if a target [origin, destination].
-        seen: which zones' outcomes may be seen; all if not given [zone].
-        pairs_seen: which pairs of provinces may be seen; all if not given [origin, destination].
+        fit: targets and settings of their likelihoods.
+        between: migrants from province to province, for the target `interprovincial` [origin, destination].
+        seen: zones whose outcomes are used; all by default [zone].
+        pairs_seen: pairs of provinces that are used; all by default [origin, destination].
 
     Raises:
-        ZonesError: the table lacks what a target compares with.
+        ZonesError: the table lacks a count that a target needs.
     """
     return RegisteredObjective(
         country=model.country,

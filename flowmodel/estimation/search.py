@@ -1,8 +1,7 @@
-"""The search: Adam from the start, then L-BFGS to convergence in coordinates whitened by the Hessian.
+"""The search for an optimum: Adam from the start, then L-BFGS in coordinates whitened by the Hessian.
 
-The measure of convergence does not depend on units: the length of the remaining Newton step in the metric of the
-Hessian, √(gᵀ H⁻¹ g), which is that step in standard errors. A fit has converged when it is below the tolerance and
-the Hessian is positive definite.
+A search has converged if the Hessian H is positive definite and the remaining Newton step, √(gᵀ H⁻¹ g) with the
+gradient g, is below the tolerance. This step is in standard errors, so it does not depend on units.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ Progress = Callable[[str, int, int, float], None]
 """progress(stage, steps done, steps at most, value)."""
 
 _CHUNK = 5
-"""Steps between two looks at the state: often enough for a progress bar, seldom enough to cost nothing."""
+"""Steps in one compiled call; progress is reported and convergence checked between calls."""
 _ROUND_STEPS = 20
-"""Steps after which the coordinates are whitened anew; a Hessian costs about as much as thirty steps."""
+"""Steps after which the coordinates are whitened with a new Hessian, which costs about as much as thirty steps."""
 _LBFGS = optax.lbfgs(memory_size=10)
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Where a search ended: natural values, objective, remaining step in standard errors, and the path of the value.
+    """Result of a search: natural values, objective, remaining step in standard errors, and the objective by step.
 
-    `derivatives` are the first and second ones there, by natural values, if the search has them.
+    `derivatives` are the gradient and Hessian by natural values at the end, if the search computed them.
     """
 
     natural: np.ndarray
@@ -53,7 +52,7 @@ class Outcome:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Scaled:
-    """The objective over unconstrained coordinates in which a unit is about one prior standard deviation."""
+    """The objective as a function of unconstrained coordinates in units of about one prior standard deviation."""
 
     objective: Posterior
     origin: Float[Array, " free"]
@@ -69,7 +68,7 @@ class Scaled:
 
 
 def search(objective: Posterior, start: Float[Array, " free"], fit: Fit, progress: Progress) -> Outcome:
-    """Minimises `objective` over the free parameters' natural values, from `start` (natural)."""
+    """Minimises `objective` over the free parameters from the natural values `start`."""
     scaled = scaled_at(objective, start)
     point, adam_trace = _adam(scaled, fit, progress)
     point, remaining, lbfgs_trace, found = newton_like(scaled, point, fit, progress)
@@ -94,7 +93,7 @@ def scaled_at(objective: Posterior, start: Float[Array, " free"]) -> Scaled:
 
 
 def verdict_of(remaining: float, trace: tuple[float, ...], fit: Fit) -> Verdict:
-    """How a search ended that has this step left, in standard errors."""
+    """The verdict on a search from its remaining step, in standard errors, and its objective by step."""
     if not np.isfinite(trace).all():
         return "nonfinite"
     if remaining <= fit.tolerance:
@@ -103,7 +102,7 @@ def verdict_of(remaining: float, trace: tuple[float, ...], fit: Fit) -> Verdict:
 
 
 def _adam(scaled: Scaled, fit: Fit, progress: Progress) -> tuple[Array, list[float]]:
-    """Adam's best point, and the value at every step; stops at the last good point if a value is not finite."""
+    """The best point that Adam finds, and the objective at every step; stops if a value is not finite."""
     point = jnp.zeros_like(scaled.origin)
     carry, best = (point, optax.adam(fit.adam_rate).init(point)), (np.inf, point)
     trace: list[float] = []
@@ -135,9 +134,9 @@ def _adam_chunk(scaled: Scaled, carry: tuple[Array, Any], rate: float) -> tuple[
 def newton_like(
     scaled: Scaled, point: Array, fit: Fit, progress: Progress
 ) -> tuple[Array, float, list[float], tuple[np.ndarray, np.ndarray] | None]:
-    """L-BFGS in whitened coordinates, whitened anew while it moves; (point, remaining step, values, derivatives).
+    """L-BFGS in coordinates that are whitened repeatedly; returns point, remaining step, values, derivatives.
 
-    A parameter that is pushed against its bound is held there: it takes no part in the coordinates or in convergence.
+    A parameter at its bound whose gradient points outwards stays there and does not count for convergence.
     """
     registry = scaled.objective.registry
     trace: list[float] = []
@@ -146,7 +145,7 @@ def newton_like(
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all() and np.isfinite(trace).all()):
             return point, np.inf, [*trace, np.nan], None
         natural, slope = jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))
-        whitener, definite = whitened(hessian, ~registry.held(natural, gradient / np.asarray(slope)))
+        whitener, definite = whitened(hessian, ~registry.at_bound(natural, gradient / np.asarray(slope)))
         remaining = float(np.linalg.norm(whitener.T @ gradient)) if definite else np.inf
         if remaining <= fit.tolerance or len(trace) >= fit.lbfgs_steps:
             return point, remaining, trace, by_natural(scaled, point, gradient, hessian)
@@ -158,7 +157,7 @@ def newton_like(
 
 @runtime.program
 def gradient_and_hessian(function: Scaled | Posterior, point: Array) -> tuple[Array, Array]:
-    """First and second derivatives, forward over reverse, one direction after another: memory stays that of one."""
+    """Gradient and Hessian, forward over reverse mode, one column after another to limit memory."""
 
     def gradient(point: Array) -> Array:
         slope: Array = jax.grad(function)(point)
@@ -174,13 +173,13 @@ def gradient_and_hessian(function: Scaled | Posterior, point: Array) -> tuple[Ar
 def descend(
     scaled: Scaled, anchor: Array, whitener: Array, most: int, tolerance: float
 ) -> tuple[Array, list[float], float]:
-    """Up to `most` steps of L-BFGS from `anchor`; stops where the slope is flat, or no step makes progress.
+    """Up to `most` steps of L-BFGS from `anchor`; stops where the gradient is small, or steps become tiny.
 
-    Returns (point, values, slope before the last step in whitened coordinates).
+    Returns point, values, and the norm of the gradient before the last step in whitened coordinates.
     """
     slope = np.inf
     where = jnp.zeros_like(anchor)
-    # Optax's first state has weak types, its later ones do not: left as it is, everything would be compiled twice.
+    # Optax's initial state has weak types, unlike later states; without this conversion JAX would compile twice.
     state = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=leaf.dtype), _LBFGS.init(where))
     trace: list[float] = []
     while len(trace) < most:
@@ -217,15 +216,15 @@ def _lbfgs_chunk(
 
 @contextlib.contextmanager
 def _optax_arithmetic() -> Iterator[None]:
-    """Optax mixes its integer step count with floats; where promotion is strict, it is let loose for optax alone."""
+    """Allows implicit promotion of types inside optax, which mixes its integer step count with floats."""
     with jax.numpy_dtype_promotion("standard"):
         yield
 
 
 def whitened(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, bool]:
-    """W with W Wᵀ ≈ H⁻¹ over the parameters off their bounds, zero elsewhere, and whether H is positive definite there.
+    """W with W Wᵀ ≈ H⁻¹ over the parameters not at a bound, zero elsewhere, and whether H is positive definite there.
 
-    Definite means to float64's digits, on the scale of H's own diagonal.
+    Definiteness is judged within float64's precision, after scaling H's diagonal to one.
     """
     kept = np.ix_(inside, inside)
     diagonal = np.sqrt(np.maximum(np.abs(np.diag(hessian[kept])), 1e-12))
@@ -237,10 +236,7 @@ def whitened(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, bool]
 
 
 def derivatives(objective: Posterior, natural: Float[Array, " free"]) -> tuple[np.ndarray, np.ndarray]:
-    """First and second derivatives by natural values, through the coordinates of a search.
-
-    That program is compiled already; one over natural values would be compiled for this alone.
-    """
+    """Gradient and Hessian by natural values, computed in the coordinates of a search to reuse its compiled program."""
     origin = objective.registry.unconstrained(natural)
     scaled, zeros = Scaled(objective, origin, jnp.ones_like(origin)), jnp.zeros_like(origin)
     return by_natural(scaled, zeros, *map(np.asarray, gradient_and_hessian(scaled, zeros)))
@@ -249,7 +245,7 @@ def derivatives(objective: Posterior, natural: Float[Array, " free"]) -> tuple[n
 def by_natural(
     scaled: Scaled, point: Array, gradient: np.ndarray, hessian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Derivatives by the coordinates of a search as derivatives by natural values."""
+    """Gradient and Hessian by natural values from those by the coordinates of a search."""
     ones = jnp.ones_like(point)
 
     def slope(at: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Worlds with a known truth: a later census made by the model itself from named parameter values."""
+"""Synthetic data: a later census simulated by the model at known parameter values."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from flowmodel.zones import table as store
 from flowmodel.zones.table import ZoneTable
 
 _NOISE = {"noise", "noise_size"}
-"""Parameters of every model that say how growth errs."""
+"""Parameters of every model that describe the errors of growth."""
 
 
 def observe(table: ZoneTable, config: Config, noise: int | None = None) -> ZoneTable:
-    """`table` with the census of the last year of `config.model`, whole persons, as `config.truth` makes it.
+    """`table` with a census of the last year of `config.model`, simulated at `config.truth`, in whole persons.
 
-    That census counts residents and, with registration, the bands of those registered elsewhere. What other censuses
-    count beside residents is kept with registration and left out without it.
+    The simulated census counts residents and, with registration, residents registered elsewhere by band. Other counts
+    of other censuses are kept with registration and dropped without it.
 
     Args:
         table: zones with the first census.
-        config: the model, and the truth.
-        noise: seed of the errors that the likelihoods of `fit.targets` take a census to have; none if not given.
+        config: the model, and the true parameter values.
+        noise: seed of random errors drawn from the likelihoods of `fit.targets`; no errors by default.
 
     Raises:
-        ConfigError: `[truth]` lacks a parameter of the model, or of the errors asked for, or names one there is not.
+        ConfigError: E-TRUTH, `[truth]` lacks a parameter or names an unknown one.
     """
     held = _held(config, noisy=noise is not None)
     fixed = config.model_copy(update={"parameters": {name: Override(fixed=value) for name, value in held.items()}})
@@ -78,7 +78,7 @@ def _with_errors(
 
 
 def _with_census(table: ZoneTable, year: int, residents: np.ndarray, bands: np.ndarray | None) -> xr.Dataset:
-    """The table's data with this census in the place of any of that year."""
+    """The table's data with this census instead of any other of that year."""
     old = table.data["population"]
     old = old.sel(year=old["year"] != year)
     added = xr.DataArray(residents[:, None], dims=("zone", "year"), coords={"zone": old["zone"], "year": [year]})
@@ -94,9 +94,9 @@ def _with_census(table: ZoneTable, year: int, residents: np.ndarray, bands: np.n
 
 
 def _held(config: Config, *, noisy: bool) -> dict[str, float]:
-    """Every parameter's true value.
+    """True values of all parameters.
 
-    Those of errors are in `[truth]` only where a fit of them is to be compared, and must be where errors are made.
+    Parameters of errors may be missing in `[truth]` unless errors are drawn; then their prior centres are used.
     """
     errors = _of_errors(config)
     model_only = {entry.name for entry in _entries(config)} - set(errors)
@@ -106,13 +106,13 @@ def _held(config: Config, *, noisy: bool) -> dict[str, float]:
         raise ConfigError(
             "E-TRUTH",
             f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}",
-            "give every parameter of the model one value; those of errors need one where errors are asked for",
+            "give every parameter of the model one value; parameters of errors need one if errors are drawn",
         )
     return errors | dict(config.truth)
 
 
 def _of_errors(config: Config) -> dict[str, float]:
-    """The parameters that only likelihoods have, with the centres of their priors."""
+    """Parameters of the likelihoods alone, with the centres of their priors."""
     of_model = {entry.name for entry in _entries(config)} - _NOISE
     entries = _entries(config, config.fit.targets)
     return {entry.name: entry.prior_mean for entry in entries if entry.name not in of_model}

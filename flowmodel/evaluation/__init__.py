@@ -1,1 +1,1 @@
-"""What a model says of years, provinces and pairs that its fit has not used."""
+"""Out-of-sample tests: cross-validation over zones and pairs, forecasts, and placebo tests."""

@@ -1,4 +1,4 @@
-"""What a model must beat out of sample: predictions of held-out zones, from what was known without them. NumPy."""
+"""Baselines of out-of-sample tests: simple predictions of zones that are held out. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def spatial(
     designs: Mapping[str, np.ndarray],
     folds: Sequence[Fold],
 ) -> dict[str, np.ndarray]:
-    """Residents at the end, persons [zone], by baseline; each zone by a fold that has not seen its end.
+    """Residents at the end, persons [zone], by baseline; each zone is predicted without the ends of its own fold.
 
     Args:
         start: residents at the start, persons [zone].
         end: residents counted at the end, persons [zone].
-        earlier: residents a census before the start, NaN where nobody was counted [zone].
+        earlier: residents at the census before the start, NaN where not counted [zone].
         natural_end: residents if nobody moved, persons [zone].
-        designs: what ordinary least squares may know of a zone besides residents, by name [zone, column].
-        folds: what is held out together.
+        designs: explanatory variables of ordinary least squares besides log residents, by name [zone, column].
+        folds: zones held out together.
 
     Returns:
-        no_change; uniform_national, the growth of the training zones; natural_increase; past_trend and half_trend,
-        the interval before repeated, whole and by half; one of least squares for each design.
+        `no_change`; `uniform_national`, growth of the training zones; `natural_increase`; `past_trend` and
+        `half_trend`, growth of the previous interval, and its square root; one least-squares prediction per design.
     """
     inhabited = (start > 0) & (end > 0)
     found = forward(start, earlier, natural_end)
@@ -46,7 +46,7 @@ def spatial(
 
 
 def forward(start: np.ndarray, earlier: np.ndarray, natural_end: np.ndarray) -> dict[str, np.ndarray]:
-    """Baselines that look at no end, persons [zone]; NaN where their own information is missing."""
+    """Baselines that do not use the end, persons [zone]; NaN where a number they need is missing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         trend = np.where(earlier > 0, start / earlier, np.nan)
     return {
@@ -58,7 +58,7 @@ def forward(start: np.ndarray, earlier: np.ndarray, natural_end: np.ndarray) -> 
 
 
 def design(start: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """An intercept, log residents and what is known, each column standardised [zone, column]."""
+    """Design matrix: an intercept, log residents and the columns `known`, standardised [zone, column]."""
     columns = np.column_stack([np.log(np.maximum(start, 1.0)), known])
     spread = columns.std(axis=0)
     varying = spread > 0
@@ -66,7 +66,7 @@ def design(start: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def least_squares(columns: np.ndarray, outcome: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """What ordinary least squares on the rows `seen` says of every row [zone]."""
+    """Predictions for every row by ordinary least squares on the rows `seen` [zone]."""
     coefficients = np.linalg.lstsq(columns[seen], outcome[seen], rcond=None)[0]
     return np.asarray(columns @ coefficients)
 
@@ -74,17 +74,17 @@ def least_squares(columns: np.ndarray, outcome: np.ndarray, seen: np.ndarray) ->
 def bands(
     first: np.ndarray, last: np.ndarray, start: np.ndarray, known: np.ndarray, folds: Sequence[Fold]
 ) -> dict[str, np.ndarray]:
-    """Residents registered elsewhere at the end, persons [band, zone]; each zone by a fold that has not seen them.
+    """Residents registered elsewhere at the end, persons [band, zone]; each zone is predicted without its own fold.
 
     Args:
         first: the bands at the start, persons [band, zone].
         last: the bands at the end.
         start: residents at the start, persons [zone].
-        known: what least squares may know of a zone besides residents and its first bands [zone, column].
-        folds: what is held out together.
+        known: explanatory variables of least squares besides log residents and the first bands [zone, column].
+        folds: zones held out together.
 
     Returns:
-        uniform_national, every band grown as in the training zones; ols, least squares of the log band (one added).
+        `uniform_national`, every band grows as in the training zones; `ols`, least squares of ln(1 + band).
     """
     uniform, ols = np.full(first.shape, np.nan), np.full(first.shape, np.nan)
     columns = design(start, np.column_stack([np.log1p(first).T, known]))

@@ -52,7 +52,7 @@ def contrast(of: World, asked: Divide, outcome: Outcome, left_out: HeldOut) -> P
 
 def rotated(of: World, degrees: float, level: float) -> Part:
     """The divide turned by `degrees`, and everything fitted anew."""
-    turned = changed(of, table=placebo.turned(of.table, degrees))
+    turned = changed(of, table=placebo.rotated(of.table, degrees))
     outcome, anchor = whole(turned, turned.goal)
     folds = province_folds(turned, turned.goal, anchor)
     return barriers(turned, outcome, folds, f"divide turned by {degrees:g} degrees", level)

@@ -1,4 +1,4 @@
-"""What a fold may not see, and a whole set of folds predicted: every one refitted without its own zones' outcomes."""
+"""Cross-validation: the model is refitted without the outcomes of each fold's zones, which it then predicts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from flowmodel.estimation.posterior import Posterior
 from flowmodel.estimation.refit import Anchor
 
 Goal = TypeVar("Goal", bound=Posterior)
-Told = Callable[[str, int, int], None]
-"""told(name of the fold, folds done, folds in all)."""
+FoldProgress = Callable[[str, int, int], None]
+"""progress(name of the fold, folds done, folds in all)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
-    """Zones whose outcomes are held out together [zone], and what they are called."""
+    """Zones whose outcomes are held out together [zone], and the name of the fold."""
 
     name: str
     held: np.ndarray
@@ -31,28 +31,28 @@ class Fold:
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """What a set of folds said.
+    """Predictions of zones held out, and how the searches ended.
 
     Attributes:
-        said: of every zone by the fold that had not seen it [output, zone], persons; NaN where no fold held it.
+        predicted: persons [output, zone]; each zone is predicted by the fold that holds it out, NaN if none does.
         naturals: estimates of every fold, natural values [fold, free].
         steps: L-BFGS steps of every fold.
-        remaining: remaining step of every fold, standard errors of the whole fit.
+        remaining: remaining step of every fold, in standard errors of the fit to all zones.
     """
 
-    said: np.ndarray
+    predicted: np.ndarray
     naturals: np.ndarray
     steps: tuple[int, ...]
     remaining: tuple[float, ...]
 
 
 def one_by_one(codes: np.ndarray) -> list[Fold]:
-    """One fold a distinct code: provinces, left out one by one."""
+    """One fold for each distinct code, such as provinces left out one by one."""
     return [Fold(str(code), codes == code) for code in np.unique(codes)]
 
 
 def blocks(codes: np.ndarray, count: int, seed: int) -> list[Fold]:
-    """`count` folds of whole units (prefectures), drawn: each goes to the fold with the fewest zones so far."""
+    """`count` folds of whole units, such as prefectures; in random order each joins the fold with the fewest zones."""
     units, sizes = np.unique(codes, return_counts=True)
     filled = np.zeros(count, int)
     fold_of = np.empty(len(units), int)
@@ -67,45 +67,46 @@ def masked(goal: Goal, held: np.ndarray, province: np.ndarray | None = None) -> 
     """`goal` without the outcomes of the zones `held`: growth, bands, skills, and their part of the national sums.
 
     Args:
-        goal: the objective of everything.
+        goal: the objective of all zones.
         held: which zones are held out [zone].
-        province: index of every zone's province; then pairs of a province held out as a whole are not seen either.
+        province: index of every zone's province; if given, pairs of provinces are held out too where all zones of one
+            of them are.
     """
     return goal.held_out(held, province)
 
 
 @runtime.program
-def said(goal: Posterior, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
+def predict(goal: Posterior, natural: Float[Array, " free"]) -> Float[Array, "output zone"]:
     """Residents at the end, and with registration the bands of a census [output, zone], persons."""
     predicted: Array = goal.predicted(natural)
     return predicted
 
 
 def held_out(
-    goal: Any, folds: Sequence[Fold], anchor: Anchor, fit: Fit, province: np.ndarray | None, told: Told
+    goal: Any, folds: Sequence[Fold], anchor: Anchor, fit: Fit, province: np.ndarray | None, progress: FoldProgress
 ) -> HeldOut:
-    """Every fold refitted from `anchor` without its zones' outcomes, and what it says of them.
+    """Refits the model for every fold without its zones' outcomes, and predicts these zones.
 
     Args:
-        goal: the objective of everything.
-        folds: what is held out, each zone in at most one.
-        anchor: where every search begins; it must not matter to where it ends (`from_priors`).
-        fit: how far a search goes.
+        goal: the objective of all zones.
+        folds: the folds; each zone is in at most one.
+        anchor: where every search begins; the result must not depend on it (`from_priors` checks this).
+        fit: settings of the searches.
         province: see `masked`.
-        told: told of every fold that is done.
+        progress: called after every fold.
     """
     values: np.ndarray | None = None
     naturals, steps, remaining = [], [], []
     for i, fold in enumerate(folds):
         part = masked(goal, fold.held, province)
-        outcome = refit.again(part, anchor, fit, lambda *_: None)
-        end = np.asarray(said(part, jnp.asarray(outcome.natural)))
+        outcome = refit.from_anchor(part, anchor, fit, lambda *_: None)
+        end = np.asarray(predict(part, jnp.asarray(outcome.natural)))
         values = np.full(end.shape, np.nan) if values is None else values
         values[:, fold.held] = end[:, fold.held]
         naturals.append(outcome.natural)
         steps.append(outcome.steps)
         remaining.append(outcome.remaining)
-        told(fold.name, i + 1, len(folds))
+        progress(fold.name, i + 1, len(folds))
     assert values is not None
     return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
 
@@ -113,19 +114,21 @@ def held_out(
 def from_priors(
     goal: Any, folds: Sequence[Fold], found: HeldOut, anchor: Anchor, fit: Fit, province: np.ndarray | None
 ) -> list[float]:
-    """The first folds searched again from the centres of the priors, which have seen nothing (as held_out otherwise).
+    """Searches the given folds again from the centres of the priors, which do not depend on any outcome.
+
+    Arguments are those of `held_out`; `found` is its result.
 
     Returns:
-        By fold, the largest difference to `found` in the logarithm of residents of a zone held out.
+        By fold, the largest difference to `found` in log residents over the zones held out.
     """
     differences = []
     free = jnp.any(anchor.whitener != 0, axis=1)
     start = dataclasses.replace(anchor, point=jnp.where(free, 0.0, anchor.point))
     for fold in folds:
         part = masked(goal, fold.held, province)
-        outcome = refit.again(part, start, fit, lambda *_: None)
-        end = np.asarray(said(part, jnp.asarray(outcome.natural)))[0, fold.held]
-        before = found.said[0, fold.held]
+        outcome = refit.from_anchor(part, start, fit, lambda *_: None)
+        end = np.asarray(predict(part, jnp.asarray(outcome.natural)))[0, fold.held]
+        before = found.predicted[0, fold.held]
         both = (end > 0) & (before > 0)
         differences.append(float(np.abs(np.log(end[both] / before[both])).max(initial=0.0)))
     return differences

@@ -1,7 +1,7 @@
-"""Uncertainty from leaving out whole provinces, each refitted.
+"""Jackknife over provinces: uncertainty from refits without each province.
 
-Standard errors of a Hessian take zones for independent. Zones of a province are not, and their intervals are too
-narrow; leaving out provinces makes no such assumption.
+Standard errors from the Hessian treat zones as independent. Zones of one province are not, which makes such intervals
+too narrow; leaving out whole provinces does not need the assumption.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def covariance(naturals: np.ndarray) -> np.ndarray:
-    """The jackknife's covariance of estimates [free, free] from those of n folds [fold, free]."""
+    """Jackknife covariance of estimates [free, free] from the estimates of n folds [fold, free]."""
     count = len(naturals)
     spread = naturals - naturals.mean(axis=0)
     return np.asarray((count - 1) / count * spread.T @ spread)

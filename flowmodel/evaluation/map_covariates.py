@@ -1,4 +1,4 @@
-"""What populations and a map alone say of a zone, made anew of each census. NumPy on the host."""
+"""Covariates computed from the residents of one census and the map alone. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _OFFSET_KM = 10.0
 _NEAR_KM = 150.0
 
 
-def described(table: ZoneTable, year: int, sources: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+def covariates(table: ZoneTable, year: int, sources: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Covariates by name [zone, covariate]: those of `GEOMETRY` from the residents of `year`, others from the table.
 
     Args:
         table: the zones.
         year: the census.
-        sources: zones whose residents are added up in sums over zones, the same at every census [zone].
-        names: of the covariates.
+        sources: zones that count in sums over zones, the same at every census [zone].
+        names: names of the covariates.
 
     Raises:
-        ZonesError: a name is neither geometry nor a covariate of the table.
+        ZonesError: a name is neither in `GEOMETRY` nor a covariate of the table.
     """
     people = np.where(np.isfinite(table.counted(year)), table.counted(year), 0.0)
     columns = [GEOMETRY[n](table, people, sources) if n in GEOMETRY else table.covariate(n) for n in names]
@@ -45,7 +45,7 @@ def _density(table: ZoneTable, people: np.ndarray, sources: np.ndarray) -> np.nd
 
 
 def _of_prefecture(table: ZoneTable, people: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Residents of the zone's prefecture, the zone among them."""
+    """Residents of the zone's prefecture, including the zone."""
     prefecture = table.indices("prefecture")
     total = np.bincount(prefecture, np.where(sources, people, 0.0))[prefecture]
     return np.asarray(np.where(sources, total, total + people))
@@ -60,7 +60,7 @@ def _prefecture(table: ZoneTable, people: np.ndarray, sources: np.ndarray) -> np
 
 
 def _density_in_prefecture(table: ZoneTable, people: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Log density less that of the prefecture: what a city district has and its rural counties have not."""
+    """Log density of the zone less that of its prefecture: positive in city districts, negative in rural counties."""
     prefecture, area = table.indices("prefecture"), table.values("area")
     around = np.bincount(prefecture, np.where(sources, area, 0.0))[prefecture]
     around = np.where(sources, around, around + area)
@@ -69,14 +69,14 @@ def _density_in_prefecture(table: ZoneTable, people: np.ndarray, sources: np.nda
 
 
 def _potential(table: ZoneTable, people: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Log of the sum of other zones' residents over their distance."""
+    """Population potential: log of the sum of other zones' residents divided by distance."""
     weight = np.where(sources, people, 0.0)
     near = 1 / (distances(table) + _OFFSET_KM)
     return _log(near @ weight - weight / _OFFSET_KM)
 
 
 def _around(table: ZoneTable, people: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Log of residents around, each counted less by half with every hundred kilometres or so."""
+    """Log of residents weighted by exp(−distance / 150 km)."""
     return _log(np.exp(-distances(table) / _NEAR_KM) @ np.where(sources, people, 0.0))
 
 
@@ -101,7 +101,7 @@ GEOMETRY: dict[str, Callable[[ZoneTable, np.ndarray, np.ndarray], np.ndarray]] =
     "divide_distance_km": _divide,
     "log_area": _area,
 }
-"""Names that no covariate of a table has."""
+"""Covariates by name; a covariate of the table must not have one of these names."""
 
 
 def distances(table: ZoneTable) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Worlds in which there is nothing to find: growth dealt out anew among zones, a divide that nobody drew. NumPy."""
+"""Placebo tests: growth permuted between zones, and a rotated divide. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ HEIHE, TENGCHONG = (127.53, 50.24), (98.49, 25.02)
 
 
 def shuffled(goal: Any, natural: np.ndarray, seed: int) -> Any:
-    """`goal` with the growth of inhabited zones dealt out anew, and with it the errors of their bands.
+    """`goal` with the growth of inhabited zones permuted at random, and the errors of their bands with it.
 
-    A zone's new bands are what the fit at `natural` says of it, times the ratio of counted to said of the zone whose
-    growth it has got. One factor keeps the national total, which the same growths on other sizes would change.
+    A zone's new bands are the bands predicted at `natural`, times the ratio of counted to predicted bands in the zone
+    whose growth it receives. One factor keeps the national total: permuted growth rates act on other population sizes.
+
+    Args:
+        goal: the objective.
+        natural: natural values of the free parameters at a fit.
+        seed: seed of the permutation.
     """
     of = goal.census
     start, end = np.asarray(of.start), np.asarray(of.end)
     counted = np.flatnonzero((start > 0) & (end > 0))
     from_zone = np.arange(len(start))
     from_zone[counted] = np.random.default_rng(seed).permutation(counted)
-    dealt = end.copy()
-    dealt[counted] = start[counted] * (end / np.where(start > 0, start, 1.0))[from_zone[counted]]
-    dealt[counted] *= end[counted].sum() / dealt[counted].sum()
-    return goal.with_growth(dealt, from_zone, natural)
+    permuted = end.copy()
+    permuted[counted] = start[counted] * (end / np.where(start > 0, start, 1.0))[from_zone[counted]]
+    permuted[counted] *= end[counted].sum() / permuted[counted].sum()
+    return goal.with_growth(permuted, from_zone, natural)
 
 
-def turned(table: ZoneTable, degrees: float) -> ZoneTable:
-    """`table` with the sides of a divide turned about the middle of the real one, counter-clockwise by `degrees`.
+def rotated(table: ZoneTable, degrees: float) -> ZoneTable:
+    """`table` with the divide rotated about its midpoint, counter-clockwise by `degrees`.
 
-    The great circle through the middle m with the normal n turns into that with the normal n cos a + (m × n) sin a.
+    The great circle through the midpoint m with the normal n becomes the one with the normal n cos a + (m × n) sin a.
 
     Raises:
-        ZonesError: see `store.check`.
+        ZonesError: see `flowmodel.zones.table.check`.
     """
     heihe, tengchong = _unit(*HEIHE), _unit(*TENGCHONG)
     normal = np.cross(heihe, tengchong)
@@ -45,10 +50,12 @@ def turned(table: ZoneTable, degrees: float) -> ZoneTable:
     around = normal * np.cos(angle) + np.cross(middle, normal) * np.sin(angle)
     east = (_unit(table.values("lon"), table.values("lat")) @ around > 0).astype(np.int8)
     old = table.data["east"]
-    return check(table.data.assign(east=old.copy(data=east.astype(old.dtype))), f"a divide turned by {degrees:g}")
+    return check(
+        table.data.assign(east=old.copy(data=east.astype(old.dtype))), f"a divide rotated by {degrees:g} degrees"
+    )
 
 
 def _unit(lon: Any, lat: Any) -> np.ndarray:
-    """Points of the unit sphere [..., 3] of degrees."""
+    """Points of the unit sphere [..., 3] from longitudes and latitudes in degrees."""
     east, north = np.radians(lon), np.radians(lat)
     return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)

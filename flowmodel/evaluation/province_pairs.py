@@ -1,4 +1,4 @@
-"""Pairs of provinces held out of their stock, and gravity regressions that know as much. NumPy but for the refits."""
+"""Pairs of provinces held out of a fit, and gravity regressions with the same information to compare with."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from flowmodel.dynamics.registered.census.margins import Margins
 from flowmodel.estimation import refit
 from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.registered_objective import RegisteredObjective
-from flowmodel.evaluation.folds import HeldOut, Told
+from flowmodel.evaluation.folds import FoldProgress, HeldOut
 from flowmodel.evaluation.map_covariates import distances
 from flowmodel.interaction.local import poisson
 from flowmodel.zones.table import ZoneTable
 
 
 def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
-    """The fold of every ordered pair of provinces [origin, destination], in equal numbers; -1 on the diagonal."""
+    """A random fold of equal size for every ordered pair of provinces [origin, destination]; -1 on the diagonal."""
     fold = np.full((provinces, provinces), -1)
     apart = ~np.eye(provinces, dtype=bool)
     fold[apart] = np.random.default_rng(seed).permutation(np.arange(apart.sum()) % count)
@@ -29,40 +29,53 @@ def pair_folds(provinces: int, count: int, seed: int) -> np.ndarray:
 
 @jax.jit
 def _scaled(goal: RegisteredObjective, natural: jax.Array) -> jax.Array:
-    """Stocks from province to province in units of the source [origin, destination]."""
+    """Migrants from province to province in units of the source [origin, destination]."""
     end = goal.decade(natural)
     assert end.provinces is not None
     return end.provinces * goal.registry.lookup(natural)["scale_interprovincial"]
 
 
-def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, told: Told) -> HeldOut:
-    """Every fold of pairs refitted from `anchor` without them; `said` is [origin, destination], NaN on the diagonal."""
+def held_out(goal: RegisteredObjective, fold: np.ndarray, anchor: Anchor, fit: Fit, progress: FoldProgress) -> HeldOut:
+    """Refits the model from `anchor` without each fold of pairs of provinces.
+
+    Args:
+        goal: the objective of the fit to all pairs.
+        fold: the fold of every pair, see `pair_folds` [origin, destination].
+        anchor: where every search begins.
+        fit: settings of the searches.
+        progress: called after every fold.
+
+    Returns:
+        Predictions of the pairs held out, in units of the source; `predicted` is [origin, destination], NaN on the
+        diagonal.
+    """
     values = np.full(fold.shape, np.nan)
     naturals, steps, remaining = [], [], []
     for k in range(fold.max() + 1):
         seen = jnp.asarray((fold >= 0) & (fold != k))
         part = dataclasses.replace(goal, observed=dataclasses.replace(goal.observed, pairs_seen=seen))
-        outcome = refit.again(part, anchor, fit, lambda *_: None)
+        outcome = refit.from_anchor(part, anchor, fit, lambda *_: None)
         values[fold == k] = np.asarray(_scaled(part, jnp.asarray(outcome.natural)))[fold == k]
         naturals.append(outcome.natural)
         steps.append(outcome.steps)
         remaining.append(outcome.remaining)
-        told(f"pairs {k + 1}", k + 1, int(fold.max()) + 1)
+        progress(f"pairs {k + 1}", k + 1, int(fold.max()) + 1)
     return HeldOut(values, np.stack(naturals), tuple(steps), tuple(remaining))
 
 
 def regressions(
     table: ZoneTable, margins: Margins, first: int, stocks: np.ndarray, fold: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Poisson gravity regressions of the stocks, each pair by a fold that has not seen it [origin, destination].
+    """Poisson gravity regressions of migrants between provinces; each pair is predicted by a fit without its fold.
 
     Returns:
-        gravity, on log residents of both provinces and log distance; gravity_margins, on the people away from one, the
-        people from other provinces in the other, and log distance; margins, on these without distance.
+        Predictions [origin, destination] by regression: `gravity`, on log residents of both provinces and log distance;
+        `gravity_margins`, on log out-migrants of the origin, log in-migrants of the destination, and log distance;
+        `margins`, on the same without distance.
     """
     province, m = margins.province, margins
     people = table.population(first)
-    apart = np.log(np.maximum(_apart(table, people, province), 1.0))
+    apart = np.log(np.maximum(_mean_distances(table, people, province), 1.0))
     count = fold.shape[0]
     residents, away, arrived = (np.log(np.bincount(province, part) + 1) for part in (people, m.out, m.far))
 
@@ -83,8 +96,8 @@ def regressions(
     return found
 
 
-def _apart(table: ZoneTable, people: np.ndarray, province: np.ndarray) -> np.ndarray:
-    """Mean distance of the residents of two provinces, km [province, province]."""
+def _mean_distances(table: ZoneTable, people: np.ndarray, province: np.ndarray) -> np.ndarray:
+    """Mean distance between residents of two provinces, km [province, province]."""
     share = np.zeros((province.max() + 1, len(people)))
     share[province, np.arange(len(people))] = people / np.bincount(province, people)[province]
     return np.asarray(share @ distances(table) @ share.T)

@@ -1,4 +1,4 @@
-"""Scores of predictions by stratum, with intervals from provinces drawn with replacement. NumPy on the host."""
+"""Scores of predictions by stratum, with intervals from a block bootstrap over provinces. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
 
 @dataclasses.dataclass(frozen=True)
 class Resampling:
-    """Blocks (a number for each unit), how often they are drawn, with which seed, and the share of an interval."""
+    """Settings of a block bootstrap: the block of each unit [unit], draws, seed, and the level of the intervals."""
 
     block: np.ndarray
     draws: int
@@ -36,19 +36,22 @@ def scored(
     versus: Sequence[tuple[str, str]] = (),
     scorer: Scorer = metrics.growth,
 ) -> pd.DataFrame:
-    """One row a stratum, model and metric; and of every pair in `versus` the difference, as model "A minus B".
+    """Scores by stratum, model and metric, and differences between models, named "A minus B".
 
-    All models of a stratum are scored on the same units, those where every one of them says something.
+    Within a stratum all models are scored on the same units: those for which every model has a prediction.
 
     Args:
-        protocol: what the rows are called.
-        start: what is known [unit].
-        observed: what was counted [unit].
+        protocol: name of the test in the table.
+        start: numbers at the start [unit].
+        observed: numbers counted at the end [unit].
         predictions: by model [unit].
         strata: masks by name [unit].
-        how: blocks and draws of the intervals.
-        versus: pairs of models.
-        scorer: the metrics.
+        how: the bootstrap of the intervals.
+        versus: pairs of models whose scores are compared.
+        scorer: computes the metrics.
+
+    Returns:
+        One row for each stratum, model and metric, with the columns `COLUMNS`.
     """
     known = np.all([np.isfinite(values) for values in predictions.values()], axis=0)
     rows = []
@@ -81,9 +84,9 @@ def _all(
 
 
 def _draws(at: np.ndarray, how: Resampling) -> list[np.ndarray]:
-    """Units of as many blocks as there are, drawn with replacement, for every draw.
+    """For every draw, the units of as many blocks as there are, drawn with replacement.
 
-    Blocks are those of all units, not of the stratum: a stratum's share of the draw varies as it would.
+    Blocks of all units are drawn, not those of the stratum only, so the size of the stratum varies between draws.
     """
     rng = np.random.default_rng(how.seed)
     labels = np.unique(how.block)
@@ -101,21 +104,13 @@ def _interval(values: list[float], level: float) -> tuple[float, float]:
 
 
 def counts(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Scores of counts that may be zero: bands, and stocks between provinces; `start` is not used.
+    """Scores of counts that may be zero, such as bands or migrants between provinces; `start` is not used.
 
     Returns:
-        `log_r2` and `log_rmse` of ln(1 + count); `medape` per cent where somebody was counted; `cpc`, the common part
-        2 Σ min / (Σ + Σ); `srmse`, the root mean square error over the mean count.
+        `metrics.of_logarithms`; `cpc`, see `common_part`; `srmse`, root mean square error divided by the mean count.
     """
     del start
-    log_seen, log_said = np.log1p(observed), np.log1p(predicted)
-    spread = np.sum((log_seen - log_seen.mean()) ** 2)
-    some = observed > 0
-    apart = np.abs(predicted[some] / observed[some] - 1)
-    return {
-        "log_r2": float(1 - np.sum((log_seen - log_said) ** 2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean((log_seen - log_said) ** 2))),
-        "medape": float(100 * np.median(apart)) if some.any() else float("nan"),
+    return metrics.of_logarithms(observed, predicted) | {
         "cpc": common_part(observed, predicted),
         "srmse": float(np.sqrt(np.mean((observed - predicted) ** 2)) / observed.mean()),
     }

@@ -20,7 +20,7 @@ def shuffled(of: World, outcome: Outcome, seed: int) -> Part:
     found, anchor = whole(of, goal)
     asked = of.evaluate.spatial or Spatial(prefecture_blocks=None)
     protocol, folds = list(spatial_folds(of, asked).items())[-1]
-    held = holding.held_out(goal, folds, anchor, of.fit, of.province, of.told)
+    held = holding.held_out(goal, folds, anchor, of.fit, of.province, of.fold_done)
     census = goal.census
     start, end = np.asarray(census.start), np.asarray(census.end)
     everywhere = {"all": (start > 0) & (end > 0)}
@@ -28,8 +28,8 @@ def shuffled(of: World, outcome: Outcome, seed: int) -> Part:
     simple = baselines.spatial(
         start, end, of.earlier(), of.model.natural_end(), {"ols": of.model.known()["ols"]}, folds
     )
-    said = {MODEL: held.said[0], "ols": simple["ols"], "uniform_national": simple["uniform_national"]}
-    inside = np.asarray(holding.said(goal, jnp.asarray(found.natural)))[0]
-    rows = scores.scored(name, start, end, said, everywhere, of.how)
+    predicted = {MODEL: held.predicted[0], "ols": simple["ols"], "uniform_national": simple["uniform_national"]}
+    inside = np.asarray(holding.predict(goal, jnp.asarray(found.natural)))[0]
+    rows = scores.scored(name, start, end, predicted, everywhere, of.how)
     fitted = scores.scored(f"{name}, in sample", start, end, {MODEL: inside}, everywhere, of.how)
     return Part(pd.concat([rows, fitted]), fold_notes(folds, held) | {"verdict": found.verdict})

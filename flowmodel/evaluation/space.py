@@ -36,8 +36,11 @@ def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor], left_out: Cal
         if protocol == PROVINCES:
             found = left_out()
         else:
-            found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, of.told)
-        rows += [_growth_rows(of, protocol, folds, found.said[0]), *_band_rows(of, protocol, folds, found.said)]
+            found = holding.held_out(of.goal, folds, at[1], of.fit, of.province, of.fold_done)
+        rows += [
+            _growth_rows(of, protocol, folds, found.predicted[0]),
+            *_band_rows(of, protocol, folds, found.predicted),
+        ]
         starts = folds[: asked.check_starts]
         apart = holding.from_priors(of.goal, starts, found, at[1], of.fit, of.province)
         notes[protocol] = fold_notes(folds, found) | {
@@ -47,33 +50,33 @@ def spatial(of: World, asked: Spatial, at: tuple[Outcome, Anchor], left_out: Cal
     return Part(pd.concat(rows), notes)
 
 
-def _growth_rows(of: World, protocol: str, folds: list[Fold], said: np.ndarray) -> pd.DataFrame:
+def _growth_rows(of: World, protocol: str, folds: list[Fold], predicted: np.ndarray) -> pd.DataFrame:
     start, end = of.people
-    naive_said = baselines.spatial(start, end, of.earlier(), of.model.natural_end(), of.model.known(), folds)
+    simple = baselines.spatial(start, end, of.earlier(), of.model.natural_end(), of.model.known(), folds)
     kinds = strata.strata(of.table, start, end)
-    everywhere = {name: v for name, v in naive_said.items() if not name.endswith("_trend")}
+    everywhere = {name: v for name, v in simple.items() if not name.endswith("_trend")}
     versus = [(MODEL, name) for name in of.model.known()]
-    rows = scores.scored(protocol, start, end, {MODEL: said} | everywhere, kinds, of.how, versus)
+    rows = scores.scored(protocol, start, end, {MODEL: predicted} | everywhere, kinds, of.how, versus)
     if not np.isfinite(of.earlier()).any():
         return rows
     # Where somebody was counted a census earlier, and beside the trends that this makes possible.
-    trends = {MODEL: said, "ols": naive_said["ols"]} | {n: v for n, v in naive_said.items() if n.endswith("_trend")}
+    trends = {MODEL: predicted, "ols": simple["ols"]} | {n: v for n, v in simple.items() if n.endswith("_trend")}
     counted = {"all, counted before": kinds["all"] & np.isfinite(of.earlier())}
     return pd.concat([rows, scores.scored(protocol, start, end, trends, counted, of.how)])
 
 
-def _band_rows(of: World, protocol: str, folds: list[Fold], said: np.ndarray) -> list[pd.DataFrame]:
-    if len(said) == 1 or not set(BANDS) <= set(of.goal.targets):
+def _band_rows(of: World, protocol: str, folds: list[Fold], predicted: np.ndarray) -> list[pd.DataFrame]:
+    if len(predicted) == 1 or not set(BANDS) <= set(of.goal.targets):
         return []
     first, last = (registered_census.bands(of.table, year) for year in of.model.years)
     simple = baselines.bands(first, last, of.people[0], of.model.known()["ols"], folds)
-    everywhere = {"all": np.isfinite(said[0])}
+    everywhere = {"all": np.isfinite(predicted[0])}
     return [
         scores.scored(
             f"{protocol}, band {band}",
             first[k],
             last[k],
-            {MODEL: said[k + 1]} | {name: values[k] for name, values in simple.items()},
+            {MODEL: predicted[k + 1]} | {name: values[k] for name, values in simple.items()},
             everywhere,
             of.how,
             [(MODEL, "ols")],

@@ -1,4 +1,4 @@
-"""Kinds of zones that scores are given for separately. NumPy on the host."""
+"""Strata: groups of zones for which scores are reported separately. NumPy on the host."""
 
 from __future__ import annotations
 

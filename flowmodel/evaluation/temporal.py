@@ -1,4 +1,4 @@
-"""Forward in time: fitted to one interval between censuses, carried over the next, whose end is not looked at."""
+"""Forecasts: models fitted to one interval between censuses predict the end of the next interval."""
 
 from __future__ import annotations
 
@@ -24,35 +24,36 @@ from flowmodel.zones.table import ZoneTable
 
 @dataclasses.dataclass(frozen=True)
 class Forward:
-    """One forecast: where the search of the earlier interval ended, and what was said, persons.
+    """One forecast.
 
     Attributes:
-        outcome: of the search.
-        estimates: by name.
-        then: residents at the middle census from the first one, in zones counted at both, NaN elsewhere [zone].
-        said: residents at the end, by model [zone].
+        outcome: result of the search on the earlier interval.
+        estimates: parameter values by name.
+        then: modelled residents at the middle census, persons; NaN in zones not counted at both censuses [zone].
+        predicted: residents at the end, persons, by model [zone].
     """
 
     outcome: Outcome
     estimates: dict[str, float]
     then: np.ndarray
-    said: dict[str, np.ndarray]
+    predicted: dict[str, np.ndarray]
 
 
 def counted(table: ZoneTable, since: int, middle: int) -> np.ndarray:
-    """Zones inhabited at the first and the middle census [zone]."""
+    """Whether a zone was inhabited at both the first and the middle census [zone]."""
     with np.errstate(invalid="ignore"):
         return np.asarray((table.counted(since) > 0) & (table.counted(middle) > 0))
 
 
 def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype: Any, progress: Progress) -> Forward:
-    """Fits the variant `name` to the interval before `config.model.years` and carries it over these.
+    """Fits the variant `name` to the interval before `config.model.years` and predicts the end of the latter.
 
-    Covariates are centred and scaled as they were at the first census, at both. The nation's births and deaths of the
-    earlier interval stand for every zone's; in the second interval it is the zones' own, flat from its first census.
+    Covariates of both censuses are centred and scaled with the moments of the first census. In the earlier interval
+    every zone has the nation's birth and death rates; in the second it has its own, constant over the years.
 
     Raises:
-        ConfigError, ZonesError: the configuration or the table lacks something.
+        ConfigError: the configuration lacks something.
+        ZonesError: the table lacks something.
     """
     variant, (middle, last) = asked.variants[name], config.model.years
     known = counted(table, asked.since, middle)
@@ -61,7 +62,7 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
     part = config.model_copy(update={"model": early, "parameters": {}, "fit": _growth_only(config)})
     built = setup.build(_early_table(table, asked, variant, known), part, dtype)
     before, now = _covariates(table, variant, known, (asked.since, middle))
-    built = dataclasses.replace(built, zones=_described(built.zones, variant, before[known]))
+    built = dataclasses.replace(built, zones=_with_covariates(built.zones, variant, before[known]))
     goal = objective.objective(built, part.fit)
     outcome = search.search(goal, built.registry.prior_centres(), part.fit, progress)
     natural = jnp.asarray(outcome.natural)
@@ -75,20 +76,22 @@ def forward(table: ZoneTable, config: Config, asked: Temporal, name: str, dtype:
     return Forward(outcome, values, then, {name: end})
 
 
-def carried(table: ZoneTable, asked: Temporal, middle: int, said: np.ndarray, then: np.ndarray) -> np.ndarray:
-    """A forecast with `persistence` of the earlier interval's residual carried on, persons [zone].
+def with_persistence(
+    table: ZoneTable, asked: Temporal, middle: int, predicted: np.ndarray, then: np.ndarray
+) -> np.ndarray:
+    """A forecast times the residual of the earlier interval to the power `persistence`, persons [zone].
 
-    The residual is ln(counted / modelled) at the middle census. One factor keeps the forecast's sum of zones counted.
+    The residual is counted / modelled residents at the middle census. One factor keeps the sum over these zones.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.log(table.counted(middle) / then)
-    on = said * np.exp(asked.persistence * residual)
-    known = np.isfinite(on)
-    return np.asarray(on * (said[known].sum() / on[known].sum()))
+    shifted = predicted * np.exp(asked.persistence * residual)
+    known = np.isfinite(shifted)
+    return np.asarray(shifted * (predicted[known].sum() / shifted[known].sum()))
 
 
 def least_squares(table: ZoneTable, asked: Temporal, name: str, middle: int) -> tuple[np.ndarray, np.ndarray]:
-    """(residents at the end, at the middle census) as least squares on the same covariates say, persons [zone]."""
+    """Least squares of log growth on the same covariates: residents at the end and at the middle, persons [zone]."""
     variant, known = asked.variants[name], counted(table, asked.since, middle)
     before, now = _covariates(table, variant, known, (asked.since, middle))
     start, end = table.counted(asked.since), table.counted(middle)
@@ -103,7 +106,7 @@ def least_squares(table: ZoneTable, asked: Temporal, name: str, middle: int) -> 
 
 
 def baselines(table: ZoneTable, asked: Temporal, middle: int, natural_end: np.ndarray) -> dict[str, np.ndarray]:
-    """Naive forecasts, persons [zone]; uniform_national is the nation's earlier growth everywhere."""
+    """Naive forecasts, persons [zone]; in uniform_national every zone grows as the nation did before."""
     known, start = counted(table, asked.since, middle), table.population(middle)
     found = naive.forward(start, table.counted(asked.since), natural_end)
     nation = start[known].sum() / table.counted(asked.since)[known].sum()
@@ -111,7 +114,7 @@ def baselines(table: ZoneTable, asked: Temporal, middle: int, natural_end: np.nd
 
 
 def _section(variant: Variant, years: tuple[int, int]) -> ModelSection:
-    """A model whose covariates are filled in afterwards: the registry needs their names alone."""
+    """The `[model]` section of a variant; the values of its covariates are inserted later (`_with_covariates`)."""
     return ModelSection(years=years, attraction=variant.attraction, departure=variant.departure)
 
 
@@ -127,14 +130,14 @@ def _names(variant: Variant) -> tuple[str, ...]:
 def _covariates(
     table: ZoneTable, variant: Variant, known: np.ndarray, years: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Covariates of both censuses in standard deviations of the first, over the zones known [zone, covariate]."""
-    first, second = (map_covariates.described(table, year, known, _names(variant)) for year in years)
+    """Covariates of both censuses, standardised with the moments of the first over known zones [zone, covariate]."""
+    first, second = (map_covariates.covariates(table, year, known, _names(variant)) for year in years)
     mean, spread = first[known].mean(axis=0), first[known].std(axis=0)
     return (first - mean) / spread, (second - mean) / spread
 
 
-def _described(zones: Any, variant: Variant, values: np.ndarray) -> Any:
-    """`zones` (of either kind) with covariates [zone, covariate] put in."""
+def _with_covariates(zones: Any, variant: Variant, values: np.ndarray) -> Any:
+    """`zones` of either model with the covariates `values` [zone, covariate]."""
     at = {name: i for i, name in enumerate(_names(variant))}
     blocks = {block: getattr(variant, block) for block in ("attraction", "departure")}
     columns = {block: jnp.asarray(values[:, [at[n] for n in names]]) for block, names in blocks.items()}
@@ -142,14 +145,14 @@ def _described(zones: Any, variant: Variant, values: np.ndarray) -> Any:
 
 
 def _early_table(table: ZoneTable, asked: Temporal, variant: Variant, known: np.ndarray) -> ZoneTable:
-    """The zones counted at both earlier censuses, with the nation's vital rates, and columns for the covariates."""
+    """The zones counted at both earlier censuses, with national vital rates and columns for the covariates."""
     data = _with_columns(table, variant).data.isel(zone=np.flatnonzero(known))
     rates = {"birth_rate": asked.birth_rate, "death_rate": asked.death_rate}
     return ZoneTable(data.assign({n: data[n].copy(data=np.full(data.sizes["zone"], v)) for n, v in rates.items()}))
 
 
 def _with_columns(table: ZoneTable, variant: Variant) -> ZoneTable:
-    """A covariate of every name there is no column for, to be overwritten: a model is built with names it can find."""
+    """`table` with placeholder columns for missing covariates of the variant; `_with_covariates` replaces them."""
     data = table.data
     for name in set(_names(variant)) - {str(key) for key in data.data_vars}:
         varying = np.arange(data.sizes["zone"], dtype=float)
@@ -168,7 +171,7 @@ def _residents(
 ) -> np.ndarray:
     part = config.model_copy(update={"model": late, "parameters": {}, "fit": _growth_only(config)})
     built = setup.build(_with_columns(table, variant), part, dtype)
-    built = dataclasses.replace(built, zones=_described(built.zones, variant, now))
+    built = dataclasses.replace(built, zones=_with_covariates(built.zones, variant, now))
     parameters = built.registry.parameters(built.registry.vector(values))
     return np.asarray(rollout.residents(parameters, built.zones, built.pairs, built.calendar))
 
@@ -176,14 +179,14 @@ def _residents(
 def _registered(
     table: ZoneTable, config: Config, late: ModelSection, now: np.ndarray, values: Mapping[str, float], dtype: Any
 ) -> np.ndarray:
-    """The second interval from the registered stock: what an earlier one cannot tell is at the priors' centres."""
+    """The second interval by the registered model; parameters without an estimate are at their priors' centres."""
     stock = config.model.stock
     assert stock is not None
     variant = Variant(attraction=late.attraction, departure=late.departure)
     section = late.model_copy(update={"stock": stock})
     part = config.model_copy(update={"model": section, "parameters": {}, "fit": _growth_only(config)})
     built = registered.build(_with_columns(table, variant), part, dtype)
-    country = dataclasses.replace(built.country, zones=_described(built.country.zones, variant, now))
+    country = dataclasses.replace(built.country, zones=_with_covariates(built.country.zones, variant, now))
     names = built.registry
     natural = names.vector({e.name: values.get(e.name, e.prior_mean) for e in names.free})
     end = factored.decade(registered_parameters(names, natural, built.groups.names), country)

@@ -22,7 +22,7 @@ def temporal_part(of: World) -> Part:
     assert asked is not None
     start, end = of.people
     known = temporal.counted(of.table, asked.since, middle)
-    said = temporal.baselines(of.table, asked, middle, _flat_natural(of))
+    predicted = temporal.baselines(of.table, asked, middle, _flat_natural(of))
     notes: dict[str, Any] = {
         "counted": int(known.sum()),
         "not_counted": {"zones": int((~known).sum()), "residents": float(start[~known].sum())},
@@ -33,14 +33,16 @@ def temporal_part(of: World) -> Part:
         of.say(f"temporal, {name}: {one.outcome.verdict} after {one.outcome.steps} steps")
         ahead, then = temporal.least_squares(of.table, asked, name, middle)
         half = f" + {asked.persistence:g} residual"
-        said[f"flow {name}"] = one.said[name]
-        said[f"flow {name}{half}"] = temporal.carried(of.table, asked, middle, one.said[name], one.then)
-        said[f"ols {name}"] = ahead
-        said[f"ols {name}{half}"] = temporal.carried(of.table, asked, middle, ahead, then)
+        predicted[f"flow {name}"] = one.predicted[name]
+        predicted[f"flow {name}{half}"] = temporal.with_persistence(
+            of.table, asked, middle, one.predicted[name], one.then
+        )
+        predicted[f"ols {name}"] = ahead
+        predicted[f"ols {name}{half}"] = temporal.with_persistence(of.table, asked, middle, ahead, then)
         versus += [(f"flow {name}{one}", "half_trend") for one in ("", half)]
         notes[name] = {"verdict": one.outcome.verdict, "estimates": one.estimates}
     kinds = {stratum: mask & known for stratum, mask in strata.strata(of.table, start, end).items()}
-    return Part(scores.scored("temporal", start, end, said, kinds, of.how, versus), notes)
+    return Part(scores.scored("temporal", start, end, predicted, kinds, of.how, versus), notes)
 
 
 def _flat_natural(of: World) -> np.ndarray:
@@ -62,10 +64,10 @@ def pairs(of: World, asked: Pairs, fitted: Callable[[], tuple[Outcome, Anchor]])
     assert stock is not None
     counted = margins(of.table, first, stock)
     fold = province_pairs.pair_folds(len(stocks), asked.folds, asked.seed)
-    found = province_pairs.held_out(of.goal, fold, at[1], of.fit, of.told)
+    found = province_pairs.held_out(of.goal, fold, at[1], of.fit, of.fold_done)
     apart = fold >= 0
-    said = {MODEL: found.said[apart]}
-    said |= {
+    predicted = {MODEL: found.predicted[apart]}
+    predicted |= {
         name: values[apart]
         for name, values in province_pairs.regressions(of.table, counted, first, stocks, fold).items()
     }
@@ -74,7 +76,7 @@ def pairs(of: World, asked: Pairs, fitted: Callable[[], tuple[Outcome, Anchor]])
     everywhere = {"all pairs": np.ones(apart.sum(), bool)}
     versus = [(MODEL, "gravity_margins")]
     rows = scores.scored(
-        "pairs of provinces", stocks[apart], stocks[apart], said, everywhere, how, versus, scores.counts
+        "pairs of provinces", stocks[apart], stocks[apart], predicted, everywhere, how, versus, scores.counts
     )
     return Part(rows, {"folds": asked.folds, "pairs": int(apart.sum()), "steps": list(found.steps)})
 

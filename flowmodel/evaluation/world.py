@@ -76,7 +76,7 @@ class World:
         years = [int(year) for year in self.table.data["year"].values if int(year) < self.model.years[0]]
         return self.table.counted(max(years)) if years else np.full(len(self.table.codes), np.nan)
 
-    def told(self, name: str, done: int, most: int) -> None:
+    def fold_done(self, name: str, done: int, most: int) -> None:
         """Reports the progress of a set of folds."""
         self.say(f"{name}: {done} of {most}")
 
@@ -104,7 +104,7 @@ def whole(of: World, goal: Any) -> tuple[Outcome, Anchor]:
     start = _start(of, goal.registry)
     if start is None:
         return searched(of, goal)
-    return _anchored(of, goal, refit.again(goal, refit.anchored(goal, start), of.config.fit, of.searching))
+    return _anchored(of, goal, refit.from_anchor(goal, refit.anchored(goal, start), of.config.fit, of.searching))
 
 
 def searched(of: World, goal: Any) -> tuple[Outcome, Anchor]:
@@ -119,7 +119,9 @@ def _anchored(of: World, goal: Any, outcome: Outcome) -> tuple[Outcome, Anchor]:
 
 def province_folds(of: World, goal: Any, anchor: Anchor) -> HeldOut:
     """`goal` refitted without each province in turn."""
-    return folds.held_out(goal, folds.one_by_one(of.table.values("province")), anchor, of.fit, of.province, of.told)
+    return folds.held_out(
+        goal, folds.one_by_one(of.table.values("province")), anchor, of.fit, of.province, of.fold_done
+    )
 
 
 def _start(of: World, registry: Registry) -> Any:

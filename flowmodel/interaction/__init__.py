@@ -1,1 +1,1 @@
-"""Spatial interaction: flow models of an observed origin-destination table, their calibration, scores and draws."""
+"""Spatial interaction models of observed origin-destination tables: calibration, scores, draws and target totals."""

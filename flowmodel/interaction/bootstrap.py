@@ -1,7 +1,7 @@
-"""Bootstrap of whole origins: each replicate draws as many origins as there are, with replacement, and fits again.
+"""Block bootstrap over origins: each replicate refits the model to origins drawn with replacement.
 
-A pair's flow may hang together with every other of its origin; drawing origins keeps that. Effects of an origin do not
-feel how often it was drawn.
+Drawing whole origins allows for correlation between flows of the same origin. The effect of an origin does not depend
+on how often it is drawn.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from flowmodel.interaction.search import estimate
 from flowmodel.interaction.search.estimate import Report
 
 _ENOUGH = 1e-6
-"""Error of margins and moments: the scatter between replicates is thousands of times larger."""
+"""Tolerance of margins and moments; the variation between replicates is thousands of times larger."""
 
 
 def estimates(
     fit: Calibrated, count: int, seed: int, report: Report = lambda step, error: None
 ) -> Float[np.ndarray, "replicate parameter"]:
-    """Coefficients of `count` replicates, a row each; NaN where a replicate did not converge.
+    """Coefficients of `count` replicates [replicate, parameter]; NaN if a replicate has not converged.
 
     Args:
-        fit: where every search begins; the negative binomial's α is held.
-        count: of replicates.
-        seed: of the draws.
-        report: told how many are done.
+        fit: the fit to all origins, at which every search begins; the negative binomial's α is fixed.
+        count: number of replicates.
+        seed: seed of the draws.
+        report: called with the number of replicates done.
     """
     rng = np.random.default_rng(seed)
     design, origins = fit.built.design, fit.built.design.weight.shape[0]
-    taking = np.flatnonzero(np.any(fit.taking, axis=1))
+    in_fit = np.flatnonzero(np.any(fit.in_fit, axis=1))
     found = np.full((count, len(fit.built.names)), np.nan)
     for replicate in range(count):
-        drawn = np.bincount(rng.choice(taking, len(taking)), minlength=origins).astype(float)
+        drawn = np.bincount(rng.choice(in_fit, len(in_fit)), minlength=origins).astype(float)
         again = dataclasses.replace(design, weight=jnp.asarray(drawn[:, None]))
         optimum = estimate.fit(again, fit.family, tolerance=_ENOUGH, at=fit.optimum.at)
         if optimum.converged:
@@ -46,7 +46,7 @@ def estimates(
 
 
 def covariance(replicates: Float[np.ndarray, "replicate parameter"]) -> Float[np.ndarray, "parameter parameter"]:
-    """Covariance of the coefficients over the replicates that converged; NaN where fewer than two did."""
+    """Covariance of the coefficients over converged replicates; NaN if there are fewer than two."""
     kept = replicates[np.all(np.isfinite(replicates), axis=1)]
     if len(kept) < 2:
         return np.full((replicates.shape[1],) * 2, np.nan)

@@ -1,4 +1,4 @@
-"""Laws compared on one table: deviance and AIC in sample, deviance and CPC on pairs that were held out."""
+"""Comparison of laws on one table: deviance and AIC in sample, deviance and CPC on pairs held out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from flowmodel.interaction.calibrate import Calibrated, calibrate, known_flows
 from flowmodel.interaction.model.table import FlowTable, Specification
 from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.scoring.scores import scores
+from flowmodel.interaction.search.estimate import DEFAULT
 
 Report = Callable[[str], None]
 
@@ -26,7 +27,7 @@ _COLUMNS = [
 
 
 def held_out(allowed: Bool[np.ndarray, "o d"], share: float, seed: int) -> Bool[np.ndarray, "o d"]:
-    """Pairs drawn to be held out, each with probability `share`, the same for every law."""
+    """A random sample of pairs to hold out, each with probability `share`."""
     drawn = np.random.default_rng(seed).random(allowed.shape) < share
     return np.asarray(allowed & drawn)
 
@@ -38,26 +39,26 @@ def compare(
     share: float,
     seed: int,
     report: Report,
-    tolerance: float = 1e-10,
-    most_steps: int = 100,
+    tolerance: float = DEFAULT.tolerance,
+    most_steps: int = DEFAULT.most_steps,
 ) -> pd.DataFrame:
-    """Every law fitted to all pairs, and once more to those not held out.
+    """Fits every law to all pairs, and again without the pairs held out.
 
     Args:
         table: observed flows.
-        specifications: by the name of the law.
-        share: of the pairs that are held out.
-        seed: of the draw.
-        report: told what is fitted.
-        tolerance: as of `calibrate`.
-        most_steps: likewise.
+        specifications: models by the name of the law.
+        share: share of pairs to hold out.
+        seed: seed of their random sample.
+        report: called with the name of each law.
+        tolerance: see `calibrate`.
+        most_steps: see `calibrate`.
 
     Returns:
-        A row a law, the best AIC first: law, parameters, degrees, deviance, aic, cpc; held_out_pairs (of known flow,
-        not separated), held_out_unreached (of a zone that had no other flow: no law has a mean), held_out_deviance
-        (Poisson's, infinite where a law gives no chance to a flow that was) and held_out_cpc; verdict, of the first of
-        the two fits that has not converged. A law that cannot be fitted has its error as verdict, and a fit that
-        has not converged has no number.
+        One row for each law, sorted by AIC: `law`, `parameters`, `degrees`, `deviance`, `aic`, `cpc` of the fit to all
+        pairs; `held_out_pairs` (with known flow, not separated), `held_out_unreached` (pairs of zones without other
+        flows, whose means are unknown), `held_out_deviance` (Poisson; infinite if a positive flow has mean zero),
+        `held_out_cpc`; `verdict` of the two fits, or the error of a law that cannot be fitted. Fits that have not
+        converged have no numbers.
     """
     out = held_out(table.allowed, share, seed)
     fitted = partial(calibrate, table, tolerance=tolerance, most_steps=most_steps)
@@ -75,16 +76,16 @@ def compare(
 def _row(
     table: FlowTable, specification: Specification, out: Bool[np.ndarray, "o d"], fitted: Callable[..., Calibrated]
 ) -> dict[str, Any]:
-    whole = fitted(specification)
-    # From a start of its own: the whole fit has seen what is held out.
+    complete = fitted(specification)
+    # It does not start from the complete fit, which uses the pairs held out.
     part = fitted(specification, without=out)
     known = known_flows(table, specification)
     judged = out & known & ~part.separated & part.reached
-    verdicts = [fit.optimum.verdict for fit in (whole, part)]
-    row = {"parameters": len(whole.built.names), "degrees": whole.degrees, "verdict": max(verdicts, key=_worse)}
-    if whole.optimum.converged:
-        row |= {"deviance": whole.deviance, "aic": whole.aic}
-        row |= {"cpc": _cpc(table.flow, whole.fitted, whole.taking & known)}
+    verdicts = [fit.optimum.verdict for fit in (complete, part)]
+    row = {"parameters": len(complete.built.names), "degrees": complete.degrees, "verdict": max(verdicts, key=_worse)}
+    if complete.optimum.converged:
+        row |= {"deviance": complete.deviance, "aic": complete.aic}
+        row |= {"cpc": _cpc(table.flow, complete.fitted, complete.in_fit & known)}
     if part.optimum.converged:
         row |= {
             "held_out_pairs": int(judged.sum()),

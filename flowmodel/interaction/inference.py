@@ -1,7 +1,7 @@
-"""Standard errors of a fitted flow model's coefficients: by the implicit Hessian, robust, clustered, two-way.
+"""Covariances of a fitted flow model's coefficients: from the Hessian, robust, clustered, two-way clustered.
 
-With x̃ the columns less what effects explain of them (a weighted regression, `newton.eliminate`), the bread is
-S = Σ w x̃ x̃ᵀ and the meat Σ g gᵀ over pairs, origins or destinations, of their scores g = Σ s x̃.
+With x̃ the residuals of the columns in a weighted regression on the effects (`newton.eliminate`), weights w and scores s
+of pairs, the bread is S = Σ w x̃ x̃ᵀ and the meat Σ g gᵀ over pairs, origins or destinations with g = Σ s x̃.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from flowmodel.interaction.search.newton import Sums
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Bread:
-    """The bread of every covariance.
+    """The bread of sandwich covariances.
 
     Attributes:
-        information: S, effects eliminated [K, K].
-        projections: of every column, the effects that explain it [K, ·].
+        information: S, after elimination of effects [K, K].
+        projections: coefficients of the effects in the regression of each column on them [K, ·].
     """
 
     information: Float[Array, "parameter parameter"]
@@ -37,7 +37,7 @@ class Bread:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Scatter:
-    """How scores spread.
+    """Sums of scores and their products.
 
     Attributes:
         per_pair: Σ over pairs of s² x̃ x̃ᵀ [K, K].
@@ -52,7 +52,7 @@ class Scatter:
 
 @jax.jit
 def bread(design: Design, at: Point, sums: Sums) -> Bread:
-    """The information on the coefficients at the optimum `at`, to float64's precision."""
+    """The information on the coefficients at the optimum `at`, in float64."""
     columns = slopes(design, at)
     bases = [newton.sides(design, sums.weight, column) for column in columns]
     effects = [newton.eliminate(design, sums.weight, base) for base in bases]
@@ -65,40 +65,40 @@ def bread(design: Design, at: Point, sums: Sums) -> Bread:
 
 @jax.jit
 def scatter(design: Design, at: Point, sums: Sums, projections: Sides) -> Scatter:
-    """How scores spread over pairs, origins and destinations."""
-    apart = [
+    """Sums of scores by pair, origin and destination."""
+    residuals = [
         column - origin[:, None] - destination[None, :]
         for column, origin, destination in zip(
             slopes(design, at), projections.origin, projections.destination, strict=True
         )
     ]
     return Scatter(
-        moments.cross(sums.score**2, tuple(apart)),
-        _stacked([moments.along(sums.score, one) for one in apart], len(design.outflow)),
-        _stacked([moments.across(sums.score, one) for one in apart], len(design.inflow)),
+        moments.cross(sums.score**2, tuple(residuals)),
+        _stacked([moments.along(sums.score, one) for one in residuals], len(design.outflow)),
+        _stacked([moments.across(sums.score, one) for one in residuals], len(design.inflow)),
     )
 
 
 def _stacked(each: list[Array], zones: int) -> Float[Array, "zone parameter"]:
-    """A column for each parameter; a law under a constraint may have none."""
+    """Stacks one array per parameter [zone, parameter]; there may be no parameters."""
     return jnp.stack(each, axis=1) if each else jnp.zeros((zones, 0))
 
 
-def sandwich(information: np.ndarray, scores: Scatter, kind: str, taking: np.ndarray) -> np.ndarray:
-    """Covariance of the coefficients [K, K] that does not believe the family.
+def sandwich(information: np.ndarray, scores: Scatter, kind: str, in_fit: np.ndarray) -> np.ndarray:
+    """Sandwich covariance of the coefficients [K, K], which does not assume the distribution of the family.
 
     Args:
         information: S.
-        scores: at the optimum.
-        kind: "robust" (White 1980, times n / (n − 1) over n pairs); "cluster_origin", "cluster_destination" (times
-            G / (G − 1) over G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: both, less that of
-            pairs, each with its own factor), of which a variance can be negative where clusters are few.
-        taking: the pairs that take part, bool [o, d].
+        scores: sums of scores at the optimum.
+        kind: "robust" (White 1980, times n / (n − 1) for n pairs); "cluster_origin", "cluster_destination" (times
+            G / (G − 1) for G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: the sum of both less
+            "robust"), in which variances can be negative if there are few clusters.
+        in_fit: the pairs in the fit, bool [o, d].
     """
     bread = np.linalg.inv(information)
-    pair = np.asarray(scores.per_pair) * _more(taking.sum())
-    origin = _crossed(scores.per_origin) * _more(np.any(taking, axis=1).sum())
-    destination = _crossed(scores.per_destination) * _more(np.any(taking, axis=0).sum())
+    pair = np.asarray(scores.per_pair) * _more(in_fit.sum())
+    origin = _crossed(scores.per_origin) * _more(np.any(in_fit, axis=1).sum())
+    destination = _crossed(scores.per_destination) * _more(np.any(in_fit, axis=0).sum())
     between = {
         "robust": pair,
         "cluster_origin": origin,
@@ -120,10 +120,9 @@ def _crossed(scores: Array) -> np.ndarray:
 
 
 def effect_covariance(design: Design, sums: Sums, found: Bread) -> Float[np.ndarray, "effect effect"]:
-    """Covariance of all effects by the model, origins first; of two-way effects their contrasts alone have a meaning.
+    """Covariance of kind "model" of all effects, origins first; for two-way effects only contrasts are meaningful.
 
-    The effects' own block of the inverse information, E⁺ + P S⁻¹ Pᵀ, P the columns' projections. Dense in the number
-    of effects.
+    It is the block E⁺ + P S⁻¹ Pᵀ of the inverse information, with P the columns' projections, as a dense matrix.
     """
     weight = np.asarray(sums.weight)
     row, column = weight.sum(axis=1), weight.sum(axis=0)

@@ -1,7 +1,6 @@
-"""Local fits: a small Poisson regression for every origin (or destination), to see where a law holds how strongly.
+"""Local fits: one Poisson regression for every origin (or destination), which shows how coefficients vary in space.
 
-Each has a constant of its own, as Fotheringham and O'Kelly (1989) calibrate origin-specific models. Zones are fitted in
-batches, all alike.
+Each has its own constant, as the origin-specific models of Fotheringham and O'Kelly (1989).
 """
 
 from __future__ import annotations
@@ -15,23 +14,24 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Float
 
-from flowmodel.interaction.separation import separated_pairs
+from flowmodel.interaction.separation.rows import separated_pairs
 
 _MOST_STEPS = 60
 _BATCH = 32
 _CLOSE = 1e-9
 _ENOUGH = 1e-6
-"""Largest moment left over, as a share of the flow: above it the search has not reached the maximum."""
+"""Largest moment of the residuals, as a share of the flow, at which a search has converged."""
 _FADING = 1e-6
-"""Share of a zone's flow below which the mean of a pair without any may be on its way to zero."""
+"""Share of a zone's flow below which the mean of a pair without flow may tend to zero (separation)."""
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Local:
-    """Fits of many zones: coefficients [zone, K + 1], constant first, covariance, and the largest moment left over.
+    """Fits of many zones: coefficients [zone, K + 1] with the constant first, their covariance, and `error`.
 
-    `least` is the smallest mean of a pair without flow, as a share of the zone's flow.
+    `error` is the largest moment of the residuals and `least` the smallest mean of a pair without flow, as shares of
+    the zone's flow.
     """
 
     coefficients: Float[Array, "*zone parameter"]
@@ -49,14 +49,14 @@ def fit(
     """A Poisson regression of every row on a constant and the columns.
 
     Args:
-        flow: observed [zone, other], persons: transposed for destination-specific fits.
-        allowed: pairs that take part.
-        columns: by name, [other] or [zone, other].
-        labels: of the rows.
+        flow: observed flows [zone, other], persons; transposed for destination-specific fits.
+        allowed: pairs in the fit.
+        columns: covariates by name, [other] or [zone, other].
+        labels: labels of the rows.
 
     Returns:
-        Rows of zone, name, estimate, se, status: "fitted", or "not_identified" where the zone's flows do not tell its
-        coefficients apart, or have no maximum; those have no number.
+        Rows of zone, name, estimate, se, status: "fitted", or "not_identified" (without numbers) if covariates are
+        collinear or the likelihood of the zone has no maximum.
     """
     wide = [np.broadcast_to(column, flow.shape) for column in columns.values()]
     table = jnp.asarray(np.stack([np.ones_like(flow), *wide], axis=2))
@@ -83,18 +83,18 @@ def poisson(columns: Float[np.ndarray, "row parameter"], counts: Float[np.ndarra
     """Coefficients of one Poisson regression with the log link.
 
     Args:
-        columns: the first of them ones.
-        counts: observed.
+        columns: covariates; the first column must be ones.
+        counts: observed counts.
 
     Returns:
-        Maximum likelihood estimates [parameter]; NaN where they were not reached, as where columns are collinear.
+        Maximum likelihood estimates [parameter]; NaN if the search has not converged, such as for collinear columns.
     """
     found: Local = jax.jit(_one)((jnp.asarray(counts, float), jnp.ones(len(counts), bool), jnp.asarray(columns, float)))
     return np.where(float(found.error) < _ENOUGH, np.asarray(found.coefficients), np.nan)
 
 
 def _separated(flow: np.ndarray, allowed: np.ndarray, columns: list[np.ndarray], zone: int) -> bool:
-    """Whether one zone's likelihood rises without end."""
+    """Whether the likelihood of one zone has no maximum."""
     row = slice(zone, zone + 1)
     own = [column[row] for column in columns]
     found = separated_pairs(flow[row], allowed[row], own, origin_effects=False, destination_effects=False)
@@ -122,7 +122,7 @@ def _one(zone: tuple[Array, Array, Array]) -> Local:
         at, _, done = carry
         gradient, information = moments(at)
         move = jnp.linalg.solve(information, gradient)
-        # A step of more than one in ln μ, at the edges of what is observed, is shortened: exp would run away.
+        # Steps are limited to a change of two in ln μ, since longer ones can overflow.
         move = move * jnp.minimum(1.0, 2.0 / jnp.maximum(jnp.max(jnp.abs(scaled @ move)), 1e-300))
         after = at + move
         left, _ = moments(after)

@@ -1,1 +1,1 @@
-"""Parameters: what they are, which a model has, and where their values come from."""
+"""Parameters of the models of zones: their definitions, priors and values."""

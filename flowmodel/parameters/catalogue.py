@@ -1,4 +1,4 @@
-"""Every parameter of the model in one place: name, symbol, unit, bound, prior and source."""
+"""All parameters of the models of zones: name, symbol, unit, bounds, prior and source."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from flowmodel.parameters.registry import Parameter, Registry
 
 _COVARIATE_SOURCE = "per standard deviation of the covariate; weak prior around no effect"
 _BASE = (
-    Parameter(
-        "offset_km", "d0", "km", 0.1, 500, 10, 5, "internal distance of a county, science of 5-10 km", fixed=10.0
-    ),
+    Parameter("offset_km", "d0", "km", 0.1, 500, 10, 5, "internal distance of a county, 5-10 km", fixed=10.0),
     Parameter("mass", "alpha", "1", 0.0, 2.0, 0.9, 0.2, "elasticity 0.8-1.2; 0.44 between provinces (Gu et al. 2022)"),
 )
 _BARRIERS = (
@@ -29,7 +27,7 @@ _BARRIERS = (
         "departure_level", "m_0", "logit per year", -8.0, -1.0, -4.0, 0.5, "8-20 % leave their county in a decade"
     ),
     Parameter(
-        "birth_adjustment", "nu", "1", 0.4, 2.5, 1.0, 0.3, "births the census or its path missed; closes the nation"
+        "birth_adjustment", "nu", "1", 0.4, 2.5, 1.0, 0.3, "births missed by census or rates; fits the national total"
     ),
 )
 _NOISE = (
@@ -39,9 +37,17 @@ _NOISE = (
     ),
 )
 
-_STOCK = (
+_REGISTERED = (
     Parameter(
-        "inclusive_value", "theta", "1", 0.0, 1.0, 0.3, 0.2, "0 fixed volume, 1 pure logit; one decade cannot tell", 0.3
+        "inclusive_value",
+        "theta",
+        "1",
+        0.0,
+        1.0,
+        0.3,
+        0.2,
+        "0 fixed volume, 1 pure logit; not identified by one decade",
+        0.3,
     ),
     Parameter("hukou", "chi", "1", -1.0, 4.0, 0.5, 0.5, "0-2 in units of utility; abolished is 0"),
     Parameter("return_level", "r_0", "logit per year", -8.0, 0.0, -2.9, 0.5, "annual return 0.03-0.10"),
@@ -54,7 +60,9 @@ _SWITCHED = {
         "return_origin_level", "r_o", "logit per year", -8.0, 6.0, -2.9, 0.5, "annual return 0.03-0.10"
     ),
     "onward_level": Parameter("onward_level", "a_0", "logit per year", -12.0, 0.0, -4.6, 0.5, "assumed", -4.6),
-    "network": Parameter("network", "varsigma", "1", 0.0, 4.0, 0.5, 0.5, "pull of those who went before"),
+    "network": Parameter(
+        "network", "varsigma", "1", 0.0, 4.0, 0.5, 0.5, "attraction by earlier migrants from the same zone"
+    ),
     "competing": Parameter("competing", "rho", "1", -3.0, 3.0, 0.0, 0.5, "competing destinations (Fotheringham 1983)"),
     "nest": Parameter("nest", "tau", "1", 0.2, 1.0, 0.8, 0.1, "dissimilarity of a prefecture's counties; 1 is no nest"),
 }
@@ -65,7 +73,7 @@ _CHILDREN = (
     Parameter("comove_hukou", "k_2", "1", -1.0, 4.0, 1.0, 0.5, "fewer come where registration is strict; assumed", 1.0),
     Parameter("children_away", "k_a", "1", 0.1, 6.0, 1.86, 0.5, _SET, 1.86),
 )
-"""Of the account of children. Two national figures tell two of them: the level, and children of a person who floats."""
+"""Parameters of the numbers of children; two published national numbers identify the two `_FITTED_TO_CHILDREN`."""
 _FITTED_TO_CHILDREN = ("comove_level", "children_away")
 _LEARNING = {
     skill: Parameter(
@@ -90,7 +98,7 @@ _OBSERVED = {
         Parameter("scale_interprovincial", "s_i", "1", 0.001, 2.0, 0.1, 1.0, "sample of a tenth", prior_scale="log"),
     ),
 }
-"""Parameters that only the likelihood of a target has."""
+"""Parameters of the likelihoods, by target."""
 
 
 def registry(
@@ -105,7 +113,7 @@ def registry(
         targets: of `[fit]`.
 
     Raises:
-        ConfigError: an override names no parameter, or fixes it outside its bounds.
+        ConfigError: an override names an unknown parameter, or fixes one outside its bounds.
     """
     entries = {entry.name: entry for entry in _entries(model, decay, targets)}
     for name, change in overrides.items():
@@ -121,10 +129,10 @@ def _entries(model: Model, decay: tuple[Parameter, ...], targets: tuple[str, ...
     scalars = [*_BASE, *decay, *_BARRIERS]
     if model.stock is not None:
         switched = [entry for name, entry in _SWITCHED.items() if _is_on(name, model.stock)]
-        scalars = _of_groups([*scalars, *_STOCK, *switched], _by_group(model.stock, decay))
+        scalars = _of_groups([*scalars, *_REGISTERED, *switched], _by_group(model.stock, decay))
         scalars += _LEARNING.values() if model.stock.groups == "skills" else ()
         scalars += [] if model.stock.children is None else _of_children(targets)
-        blocks += _stock_blocks(model.stock)
+        blocks += _registered_blocks(model.stock)
     covariates = [
         Parameter(f"{kind}:{name}", f"{symbol}_{name}", "1", -4.0, 4.0, 0.0, 0.5, _COVARIATE_SOURCE)
         for kind, symbol, names in blocks
@@ -135,7 +143,7 @@ def _entries(model: Model, decay: tuple[Parameter, ...], targets: tuple[str, ...
 
 
 def _of_children(targets: tuple[str, ...]) -> list[Parameter]:
-    """Those of the account of children: held, but for what the target children fits."""
+    """Parameters of the numbers of children: fixed, except those fitted to the target `children`."""
     free = _FITTED_TO_CHILDREN if "children" in targets else ()
     return [dataclasses.replace(entry, fixed=None) if entry.name in free else entry for entry in _CHILDREN]
 
@@ -151,12 +159,12 @@ def _is_on(name: str, stock: Stock) -> bool:
 
 
 def _by_group(stock: Stock, decay: tuple[Parameter, ...]) -> set[str]:
-    """Names of the parameters that differ between groups: `distance` stands for all of the decay law."""
+    """Names of the parameters that differ between groups; `distance` means all parameters of the decay law."""
     return {*stock.by_group, *(entry.name for entry in decay if "distance" in stock.by_group)}
 
 
 def _of_groups(entries: list[Parameter], by_group: set[str]) -> list[Parameter]:
-    """One entry a skill for those that differ between groups: "distance@low"."""
+    """The entries, with one for each skill, such as "distance@low", instead of those that differ between groups."""
     return [
         one
         for entry in entries
@@ -171,7 +179,7 @@ def _of_groups(entries: list[Parameter], by_group: set[str]) -> list[Parameter]:
     ]
 
 
-def _stock_blocks(stock: Stock) -> list[tuple[str, str, tuple[str, ...]]]:
+def _registered_blocks(stock: Stock) -> list[tuple[str, str, tuple[str, ...]]]:
     return [
         ("far", "phi", stock.far_covariates),
         ("returning", "q", stock.return_covariates),

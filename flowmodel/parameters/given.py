@@ -1,4 +1,4 @@
-"""Values of a model's free parameters, from a table, a declared truth or the centres of the priors."""
+"""Values of the free parameters from a table, from `[truth]` or from the centres of the priors."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def values(registry: Registry, truth: dict[str, float], parameters: Path | None) -> dict[str, float]:
-    """Natural values of the free parameters, from what is given first: a table, the truth, the priors.
+    """Natural values of the free parameters: from the table if there is one, else from the truth, else prior centres.
 
     Raises:
-        ConfigError: the table cannot be read, lacks a parameter, has one out of its bounds, or another distance offset.
+        ConfigError: the table cannot be read, lacks a parameter, has a value out of bounds, or another `offset_km`.
     """
     import pandas as pd
 

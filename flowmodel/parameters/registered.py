@@ -1,4 +1,4 @@
-"""What the kernels of the registered stock take: one set of values a group of people, and those of the observation."""
+"""Parameter values of the model with registration, as its kernels use them: one set for each group of people."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _OFF = {
     "competing": 0.0,
     "nest": 1.0,
 }
-"""Values of the processes that a model does not have."""
+"""Values that switch off the processes that a model does not have."""
 _BLOCKS = ("far", "returning", "returning_origin", "within")
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """Natural values of one group, in the units of `docs/model.md`; `choice` is what it shares with residents alone."""
+    """Natural values of one group, in the units of `docs/model.md`; `choice` holds those of the model of residents."""
 
     choice: Parameters
     inclusive_value: Float[Array, ""]
@@ -49,7 +49,7 @@ class Group:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class RegisteredParameters:
-    """The values of every group, and by name those that only a likelihood has."""
+    """The values of every group, and all values by name for the likelihoods."""
 
     groups: tuple[Group, ...]
     observed: dict[str, Float[Array, ""]]
@@ -58,12 +58,12 @@ class RegisteredParameters:
 def registered_parameters(
     registry: Registry, natural: Float[Array, " free"], groups: tuple[str, ...]
 ) -> RegisteredParameters:
-    """What the kernels take, from the free parameters' natural values (differentiable).
+    """Parameter values for the kernels from the free parameters' natural values (differentiable).
 
     Args:
         registry: the parameters of the run.
         natural: natural values.
-        groups: names of the groups; of "low:15-29" the skill before the colon has parameters of its own.
+        groups: names of the groups; groups such as "low:15-29" share the parameters of the skill before the colon.
     """
     values = registry.lookup(natural)
     return RegisteredParameters(
@@ -72,7 +72,7 @@ def registered_parameters(
 
 
 def _group(values: dict[str, Float[Array, ""]], skill: str, decay: tuple[str, ...]) -> Group:
-    """Values of one skill: where a parameter differs between groups its name is followed by the skill's."""
+    """Values of one skill; a parameter that differs between groups has the name "parameter@skill"."""
     own = {name.partition("@")[0]: value for name, value in values.items() if name.endswith(f"@{skill}")}
     known = {name: jnp.asarray(value, float) for name, value in _OFF.items()} | values | own
     scalars = {

@@ -1,7 +1,7 @@
-"""What a parameter is, and how many of them make a vector; which there are says `catalogue`.
+"""Types of parameters: `Parameter`, `Registry` (all parameters of a run) and `Parameters` (values for the kernels).
 
-A `Parameters` is what kernels take (a pytree of natural values); a `Registry` is the list of `Parameter`s of one run,
-which maps between natural values and the unconstrained vector that the optimiser moves.
+A `Registry` converts between natural values and the unconstrained vector over which a fit searches. The parameters
+themselves are listed in `catalogue`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from jaxtyping import Array, Float
 from flowmodel.errors import ConfigError
 
 _AT_BOUND = 1e-3
-"""A parameter within this share of its range of a bound is at the bound, if data or prior push it there."""
+"""Distance from a bound, as a share of the range, below which a parameter can count as at the bound (`at_bound`)."""
 _MARGIN = 0.01
-"""Share of the range by which the centre of a prior, and any start, keeps clear of the bounds."""
+"""Least distance of prior centres and starts from the bounds, as a share of the range."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Parameter:
     prior_scale: Literal["natural", "log"] = "natural"
 
     def __post_init__(self) -> None:
-        """Refuses bounds that are not ordered, a fixed value outside them and a prior that is not well inside."""
+        """Refuses bounds that are not ordered, a fixed value outside them, and a prior mean too close to a bound."""
         margin = _MARGIN * (self.upper - self.lower) if self.fixed is None else 0.0
         value = self.prior_mean if self.fixed is None else self.fixed
         if not self.lower < self.upper or not self.lower + margin <= value <= self.upper - margin:
             raise ConfigError(
                 "E-PARAMETER-BOUND",
                 f"{self.name}: {value} in [{self.lower}, {self.upper}]",
-                "give lower < upper, the fixed value between them, the prior mean a hundredth of the range inside",
+                "give lower < upper, a fixed value between them, and a prior mean at least 1 % of the range inside",
             )
         if self.prior_scale == "log" and self.lower <= 0:
             raise ConfigError(
@@ -108,12 +108,12 @@ class Registry:
         return next(entry for entry in self.entries if entry.name == name)
 
     def natural(self, unconstrained: Float[Array, " free"]) -> Float[Array, " free"]:
-        """Unconstrained values as natural ones, inside their bounds."""
+        """Natural values, inside their bounds, from unconstrained ones."""
         lower, upper = self._bounds()
         return lower + (upper - lower) * jax.nn.sigmoid(unconstrained)
 
     def unconstrained(self, natural: Float[Array, " free"]) -> Float[Array, " free"]:
-        """The inverse of `natural`; a value at its bound is kept a billionth of the range inside."""
+        """The inverse of `natural`; a value at a bound is moved inside by 1e-9 of the range."""
         lower, upper = self._bounds()
         share = jnp.clip((natural - lower) / (upper - lower), 1e-9, 1 - 1e-9)
         return jnp.log(share) - jnp.log1p(-share)
@@ -136,11 +136,11 @@ class Registry:
         }
 
     def parameters(self, natural: Float[Array, " free"]) -> Parameters:
-        """What the kernels take, from the free parameters' natural values (differentiable)."""
+        """Values for the kernels from the free parameters' natural values (differentiable)."""
         return parameters(self.lookup(natural), self.decay)
 
-    def held(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
-        """Which free parameters sit at a bound and are pushed against it (the condition of Karush, Kuhn and Tucker).
+    def at_bound(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
+        """Which free parameters are at a bound with the gradient pointing outwards (Karush-Kuhn-Tucker condition).
 
         Args:
             natural: natural values.
@@ -152,22 +152,22 @@ class Registry:
         return np.asarray(((share < _AT_BOUND) & (push > _AT_BOUND)) | ((share > 1 - _AT_BOUND) & (push < -_AT_BOUND)))
 
     def prior_centres(self) -> Float[Array, " free"]:
-        """Where the priors of the free parameters are centred, natural values."""
+        """Centres of the priors of the free parameters, natural values."""
         return jnp.asarray([entry.prior_mean for entry in self.free])
 
     def prior_sds(self) -> Float[Array, " free"]:
-        """Prior standard deviations of the free parameters in natural units (of a log-normal one, about its median)."""
+        """Prior standard deviations of the free parameters in natural units; linearised if the prior is log-normal."""
         return jnp.asarray([e.prior_sd * (e.prior_mean if e.prior_scale == "log" else 1) for e in self.free])
 
     def prior_scores(self, natural: Float[Array, " free"]) -> Float[Array, " free"]:
-        """How many standard deviations each free parameter is from its prior's centre."""
+        """Distances of the free parameters from their priors' centres, in standard deviations."""
         log = jnp.asarray([entry.prior_scale == "log" for entry in self.free])
         sd = jnp.asarray([entry.prior_sd for entry in self.free])
         positive = jnp.where(log, natural, 1.0) / jnp.where(log, self.prior_centres(), 1.0)
         return jnp.where(log, jnp.log(positive), natural - self.prior_centres()) / sd
 
     def draw(self, seed: int) -> Float[Array, " free"]:
-        """A start drawn from the priors, kept clear of the bounds by a hundredth of the range."""
+        """A random start from the priors, at least 1 % of the range away from the bounds."""
         lower, upper = (np.asarray(bound) for bound in self._bounds())
         scores = np.random.default_rng(seed).normal(size=len(self.free))
         draw = [entry.from_score(score) for entry, score in zip(self.free, scores, strict=True)]
@@ -179,7 +179,7 @@ class Registry:
 
 
 def parameters(values: Mapping[str, Float[Array, ""]], decay: tuple[str, ...]) -> Parameters:
-    """Values by name as the kernels take them; `decay` names the parameters of the decay law."""
+    """Values for the kernels from values by name; `decay` names the parameters of the decay law."""
     arrays = {"decay", "attraction", "departure"}
     scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in arrays}
     blocks = {name: block(values, name) for name in ("attraction", "departure")}
@@ -187,6 +187,6 @@ def parameters(values: Mapping[str, Float[Array, ""]], decay: tuple[str, ...]) -
 
 
 def block(values: Mapping[str, Float[Array, ""]], prefix: str) -> Float[Array, " covariates"]:
-    """The values called "prefix:…", in their order."""
+    """The values named "prefix:…", in their order."""
     found = [value for name, value in values.items() if name.startswith(f"{prefix}:")]
     return jnp.stack(found) if found else jnp.zeros(0)

@@ -69,7 +69,7 @@ def _row(name: str, estimate: float, se: float, status: str, source: str) -> dic
 
 def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
     """The scores of `metrics.json`, over the pairs that took part and whose flow is known."""
-    seen = fit.taking & known_flows(fit.table, fit.specification)
+    seen = fit.in_fit & known_flows(fit.table, fit.specification)
     distance = fit.table.pair.distance_km
     found: dict[str, Any] = dict(
         scores.scores(
@@ -80,7 +80,7 @@ def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
     null_deviance = fit.deviance + 2 * (fit.log_likelihood - of_null)
     found |= {
         "pairs": fit.pairs,
-        "pairs_listed": int((fit.taking & fit.table.listed).sum()),
+        "pairs_listed": int((fit.in_fit & fit.table.listed).sum()),
         "deviance": fit.deviance,
         "null_deviance": null_deviance,
         "d2": 1 - fit.deviance / null_deviance,
@@ -184,9 +184,9 @@ def local(fit: Calibrated, side: Literal["origin", "destination"]) -> pd.DataFra
     columns |= {name: np.asarray(term(pair)) for name, term in law.terms.items()}
     columns |= {f"pair:{name}": np.asarray(values) for name, values in model.pairs.items()}
     # Pairs that take no part may have no number.
-    columns = {name: turned(np.where(fit.taking, values, 0.0)) for name, values in columns.items()}
+    columns = {name: turned(np.where(fit.in_fit, values, 0.0)) for name, values in columns.items()}
     labels = fit.table.origins if side == "origin" else fit.table.destinations
-    return local_fits.fit(turned(fit.table.flow), turned(fit.taking), columns, labels)
+    return local_fits.fit(turned(fit.table.flow), turned(fit.in_fit), columns, labels)
 
 
 def _wide(values: np.ndarray, side: str) -> np.ndarray:
@@ -220,7 +220,7 @@ def draws(fit: Calibrated, wanted: Draws, seed: int) -> pa.Table:
     hold = None if wanted.kind == "poisson" else wanted.hold
     tables = []
     for number in range(wanted.count):
-        drawn = draw(fit.fitted, fit.taking, seed=seed + number, hold=hold, kind=wanted.kind)
+        drawn = draw(fit.fitted, fit.in_fit, seed=seed + number, hold=hold, kind=wanted.kind)
         rows, columns = np.nonzero(drawn)
         tables.append(
             pa.table(

@@ -13,7 +13,7 @@ import pyarrow as pa
 from flowmodel import runtime
 from flowmodel.config import BalanceRun
 from flowmodel.errors import NotConvergedError, NumericError
-from flowmodel.interaction.totals import Adjusted, Names, Totals, consistent
+from flowmodel.interaction.totals import Adjusted, Names, Totals, nearest_table
 from flowmodel.results import totals as results
 from flowmodel.runs import console, provenance
 from flowmodel.runs.fit_flows import write_flows
@@ -97,7 +97,7 @@ def _solved(request: Request[BalanceRun], folder: RunFolder, prior: np.ndarray, 
     """
     solve = request.config.solve
     try:
-        return consistent(prior, totals, tolerance=solve.tolerance, most_steps=solve.most_steps)
+        return nearest_table(prior, totals, tolerance=solve.tolerance, most_steps=solve.most_steps)
     except NotConvergedError:
         folder.write_json("metrics.json", {"verdict": "max_steps"})
         raise

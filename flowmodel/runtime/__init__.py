@@ -1,4 +1,4 @@
-"""What the process asks of the machine before its first array, and what the machine turned out to be."""
+"""The machine: device, precision, memory, compilation, and the cache of compiled programs."""
 
 from .compiling import compiler_options as compiler_options
 from .compiling import program as program

@@ -1,7 +1,7 @@
-"""Compiled programs kept for the next process, in a folder that nobody else can read or write.
+"""Cache of compiled programs for later processes, in a folder that only its owner can read and write.
 
-An entry is machine code that the next process runs, so whoever can write an entry can run code as its reader. JAX
-neither checks that nor writes entries whole; what it needs for both is here.
+Entries are machine code that later processes run, so anybody who can write an entry could run code as its reader. JAX
+checks neither the permissions of the folder nor the completeness of entries; this module does.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ import jax
 
 SETTING = "FLOWMODEL_CACHE"
 LARGEST = 512 * 2**20
-"""Bytes of all entries; a whole fit with registration leaves a few million."""
+"""Largest size of all entries, bytes; a fit with registration needs a few million."""
 _ENTRIES = "*-cache"
 _FAILED = re.compile(r"Error (reading|writing) persistent compilation cache entry for '(.+?)'")
 
 
 class UnsafeError(Exception):
-    """A folder that must not be used; the text says why."""
+    """A folder is not safe for a cache; the message gives the reason."""
 
 
 def use(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Has JAX keep what it compiles, unless `FLOWMODEL_CACHE=off`; where it may not, `say` hears why (W-CACHE).
+    """Makes JAX cache compiled programs, unless `FLOWMODEL_CACHE=off`; failures are reported to `say` (W-CACHE).
 
-    Somebody's own JAX_COMPILATION_CACHE_DIR is left as it is.
+    If JAX_COMPILATION_CACHE_DIR is set, that folder is used as it is.
     """
     if environment.get(SETTING) == "off" or jax.config.values["jax_compilation_cache_dir"]:
         return
     try:
         folder = prepared(place(environment))
     except (UnsafeError, OSError) as reason:
-        say(f"W-CACHE {reason}: programs are compiled afresh; fix: correct that, or {SETTING}=off")
+        say(f"W-CACHE {reason}: programs are not cached; fix: correct that, or set {SETTING}=off")
         return
     bound(folder.parent, LARGEST)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -50,42 +50,42 @@ def use(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
 
 
 def place(environment: Mapping[str, str], cpuinfo: Path = Path("/proc/cpuinfo")) -> Path:
-    """Where entries of this machine belong; nothing is made.
+    """The folder of this machine's entries; it is not created here.
 
-    XLA compiles for the very processor, and a home may be shared between machines: each kind has a folder of its own.
+    XLA compiles for one type of processor, and machines may share a home directory, so each type has its own folder.
 
     Raises:
-        UnsafeError: a variable names no absolute path, or there is no home.
+        UnsafeError: a variable is not an absolute path, or there is no home directory.
     """
     own = environment.get(SETTING)
     base = environment.get("XDG_CACHE_HOME") or f"{environment.get('HOME', '')}/.cache"
     top = Path(own or f"{base}/flowmodel")
     if not top.is_absolute() or top == Path("/.cache/flowmodel"):
-        raise UnsafeError(f"{SETTING}, XDG_CACHE_HOME and HOME name no absolute folder")
+        raise UnsafeError(f"none of {SETTING}, XDG_CACHE_HOME and HOME is an absolute path")
     return top / "xla" / _processor(cpuinfo)
 
 
 def _processor(cpuinfo: Path) -> str:
-    """A short name that two processors share if they are of one model and have the same instructions."""
-    told = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+    """A hash that is the same for processors of the same model and instruction set."""
+    keys = ("model name", "flags", "Features", "CPU implementer", "CPU part")
     text = cpuinfo.read_text() if cpuinfo.is_file() else ""
-    lines = sorted({line for line in text.splitlines() if line.startswith(told)})
+    lines = sorted({line for line in text.splitlines() if line.startswith(keys)})
     return hashlib.sha256("\n".join([platform.machine(), platform.processor(), *lines]).encode()).hexdigest()[:16]
 
 
 def prepared(folder: Path) -> Path:
-    """The folder and the two above it, made where they lack, and private.
+    """Creates the folder and the two above it if needed, and makes them private.
 
     Raises:
-        UnsafeError: one of them is a link or another's, or others could replace it.
-        OSError: one of them cannot be made or made private.
+        UnsafeError: one of them is a symbolic link, belongs to another user, or could be replaced by others.
+        OSError: one of them cannot be created or made private.
     """
     top = folder.parent.parent
     top.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if top.parent.stat().st_mode & stat.S_IWOTH:
-        raise UnsafeError(f"{top.parent} may be written to by everyone")
+        raise UnsafeError(f"everyone can write to {top.parent}")
     opened = [_private(path) for path in (top, folder.parent, folder)]
-    if any(opened):  # what is there may be anybody's
+    if any(opened):  # entries may have been written by others
         for entry in folder.glob(_ENTRIES):
             entry.unlink(missing_ok=True)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -94,7 +94,7 @@ def prepared(folder: Path) -> Path:
 
 
 def _private(path: Path) -> bool:
-    """Makes a folder, or closes it to others; whether others could write to it until now."""
+    """Creates a folder or makes it private; returns whether others could write to it before."""
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
     if path.is_symlink():
@@ -107,16 +107,16 @@ def _private(path: Path) -> bool:
         if before.st_mode & 0o077:
             os.fchmod(descriptor, 0o700)
         if os.fstat(descriptor).st_mode & 0o077:
-            raise UnsafeError(f"{path} stays open to others")
+            raise UnsafeError(f"{path} remains accessible to others")
     finally:
         os.close(descriptor)
     return bool(before.st_mode & 0o022)
 
 
 def bound(folder: Path, largest: int) -> None:
-    """Removes the entries used longest ago, of all machines, until the rest takes at most `largest` bytes.
+    """Removes the least recently used entries of all machines until the rest takes at most `largest` bytes.
 
-    JAX's own bound needs a lock around every entry, and stops caching for good where a process died between two files.
+    JAX's own limit needs a lock for every entry, and caching stops permanently if a process dies while writing.
     """
     entries = sorted(_entries(folder), reverse=True)
     kept = 0
@@ -127,7 +127,7 @@ def bound(folder: Path, largest: int) -> None:
 
 
 def _entries(folder: Path) -> list[tuple[float, int, Path]]:
-    """Last use, size and path of every entry; one that another process removes meanwhile is left out."""
+    """Last use, size and path of every entry, without entries that another process removes meanwhile."""
     found = []
     for entry in folder.rglob(_ENTRIES):
         with contextlib.suppress(FileNotFoundError):
@@ -137,9 +137,9 @@ def _entries(folder: Path) -> list[tuple[float, int, Path]]:
 
 
 def _mend(folder: Path, say: Callable[[str], None]) -> None:
-    """An entry that cannot be read or written is told, not warned of, and removed: else it would stay broken.
+    """Removes entries that JAX fails to read or write, and reports them to `say` instead of JAX's warning.
 
-    JAX compiles the program after its warning, and writes the entry anew where there is none.
+    JAX then compiles the program and writes a new entry; without removal the broken one would remain.
     """
     shown = warnings.showwarning
 
@@ -149,14 +149,14 @@ def _mend(folder: Path, say: Callable[[str], None]) -> None:
             return shown(message, category, *place, **more)
         for entry in folder.glob(f"{glob.escape(failed[2])}-{_ENTRIES}"):
             entry.unlink(missing_ok=True)
-        return say(f"W-CACHE an entry of {folder} fails {failed[1]} ({failed[2]}): it is removed and compiled afresh")
+        return say(f"W-CACHE {failed[1]} an entry of {folder} failed ({failed[2]}): it is removed and compiled again")
 
     warnings.showwarning = show
     warnings.filterwarnings("always", message=_FAILED.pattern.partition("(")[0])
 
 
 def state(environment: Mapping[str, str]) -> str:
-    """What there is, in words; nothing is made or changed."""
+    """The state of the cache as text; nothing is created or changed."""
     if environment.get(SETTING) == "off":
         return f"off ({SETTING})"
     try:
@@ -164,7 +164,7 @@ def state(environment: Mapping[str, str]) -> str:
     except UnsafeError as reason:
         return str(reason)
     if not folder.is_dir():
-        return f"{folder}, not made yet"
+        return f"{folder}, not created yet"
     entries = _entries(folder)
     size = sum(size for _, size, _ in entries) / 1e6
     return f"{folder}, {len(entries)} programs, {size:.1f} MB, mode {stat.S_IMODE(folder.stat().st_mode):o}"

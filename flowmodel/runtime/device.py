@@ -1,4 +1,4 @@
-"""Which device computes: the one asked for or none; and a loud word where an accelerator lies idle."""
+"""Choice of the device, with a warning if an accelerator is not used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import jax
 from flowmodel.errors import ResourceError
 
 _PLATFORMS = {"cpu": "cpu", "gpu": "cuda,cpu", "tpu": "tpu,cpu"}
-# Of the host, which some of JAX's own functions need beside the accelerator.
+# Some functions of JAX need the CPU besides the accelerator.
 _EXTRAS = {"cpu": "cpu", "gpu": "pip install '.[cuda12]' (or cuda13)", "tpu": "pip install '.[tpu]'"}
 _CUDA = ("jax-cuda12-plugin", "jax-cuda13-plugin")
 _TPU = ("libtpu",)
@@ -22,7 +22,7 @@ _TPU = ("libtpu",)
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What the machine shows of accelerators: devices of the kernel, and installed plugins of JAX by name."""
+    """Accelerators found on the machine: device files, and installed plugins of JAX by name."""
 
     nvidia: bool = False
     tpu: bool = False
@@ -48,10 +48,10 @@ def _installed(name: str) -> bool:
 
 
 def choose(device: str) -> None:
-    """Makes `device` ("auto", "cpu", "gpu", "tpu") the one that computes.
+    """Makes JAX compute on `device` ("auto", "cpu", "gpu" or "tpu").
 
     Raises:
-        ResourceError: E-DEVICE, it is not there.
+        ResourceError: E-DEVICE, it is not available.
     """
     if device == "auto":
         return
@@ -62,7 +62,7 @@ def choose(device: str) -> None:
         raise _absent(device, _one_line(error)) from None
     if there != device:
         plugin = look().plugin(_CUDA if device == "gpu" else _TPU)
-        reason = f"{plugin} does not start" if plugin else "no plugin of jax for it is installed"
+        reason = f"{plugin} does not start" if plugin else "the plugin of jax for it is not installed"
         raise _absent(device, f"jax computes on the {there}: {reason}")
 
 
@@ -71,22 +71,22 @@ def _absent(device: str, reason: str) -> ResourceError:
 
 
 def _one_line(error: Exception) -> str:
-    """What an error says, without its hint at a variable that the flag sets."""
+    """The message of an error on one line, without its hint at JAX_PLATFORMS."""
     return " ".join(str(error).split()).partition(" (set JAX_PLATFORMS")[0]
 
 
-def fallen_back(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
-    """A warning where the CPU computes although the machine seems to have something faster; else None.
+def cpu_warning(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
+    """A warning if JAX computes on the CPU although the machine seems to have an accelerator; else None.
 
     Args:
-        found: what the machine shows.
-        backend: what JAX chose.
-        why: what JAX says of a platform ("cuda", "tpu") that it does not use.
+        found: accelerators of the machine.
+        backend: the platform that JAX uses.
+        why: returns the reason why JAX does not use a platform ("cuda" or "tpu").
     """
     if backend != "cpu":
         return None
     reason = _idle_gpu(found, why) or _idle_tpu(found, why)
-    return None if reason is None else f"W-DEVICE-CPU computing on the CPU: {reason}; --device cpu if that is meant"
+    return None if reason is None else f"W-DEVICE-CPU computing on the CPU: {reason}; or choose it with --device cpu"
 
 
 def _idle_gpu(found: Found, why: Callable[[str], str]) -> str | None:
@@ -94,9 +94,9 @@ def _idle_gpu(found: Found, why: Callable[[str], str]) -> str | None:
     if found.nvidia and plugin is None:
         return f"there is an NVIDIA device, but no CUDA plugin of jax; fix: {_EXTRAS['gpu']}"
     if found.nvidia:
-        return f"{plugin} does not start ({why('cuda')}); fix: see what nvidia-smi says of driver and CUDA version"
+        return f"{plugin} does not start ({why('cuda')}); fix: check driver and CUDA version with nvidia-smi"
     if plugin is not None:
-        return f"{plugin} is installed, but no NVIDIA device is to be seen; fix: its driver, or the container's --gpus"
+        return f"{plugin} is installed, but no NVIDIA device is visible; fix: install its driver, or give --gpus"
     return None
 
 
@@ -105,21 +105,21 @@ def _idle_tpu(found: Found, why: Callable[[str], str]) -> str | None:
     if found.tpu and plugin is None:
         return f"there is a TPU, but no libtpu; fix: {_EXTRAS['tpu']}"
     if plugin is not None:
-        return f"libtpu is installed, but does not start ({why('tpu')}); fix: see whether another process has the TPU"
+        return f"libtpu is installed, but does not start ({why('tpu')}); fix: stop other processes that use the TPU"
     return None
 
 
 def why(platform: str) -> str:
-    """What JAX says of a platform that it does not use."""
+    """The reason why JAX does not use a platform."""
     try:
         jax.devices(platform)
     except RuntimeError as error:
         return _one_line(error)
-    return "it is there, but not the first choice"
+    return "it is available, but another platform comes first"
 
 
 def sentence() -> str:
-    """On which device the process computes."""
+    """A sentence that names the device in use."""
     device = jax.devices()[0]
     if device.platform == "cpu":
         return f"computing on the CPU, {cores()} cores"
@@ -127,12 +127,12 @@ def sentence() -> str:
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> dict[str, str]:
-    """The device and the versions that computed, for provenance."""
+    """Device and software versions, for provenance."""
     device = jax.devices()[0]
     return {
         "platform": device.platform,

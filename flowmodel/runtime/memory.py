@@ -1,4 +1,4 @@
-"""How much memory there is: of the accelerator, or of the host within the limits of the process."""
+"""Memory of the device, or of the host within the limits of the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXHAUSTED = ("RESOURCE_EXHAUSTED", "out of memory")
 
 
 def available_bytes(device: jax.Device | None = None) -> int | None:
-    """Bytes that arrays may still take on `device` (default: the one that computes); None where it does not tell."""
+    """Free bytes on `device` (by default the first device); None if unknown."""
     chosen = device or jax.devices()[0]
     if chosen.platform == "cpu":
         return host_bytes()
@@ -26,7 +26,7 @@ def available_bytes(device: jax.Device | None = None) -> int | None:
 
 
 def total_bytes(device: jax.Device | None = None) -> int | None:
-    """Bytes that `device` has in all, for arrays; None where it does not tell."""
+    """Total bytes of `device`; None if unknown."""
     chosen = device or jax.devices()[0]
     if chosen.platform == "cpu":
         return _meminfo(ROOT).get("MemTotal")
@@ -35,9 +35,9 @@ def total_bytes(device: jax.Device | None = None) -> int | None:
 
 
 def host_bytes(root: Path = ROOT) -> int | None:
-    """The least of what the system has available, what its control groups leave, and what RLIMIT_AS leaves.
+    """Free bytes of the host: the least of available memory and the margins to limits of control groups and RLIMIT_AS.
 
-    Swap is not counted. Elsewhere than on Linux nothing tells: None.
+    Swap is not counted. None on other systems than Linux.
     """
     left = [*_available(root), *_of_groups(root), *_of_address_space(root)]
     return max(0, min(left)) if left else None
@@ -49,12 +49,12 @@ def _available(root: Path) -> list[int]:
 
 
 def _meminfo(root: Path) -> dict[str, int]:
-    """Fields of /proc/meminfo, bytes; proc(5)."""
+    """Fields of /proc/meminfo, bytes (see proc(5))."""
     return {name: int(value.split()[0]) * _KIB for name, value in _fields(root / "proc/meminfo").items()}
 
 
 def _fields(file: Path) -> dict[str, str]:
-    """Lines "name: value" of a file; none if there is no such file."""
+    """Lines "name: value" of a file; empty if there is no such file."""
     text = _text(file)
     return {} if text is None else dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
@@ -67,7 +67,7 @@ def _text(file: Path) -> str | None:
 
 
 def _of_groups(root: Path) -> Iterator[int]:
-    """What each control group above this process leaves, of either version; cgroups(7)."""
+    """Free bytes under the limit of each control group of this process, version 1 and 2 (see cgroups(7))."""
     for line in (_text(root / "proc/self/cgroup") or "").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
@@ -79,9 +79,9 @@ def _of_groups(root: Path) -> Iterator[int]:
 
 
 def _upwards(top: Path, path: str, names: tuple[str, str, str]) -> Iterator[int]:
-    """Limit less usage of a group and of all that hold it. File pages that nobody uses count as free.
+    """Limit less usage of a group and of its parents. Inactive file pages count as free.
 
-    In a container the group's own path is not to be seen; its limit then stands at `top`.
+    In a container the path of the group may be hidden; its limit is then found at `top`.
     """
     group = top / path.lstrip("/")
     for folder in (group, *group.parents):
@@ -99,14 +99,14 @@ def _stat(folder: Path, name: str) -> int:
 
 
 def _of_address_space(root: Path) -> list[int]:
-    """What `ulimit -v` leaves."""
+    """Free bytes under the limit of `ulimit -v`."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     used = _fields(root / "proc/self/status").get("VmSize")
     return [] if limit == resource.RLIM_INFINITY or used is None else [limit - int(used.split()[0]) * _KIB]
 
 
 def exhausted(error: BaseException) -> bool:
-    """Whether an error says that host or device ran out of memory."""
+    """Whether an error reports that host or device ran out of memory."""
     if isinstance(error, MemoryError):
         return True
     text = str(error)
@@ -116,7 +116,7 @@ def exhausted(error: BaseException) -> bool:
 def peak_memory_gb() -> float:
     """Largest resident memory of this program so far, GB (10⁹ bytes).
 
-    On Linux it is read from /proc: what getrusage says of a process begins with the peak of whoever started it.
+    On Linux it is read from /proc, since the value of getrusage includes the peak of the parent process.
     """
     peak = _fields(Path("/proc/self/status")).get("VmHWM")
     if peak is not None:
@@ -125,7 +125,7 @@ def peak_memory_gb() -> float:
 
 
 def gigabytes(size: int | None) -> str:
-    """A size in words: "0.31 GB" (10⁹ bytes), two digits or to the tenth."""
+    """A size as text, such as "0.31 GB" (10⁹ bytes), with two digits below 1 GB and one decimal above."""
     if size is None:
         return "an unknown amount"
     return f"{size / 1e9:.2g} GB" if size < 1e9 else f"{size / 1e9:,.1f} GB"

@@ -1,4 +1,4 @@
-"""What is set for the whole process: the allocator, the precision of pairs, the time that compiling takes."""
+"""Settings of the process: memory allocator, precision of pairs, and measurement of compile time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flowmodel.config import Runtime
 
 
 def keep_freed_memory() -> None:
-    """Tells glibc not to hand freed memory back between calls; elsewhere it does nothing.
+    """Makes glibc keep freed memory between calls; does nothing without glibc.
 
-    XLA's CPU backend allocates S anew at every call, in any thread. Mapping and faulting in those pages again took up
-    to a quarter of a gradient's time at county scale. The numbers are those of malloc.h, with the largest thresholds
-    that glibc takes: M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD.
+    XLA's CPU backend allocates tables of pairs at every call. Mapping these pages again took up to a quarter of a
+    gradient's time at county scale. The numbers are constants of malloc.h: M_ARENA_MAX, M_TRIM_THRESHOLD and
+    M_MMAP_THRESHOLD, the latter two with the largest values that glibc accepts.
     """
     if sys.platform == "linux" and hasattr(glibc := ctypes.CDLL(None), "mallopt"):
         glibc.mallopt(-8, 1)
@@ -28,10 +28,10 @@ def keep_freed_memory() -> None:
 
 
 def keep_large_tables() -> None:
-    """Tells glibc to keep freed tables of more than 32 MiB too (M_MMAP_MAX of malloc.h); elsewhere it does nothing.
+    """Makes glibc keep freed tables of more than 32 MiB too (M_MMAP_MAX of malloc.h); does nothing without glibc.
 
-    For a program that makes the same tables of all pairs again and again: faulting in 65 MB took a third of a balance
-    of 2,850 zones. The process then holds its peak to its end, so no command asks for it.
+    It helps programs that allocate tables of all pairs repeatedly: page faults took a third of the time of balancing
+    2,850 zones. The process then keeps its peak memory until its end, so commands do not use it.
     """
     if sys.platform == "linux" and hasattr(glibc := ctypes.CDLL(None), "mallopt"):
         glibc.mallopt(-4, 0)
@@ -44,7 +44,7 @@ def kernel_dtype(runtime: Runtime) -> Any:
 
 @contextlib.contextmanager
 def compile_seconds() -> Iterator[Callable[[], float]]:
-    """Yields a function that says how many seconds XLA has compiled since, or read what was compiled before."""
+    """Yields a function that returns the seconds XLA has spent since then on compiling or loading from the cache."""
     spent: list[float] = []
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:

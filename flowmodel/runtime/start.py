@@ -1,4 +1,4 @@
-"""The one call that comes before the first array."""
+"""Configuration of JAX at the start of a process."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from . import cache, device, process
 
 
 def configure(runtime: Runtime, say: Callable[[str], None] = lambda line: None) -> None:
-    """Switches to float64 vectors, the device asked for and the cache of compiled programs; call it before any array.
+    """Enables float64, chooses the device and sets up the cache of compiled programs; call it before using JAX.
 
     Args:
-        runtime: what is asked for.
-        say: is told on which device the process computes, and of what is not as one would expect (W-DEVICE-CPU,
-            W-CACHE); nobody by default.
+        runtime: the section `[runtime]`.
+        say: called with a line that names the device, and with warnings (W-DEVICE-CPU, W-CACHE).
 
     Raises:
-        ResourceError: E-DEVICE, the device asked for is not there. There is no silent fall-back.
+        ResourceError: E-DEVICE, the requested device is not available; another one is never used instead.
     """
     process.keep_freed_memory()
     jax.config.update("jax_enable_x64", val=True)
-    chosen_outside = bool(jax.config.values["jax_platforms"])  # JAX_PLATFORMS: somebody wants just that
+    chosen_outside = bool(jax.config.values["jax_platforms"])  # by the variable JAX_PLATFORMS
     device.choose(runtime.device)
     if runtime.cache:
         cache.use(os.environ, say)
     if runtime.device == "auto" and not chosen_outside:
-        warning = device.fallen_back(device.look(), jax.default_backend(), device.why)
+        warning = device.cpu_warning(device.look(), jax.default_backend(), device.why)
         if warning is not None:
             say(warning)
     say(device.sentence())

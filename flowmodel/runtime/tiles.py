@@ -1,4 +1,4 @@
-"""How large a tile may be: what the compiler predicts against what is free, and smaller ones where that was wrong."""
+"""The size of tiles of pairs: the largest that is predicted to fit in memory, or a smaller one if memory runs out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowmodel.errors import ResourceError
 from .memory import available_bytes, exhausted, gigabytes
 
 SHARE = 0.8
-"""Of the free memory that a prediction may take: the rest is for what the compiler does not see, such as copies."""
+"""Share of free memory that a program may need as predicted; the rest is for memory that the prediction omits."""
 HALVINGS = 5
 _UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _FIX = "a smaller tile, float32 pairs, fewer zones, or a device with more memory"
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class Need(NamedTuple):
-    """What one call of a compiled program takes on its device, bytes; what is updated in place is counted once."""
+    """Memory of one call of a compiled program on its device, bytes; `in_place` is both argument and output."""
 
     arguments: int
     outputs: int
@@ -32,12 +32,12 @@ class Need(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of it, whether or not the arguments are there already."""
+        """Total memory, including the arguments."""
         return self.arguments + self.outputs + self.temporaries - self.in_place
 
 
 class Chosen(NamedTuple):
-    """A tile, its compiled program, and what that takes."""
+    """A tile (rows), its compiled program, and the memory that it needs."""
 
     tile: int
     program: Compiled
@@ -45,14 +45,14 @@ class Chosen(NamedTuple):
 
 
 def predicted(compiled: Compiled) -> Need:
-    """What XLA has planned for a program.
+    """Memory that XLA plans for a program.
 
     Raises:
-        ResourceError: E-MEMORY, the backend does not tell.
+        ResourceError: E-MEMORY, the backend does not report it.
     """
     plan: Any = compiled.memory_analysis()
     if plan is None:
-        raise ResourceError("E-MEMORY", "the compiler does not say what a program takes", "compute on the CPU")
+        raise ResourceError("E-MEMORY", "the compiler does not report the memory of a program", "compute on the CPU")
     return Need(
         int(plan.argument_size_in_bytes),
         int(plan.output_size_in_bytes),
@@ -62,20 +62,20 @@ def predicted(compiled: Compiled) -> Need:
 
 
 def sentence(need: int | None, free: int | None) -> str:
-    """Such as "needs 0.31 GB, 20.1 GB free"; None is unknown."""
+    """Needed and free bytes as text, such as "needs 0.31 GB, 20.1 GB free"; None means unknown."""
     return f"needs {gigabytes(need)}, {gigabytes(free)} free"
 
 
 def fitting(compile_for: Callable[[int], Compiled], tiles: Sequence[int], available: int | None) -> Chosen:
-    """The largest tile whose program is predicted to fit in `SHARE` of what is free; nothing runs.
+    """The largest tile whose program is predicted to fit in `SHARE` of free memory; the program is not run.
 
     Args:
-        compile_for: the program for a tile. It is called from the largest tile down, until one fits.
+        compile_for: compiles the program for a tile; called from the largest tile down until one fits.
         tiles: sizes to choose from, rows.
-        available: free bytes of the device; where it does not tell (None) the largest tile is taken.
+        available: free bytes of the device; if unknown (None) the largest tile is chosen.
 
     Raises:
-        ResourceError: E-MEMORY, not even the smallest fits.
+        ResourceError: E-MEMORY, the smallest tile does not fit.
     """
     for tile in sorted(tiles, reverse=True):
         program = compile_for(tile)
@@ -87,18 +87,18 @@ def fitting(compile_for: Callable[[int], Compiled], tiles: Sequence[int], availa
 
 
 def retrying(run: Callable[[int], Result], tile: int, smallest: int, say: Callable[[str], None]) -> Result:
-    """What `run` gives for a tile; where memory runs out, for half of it, at most `HALVINGS` times.
+    """Calls `run` with a tile and, if memory runs out, with half of it, at most `HALVINGS` times.
 
-    A host that promises more memory than it has may end the process instead: only `fitting` prevents that.
+    An operating system that overcommits memory may end the process instead; only `fitting` prevents that.
 
     Args:
-        run: computes with tiles of so many rows, and leaves nothing behind where it fails.
+        run: computes with tiles of a number of rows; it must free its memory if it fails.
         tile: rows of the first attempt.
-        smallest: rows below which a tile never goes.
-        say: is told of every smaller tile.
+        smallest: smallest number of rows.
+        say: called with a line for every smaller tile.
 
     Raises:
-        ResourceError: E-MEMORY, the smallest tile or the last halving ran out too.
+        ResourceError: E-MEMORY, memory also runs out with the last tile.
     """
     for halving in range(HALVINGS + 1):
         try:
@@ -107,17 +107,17 @@ def retrying(run: Callable[[int], Result], tile: int, smallest: int, say: Callab
             if not exhausted(error):
                 raise
             failed = str(error)
-        # Only here is the error gone, and with it the frames that held arrays.
+        # The error refers to frames that hold arrays; it is released only after the except block.
         gc.collect()
         short = f"a tile of {tile} rows {sentence(asked_bytes(failed), available_bytes())}"
         if tile <= smallest or halving == HALVINGS:
             break
         tile = max(smallest, tile // 2)
-        say(f"W-MEMORY {short}: going on with {tile}")
+        say(f"W-MEMORY {short}: trying {tile} rows")
     raise ResourceError("E-MEMORY", short, _FIX)
 
 
 def asked_bytes(message: str) -> int | None:
-    """The bytes that an out-of-memory message of XLA names, the largest if several; None if it names none."""
+    """The largest number of bytes in an out-of-memory message of XLA; None if there is none."""
     sizes = re.findall(r"allocat\w+ (\d+(?:\.\d+)?) ?([KMGT]i)?(?:B\b|bytes)", message)
     return max((int(float(number) * _UNITS[unit]) for number, unit in sizes), default=None)

@@ -1,1 +1,1 @@
-"""Zones: the labelled table of a run, its arrays for the kernels, and the cells of a raster."""
+"""Zones and raster cells of a run, as read from `zones.nc` and `grid.nc`."""

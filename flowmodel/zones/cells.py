@@ -1,4 +1,4 @@
-"""`grid.nc` in memory: who lives in a cell, in which county it lies, on which side of the divide. No JAX here."""
+"""Raster cells, read from `grid.nc`: residents, county and side of the divide. Does not import JAX."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowmodel.errors import ZonesError
 
 _REQUIRED = ("population", "zone", "east", "x", "y")
 _COVARIATE = "covariate_"
-_FIX = "build it again with scripts/simulate.py"
+_FIX = "create the file again with scripts/simulate.py"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,17 +22,17 @@ class GridCells:
     """A checked `grid.nc`.
 
     Attributes:
-        population: residents at the start, persons, float64 [y, x]; zero in cells that are no zones.
-        zone: row of the cell's county in zones.nc, -1 where the cell is no zone, int32 [y, x].
+        population: residents at the start, persons, float64 [y, x]; zero in cells outside all counties.
+        zone: row of the cell's county in zones.nc, -1 outside all counties, int32 [y, x].
         east: whether a cell lies south-east of the divide [y, x].
-        covariates: by name, in the unit of the county covariate, NaN in cells that take their county's value, float32
+        covariates: by name, in the unit of the county covariate, NaN in cells that use their county's value, float32
             [y, x].
-        x: of the centres, m [x].
-        y: of the centres, m, from north to south [y].
-        cell_km: side of a cell.
-        crs_wkt: coordinate system.
-        inputs: the files it was made from, with their SHA-256.
-        synthetic: whether the counties are invented.
+        x: coordinates of cell centres, m [x].
+        y: coordinates of cell centres, m, from north to south [y].
+        cell_km: side of a cell, km.
+        crs_wkt: coordinate reference system.
+        inputs: source files, with their SHA-256.
+        synthetic: whether the counties are synthetic data.
     """
 
     population: np.ndarray
@@ -62,11 +62,11 @@ def read(path: Path, counties: int) -> GridCells:
 
     Args:
         path: the file.
-        counties: how many there are in zones.nc.
+        counties: number of counties in zones.nc.
 
     Raises:
-        ZonesError: E-GRID-FILE, the file lacks a variable, or has a county that does not exist, people where there is
-            no zone, or numbers of people that are negative or not finite.
+        ZonesError: E-GRID-FILE, the file lacks a variable, or has an unknown county, people outside all counties, or
+            numbers of people that are negative or not finite.
     """
     with h5netcdf.File(path, "r") as file:
         lacking = [name for name in _REQUIRED if name not in file.variables]
@@ -94,21 +94,21 @@ def read(path: Path, counties: int) -> GridCells:
 
 
 def check(name: str, cells: GridCells, counties: int) -> None:
-    """Refuses a grid that cannot be.
+    """Checks a grid.
 
     Args:
-        name: of the file, for the message.
+        name: name of the file, for the message.
         cells: the grid.
-        counties: how many there are.
+        counties: number of counties in zones.nc.
 
     Raises:
-        ZonesError: E-GRID-FILE, see `read`; the message names the first such cell and how many there are.
+        ZonesError: E-GRID-FILE, see `read`; the message gives the first wrong cell and the number of wrong cells.
     """
     people, zone = cells.population, cells.zone
     rules = {
         f"a county below -1 or above {counties - 1}": (zone < -1) | (zone >= counties),
         "a number of people that is negative or not finite": ~(people >= 0) | np.isinf(people),
-        "people in a cell that is no zone": (zone < 0) & (people != 0),
+        "people in a cell outside all counties": (zone < 0) & (people != 0),
     }
     for what, wrong in rules.items():
         if wrong.any():

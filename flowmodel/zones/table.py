@@ -1,7 +1,7 @@
-"""The labelled files: `zones.nc` in, and what a reader needs to trust it. No JAX here: this is host data.
+"""The table of zones (`zones.nc`): reading, checking and writing. Does not import JAX.
 
-`zones.nc` holds one row a zone; every variable carries `units`, `long_name` and `source`. What censuses keep beside
-their people has `role = "census"`; there a missing number is NaN, and in `population` where `population_counted` is 0.
+`zones.nc` has one row for each zone; every variable has the attributes `units`, `long_name` and `source`. Other census
+counts than residents have `role = "census"` and may be NaN; `population` may be NaN where `population_counted` is 0.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ _RANGES = {
 
 @dataclasses.dataclass(frozen=True)
 class ZoneTable:
-    """A checked `zones.nc` in memory."""
+    """The checked contents of a `zones.nc`."""
 
     data: xr.Dataset
 
     @property
     def codes(self) -> np.ndarray:
-        """Codes of the zones, text, in row order."""
+        """Codes of the zones, text [zone]."""
         return np.asarray(self.data["zone"].values)
 
     @property
     def synthetic(self) -> bool:
-        """Whether the zones are invented."""
+        """Whether the zones are synthetic data."""
         return bool(self.data.attrs.get("synthetic", 0))
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
-        """The files the table was made from, with their SHA-256."""
+        """Source files of the table, with their SHA-256."""
         return list(json.loads(self.data.attrs.get("inputs", "[]")))
 
     @property
     def rules(self) -> list[str]:
-        """The declared rules that changed something on the way in, a sentence each."""
+        """Configured rules that changed the source data, one sentence each."""
         return list(json.loads(self.data.attrs.get("rules", "[]")))
 
     def values(self, name: str) -> np.ndarray:
-        """A variable over zones."""
+        """The values of a variable [zone, …]."""
         return np.asarray(self.data[name].values)
 
     def population(self, year: int) -> np.ndarray:
-        """Residents of a census year, persons, float64.
+        """Residents at a census, persons, float64 [zone].
 
         Raises:
-            ZonesError: the table has no such year, or not all zones were counted in it.
+            ZonesError: the table lacks the year, or residents of some zones in it.
         """
         years = [int(known) for known in self.data["year"].values]
         if year not in years:
@@ -76,14 +76,14 @@ class ZoneTable:
         return people
 
     def counted(self, year: int) -> np.ndarray:
-        """Residents of a census year, persons, float64; NaN in zones that were not counted."""
+        """Residents at a census, persons, float64 [zone]; NaN in zones that were not counted."""
         return np.asarray(self.data["population"].sel(year=year).values, float)
 
     def census(self, name: str, year: int, **categories: str) -> np.ndarray:
-        """What a census counted beside residents, float64 over zones (and the dimensions that `categories` leaves).
+        """Another census count than residents, float64 [zone] and dimensions that `categories` does not select.
 
         Raises:
-            ZonesError: the table has no such count, or not of that year and category in every zone.
+            ZonesError: the table lacks the count, or its value in some zone for that year and category.
         """
         known = [str(key) for key in self.data.data_vars if str(key).startswith("census_")]
         if f"census_{name}" not in known:
@@ -97,11 +97,11 @@ class ZoneTable:
         return np.asarray(chosen.values, float)
 
     def asked(self, name: str, year: int, **categories: str) -> bool:
-        """Whether a census counted this anywhere: a category that it did not ask for is missing in every zone."""
+        """Whether any zone has this count of a census; categories that a census did not ask are missing everywhere."""
         return bool(np.isfinite(self.data[f"census_{name}"].sel({"year": year, **categories})).any())
 
     def covariate(self, name: str) -> np.ndarray:
-        """A covariate over zones, in its own unit.
+        """A covariate in its own unit [zone].
 
         Raises:
             ZonesError: the table has no such covariate, or it does not vary.
@@ -115,7 +115,7 @@ class ZoneTable:
         return column
 
     def indices(self, name: str) -> np.ndarray:
-        """Row indices 0..K-1 of the distinct values of a code variable; codes themselves never enter an array."""
+        """Every zone's index among the K sorted distinct values of a code variable, int32 [zone]."""
         return np.unique(self.values(name), return_inverse=True)[1].astype(np.int32)
 
 
@@ -123,8 +123,8 @@ def read_zones(file: Path | str) -> ZoneTable:
     """Reads and checks a `zones.nc`.
 
     Raises:
-        ZonesError: the file is missing or no NetCDF, lacks a variable, repeats a zone or year, or holds a value that is
-            not finite or out of its range.
+        ZonesError: the file is missing or not NetCDF, lacks a variable, repeats a zone or year, or has a value that is
+            not finite or out of range.
     """
     file = Path(file)
     if not file.is_file():
@@ -138,7 +138,7 @@ def read_zones(file: Path | str) -> ZoneTable:
 
 
 def check(data: xr.Dataset, name: str) -> ZoneTable:
-    """`data` as a table; `name` says what it is in messages.
+    """Checks `data` and returns it as a table; `name` is its name in messages.
 
     Raises:
         ZonesError: see `read_zones`.
@@ -168,7 +168,7 @@ def check(data: xr.Dataset, name: str) -> ZoneTable:
 
 
 def as_table(zones: ZoneTable | xr.Dataset | Any) -> ZoneTable:
-    """Zones in memory as a checked table: a table, its dataset, or an object with a `dataset`.
+    """A checked table from a table, its xarray dataset, or an object with the attribute `dataset`.
 
     Raises:
         ZonesError: see `read_zones`.

@@ -185,7 +185,7 @@ DISAGREE = {
     "net of zones": ({"outflow": OUT, "inflow": IN, "net": [-100, 50, 41, 9]}, "SUM", "in zones C, D"),
     "more leave than there are": ({"outflow": [9, 1, 9, 9], "net": [None, -2, None, None]}, "SUM", "in zones B"),
     "blocks": ({"outflow": OUT, "blocks": [("w", "w", 120), ("w", "e", 231)]}, "SUM", "of groups w (351, 350)"),
-    "no pair": ({"inflow": IN, "only": "ABC"}, "EMPTY", "no pair with a positive prior: inflow D"),
+    "no pair": ({"inflow": IN, "only": "ABC"}, "EMPTY", "without any pair with a positive prior: inflow D"),
     "no pair of a block": ({"blocks": [("w", "e", 1)], "only": "AB"}, "EMPTY", "block (w, e)"),
 }
 
@@ -212,7 +212,7 @@ def test_rows_that_lack_somebody_are_not_written(folder, monkeypatch):
 
 def test_too_few_steps_exit_with_5_and_leave_no_flows(folder):
     tables = prepare(folder, net=NET) | {"solve": {"most_steps": 1}}
-    with pytest.raises(NotConvergedError, match=r"furthest off are net [ABCD]: ") as caught:
+    with pytest.raises(NotConvergedError, match=r"the largest are net [ABCD]: ") as caught:
         run(tables, folder)
     assert caught.value.exit_status == 5
     out = folder / "runs/balance"

@@ -37,12 +37,12 @@ class World:
         return [(o, d) for o in range(len(self.origin_mass)) for d in range(len(self.mass))]
 
 
-def intervening(world: World, o: int, d: int, *, with_home: bool = False, with_destination: bool = False) -> float:
+def intervening(world: World, o: int, d: int, *, with_home: bool = False) -> float:
     total = 0.0
     for m, mass in enumerate(world.mass):
         near = world.distance[o, m] <= world.distance[o, d]
         own, there = m == world.home[o], m == d
-        if near and (with_home or not own) and (not there or with_destination):
+        if near and (with_home or not own) and not there:
             total += mass
     return total
 
@@ -51,11 +51,11 @@ def everywhere(world: World, o: int) -> float:
     return world.origin_mass[o] + sum(mass for m, mass in enumerate(world.mass) if m != world.home[o])
 
 
-def rivals(world: World, o: int, d: int, b: float = 1.0, c: float = -1.0) -> float:
+def competing(world: World, o: int, d: int) -> float:
     total = 0.0
     for m, mass in enumerate(world.mass):
         if m not in (d, world.home[o]):
-            total += mass**b * world.between_destinations[d, m] ** c
+            total += mass / world.between_destinations[d, m]
     return total
 
 
@@ -71,7 +71,7 @@ def terms(law: str, world: World) -> dict[str, Table]:
         "ln_distance": ln,
         "distance": world.distance,
         "ln_distance_squared": ln * ln,
-        "ln_competing": table(world, lambda o, d: math.log(rivals(world, o, d))),
+        "ln_competing": table(world, lambda o, d: math.log(competing(world, o, d))),
         "ln_stouffer": table(world, lambda o, d: math.log(world.mass[d] / (intervening(world, o, d) + world.mass[d]))),
     }
     which: dict[str, tuple[str, ...]] = {
@@ -318,7 +318,7 @@ class Solution:
 
 
 def fit(problem: Problem, scatter: Scatter | None = None, at: Table | None = None) -> Solution:
-    """Fisher scoring until no step is worth taking."""
+    """Fisher scoring until no step is worth in_fit."""
     scatter = scatter or Scatter()
     flow, listed = problem.known()
     linear, dummies = problem.linear(), problem.dummies()

@@ -1,1 +1,1 @@
-"""How flows scatter round their mean, what a list leaves out, and the likelihood of a fit, a perfect fit and none."""
+"""Distributions of flows, with censoring and truncation, and log likelihoods of fits and null models."""

@@ -1,8 +1,8 @@
-"""Likelihoods of one pair's flow given the logarithm η of its mean: what is observed, exactly or only bounded.
+"""Likelihoods of the flow of one pair as functions of η, the logarithm of its mean.
 
-Each rule gives, of ONE pair, the log likelihood (without what does not depend on η), its slope in η, the score, and a
-positive weight, the information. A pair that stands in no list is known only to be below the list's threshold, and its
-score compares the mean of such pairs with the model's.
+Each function returns, for ONE pair, the log likelihood (without terms that do not depend on η), its derivative by η
+(the score), and a positive weight (the information). Flows can be observed exactly, or known only to be below the
+threshold of a published list.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float
 
 
 class Evidence(NamedTuple):
-    """What one pair says of its η."""
+    """Log likelihood, score and information of one pair."""
 
     log_likelihood: Float[Array, "*pair"]
     score: Float[Array, "*pair"]
@@ -28,15 +28,15 @@ class Evidence(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """How flows scatter round their mean, and which of them are seen.
+    """The distribution of flows about their mean, and the threshold of a published list.
 
     Attributes:
-        dispersion: α > 0 of the negative binomial, whose variance is μ + α μ²; zero without it.
-        per_unit: persons for each unit of what the list's threshold counts (2 where it counts households of two).
-        binomial: whether the law is the negative binomial; else it is Poisson's.
-        below: the list's threshold: pairs with fewer units are not listed. None: every pair is seen.
-        unlisted: what an unlisted pair means: "censored", it has fewer units; "truncated", nothing is known of it, and
-            listed pairs are those that happened to reach the threshold.
+        dispersion: α > 0 of the negative binomial, whose variance is μ + α μ²; zero for Poisson.
+        per_unit: persons per unit of the threshold, such as 2 if it counts households of two.
+        binomial: whether the distribution is negative binomial; otherwise Poisson.
+        below: pairs with fewer units than this are not listed; None if every pair is listed.
+        unlisted: meaning of unlisted pairs: "censored", they are below the threshold; "truncated", nothing is known
+            about them, and the likelihood of listed pairs is conditional on reaching the threshold.
     """
 
     dispersion: Float[Array, ""]
@@ -49,7 +49,7 @@ class Family:
 def evidence(
     family: Family, eta: Float[Array, "*pair"], flow: Float[Array, "*pair"], listed: Bool[Array, "*pair"]
 ) -> Evidence:
-    """What a pair with `flow`, or an unlisted one, says of its η = ln μ; elementwise."""
+    """Log likelihood, score and information at η = ln μ, elementwise, for listed and unlisted pairs."""
     if family.below is None:
         return _seen(family, eta, flow)
     if family.unlisted == "truncated":
@@ -58,19 +58,13 @@ def evidence(
     return Evidence(*(jnp.where(listed, one, other) for one, other in pairs))
 
 
-def expected_unlisted(family: Family, eta: Float[Array, "*pair"]) -> Float[Array, "*pair"]:
-    """Mean flow of a pair known to be below the threshold, persons."""
-    units, _ = _units(family, eta)
-    return family.per_unit * _below(family, units).mean
-
-
 def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
-    """A flow that is known: y η − μ, or the negative binomial's, whose score is (y − μ) / (1 + α μ).
+    """An observed flow: y η − μ for Poisson; the score of the negative binomial is (y − μ) / (1 + α μ).
 
-    The information is the observed one, μ (1 + α y) / (1 + α μ)². With the expected one, μ / (1 + α μ), each step on a
-    table that scatters widely gains a twentieth.
+    The weight is the observed information μ (1 + α y) / (1 + α μ)². With the expected information, μ / (1 + α μ),
+    Newton steps converge slowly if flows are highly dispersed.
     """
-    # Without the barrier XLA computes the exponential anew for each of the three results.
+    # Without the barrier XLA computes the exponential again for each of the three results.
     mean = jax.lax.optimization_barrier(jnp.exp(eta))
     if not family.binomial:
         return Evidence(flow * eta - mean, flow - mean, mean)
@@ -80,9 +74,9 @@ def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
 
 
 def _bounded(family: Family, eta: Array) -> Evidence:
-    """A flow known to be below the threshold c: ln P(Y < c), whose slope in η is −h, h = c P(Y = c) / P(Y < c).
+    """A flow below the threshold c: ln P(Y < c) has the derivative −h by η, with h = c P(Y = c) / P(Y < c).
 
-    As h is also (μ − E) / (1 + α μ), E the mean of such flows, h has the slope h (c − E) / (1 + α μ).
+    Since h = (μ − E) / (1 + α μ) too, with E the mean of such flows, the derivative of h is h (c − E) / (1 + α μ).
     """
     assert family.below is not None
     units, spread = _units(family, eta)
@@ -93,9 +87,9 @@ def _bounded(family: Family, eta: Array) -> Evidence:
 
 
 def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
-    """A flow known, of a pair that is listed because it reached the threshold: y η − μ − ln P(Y ≥ c)."""
+    """An observed flow, given that it reached the threshold: y η − μ − ln P(Y ≥ c)."""
     assert family.below is not None
-    # Where μ underflows so does the chance, μ^c / c! there, and a step much too far would look the likeliest of all.
+    # If μ underflows, so does P(Y ≥ c) ≈ μ^c / c!, and far too long a step would seem to have a high likelihood.
     kept = jnp.maximum(eta, math.log(float(np.finfo(eta.dtype).tiny)) + _CLEAR)
     units, spread = _units(family, kept)
     part = _above(family, units)
@@ -106,11 +100,11 @@ def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
 
 
 _CLEAR = 10.0
-"""How far above the logarithm of the smallest number η is kept, so that persons may be turned into units too."""
+"""Least distance of η from the logarithm of the smallest number; leaves room for the conversion to units."""
 
 
 class _Below(NamedTuple):
-    """The part under the threshold c: ln P(Y < c), the mean within, and P(Y = c) / P(Y < c)."""
+    """The distribution below the threshold c: ln P(Y < c), the mean given Y < c, and P(Y = c) / P(Y < c)."""
 
     log_chance: Array
     mean: Array
@@ -118,7 +112,7 @@ class _Below(NamedTuple):
 
 
 class _Above(NamedTuple):
-    """The part from the threshold on: the logarithm of its chance, and the moments within."""
+    """The distribution from the threshold c on: ln P(Y ≥ c), and mean and variance given Y ≥ c."""
 
     log_chance: Array
     mean: Array
@@ -126,7 +120,7 @@ class _Above(NamedTuple):
 
 
 def _alpha(family: Family) -> Array:
-    """The dispersion of units: α μ is the same number in units as in persons."""
+    """The dispersion α of units, since α μ must be the same in units and in persons."""
     return family.dispersion * family.per_unit
 
 
@@ -142,9 +136,9 @@ def _none(family: Family, units: Array) -> Array:
 
 
 def _below(family: Family, units: Array) -> _Below:
-    """The part under the threshold, by Erlang's recursion, in which nothing overflows whatever the mean.
+    """The distribution below the threshold by Erlang's recursion, which does not overflow for any mean.
 
-    With t_k the term of k units, a_k = t_k / Σ_{m<k} t_m gives t_k / Σ_{m≤k} t_m = a_k / (1 + a_k), and the next a.
+    With t_k the term of k units, a_k = t_k / Σ_{m<k} t_m gives t_k / Σ_{m≤k} t_m = a_k / (1 + a_k), and then a_{k+1}.
     """
     assert family.below is not None
     alpha = _alpha(family)
@@ -161,15 +155,15 @@ def _below(family: Family, units: Array) -> _Below:
 
 _TERMS = 32
 _RARE = 1e-2
-"""Chance of reaching the threshold below which its complement has too few digits; the mean lies below the threshold
-then, and the continued fraction converges within `_TERMS`, whatever the dispersion."""
+"""Value of P(Y ≥ c) below which 1 − P(Y < c) is imprecise and a continued fraction is used. The mean is then below the
+threshold, so `_TERMS` terms suffice for any dispersion."""
 
 
 def _above(family: Family, units: Array) -> _Above:
-    """The part from the threshold c on. Its moments follow from what g = c P(Y = c) / P(Y ≥ c) is.
+    """The distribution from the threshold c on.
 
-    The slope of ln P(Y ≥ c) in η is g. It is also (E − μ) / (1 + α μ), which gives the mean E, and its own slope,
-    g ((c − μ) / (1 + α μ) − g), gives the variance.
+    The derivative of ln P(Y ≥ c) by η is g = c P(Y = c) / P(Y ≥ c). It equals (E − μ) / (1 + α μ), which gives the mean
+    E; its derivative g ((c − μ) / (1 + α μ) − g) gives the variance.
     """
     assert family.below is not None
     alpha, first = _alpha(family), family.below
@@ -194,9 +188,9 @@ def _threshold(family: Family, units: Array) -> Array:
 
 
 def _tail(family: Family, units: Array) -> Array:
-    """P(Y ≥ c) / P(Y = c), by the continued fraction of the incomplete beta function (DLMF 8.17.22) from its end.
+    """P(Y ≥ c) / P(Y = c), by backward evaluation of the continued fraction of the incomplete beta function.
 
-    Its parameters c and 1 / α appear multiplied by α only, so that α = 0 gives Poisson's.
+    See DLMF 8.17.22. The parameter 1 / α appears only multiplied by α, so α = 0 gives Poisson's.
     """
     assert family.below is not None
     alpha, c = _alpha(family), family.below
@@ -208,6 +202,6 @@ def _tail(family: Family, units: Array) -> Array:
         k = m - 1
         return 1 - (c + k) * (1 + alpha * (c + k)) * rate / ((c + 2 * k) * (c + 2 * k + 1)) / found
 
-    # A loop: the compiler would take minutes over second derivatives of so long an expression.
+    # Without a loop, compiling second derivatives of this long expression would take minutes.
     found: Array = jax.lax.fori_loop(0, _TERMS, before, jnp.ones_like(units))
     return 1 / found

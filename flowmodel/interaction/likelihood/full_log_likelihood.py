@@ -1,4 +1,4 @@
-"""Whole log likelihoods, with every constant: of a fit, and of a model that has a parameter for every pair."""
+"""Log likelihoods with all constants: of a fit, and of the saturated model with one parameter per pair."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model.design import Design
 
 
-def whole(design: Design, family: Family, without_constants: float) -> float:
-    """The log likelihood of a fit, natural units, from what a search has found of it."""
+def of_fit(design: Design, family: Family, without_constants: float) -> float:
+    """The log likelihood of a fit from that of a search, which omits constants."""
     return without_constants + constants(design, family)
 
 
 def _positive(design: Design) -> np.ndarray:
-    """Flows above zero: the others have no constant."""
+    """Positive flows; others have no constant."""
     return np.asarray(np.asarray(design.flow)[np.asarray(design.allowed & (design.flow > 0))])
 
 
 def constants(design: Design, family: Family) -> float:
-    """What of the log likelihood does not depend on means."""
+    """Terms of the log likelihood that do not depend on means."""
     flow = _positive(design)
     found = -np.sum(gammaln(flow + 1))
     if family.binomial:
@@ -30,10 +30,10 @@ def constants(design: Design, family: Family) -> float:
 
 
 def saturated(design: Design, family: Family) -> float:
-    """The log likelihood of a perfect fit: every mean is the flow itself; an unlisted pair's is zero.
+    """The log likelihood of the saturated model: every mean equals the flow, and zero for unlisted pairs.
 
-    Of a truncated table the perfect fit of a pair at the threshold has mean zero; its deviance is taken from the
-    untruncated law, so that deviances of one table compare.
+    For a truncated table the likelihood without truncation is used, since a pair at the threshold would have mean zero;
+    deviances of one table are therefore comparable.
     """
     flow = _positive(design)
     if not family.binomial:

@@ -1,1 +1,1 @@
-"""What a model of a flow table is: the pairs, the law, the covariates, and the linear predictor they make."""
+"""Models of a flow table: pairs, laws, covariates, and the linear predictor."""

@@ -1,4 +1,4 @@
-"""From a table and a specification to the design of a fit: which columns there are, and what a constraint absorbs."""
+"""Builds the design of a fit from a flow table and a specification."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Built:
     """A design with the names of its coefficients.
 
     Attributes:
-        design: columns standardised.
-        names: of the coefficients, in the order of `Point.coefficients`; the constant first, where there is one.
-        absorbed: coefficients that an effect takes in.
-        means: of the columns before they were standardised, 0 for the constant [column].
-        deviations: likewise, 1 for the constant [column].
+        design: the design, with standardised columns.
+        names: names of the coefficients, in the order of `Point.coefficients`; the constant, if any, comes first.
+        absorbed: names of coefficients that the effects absorb.
+        means: means of the columns before standardisation, 0 for the constant [column].
+        deviations: standard deviations of the columns before standardisation, 1 for the constant [column].
     """
 
     design: Design
@@ -39,11 +39,11 @@ class Built:
     deviations: np.ndarray
 
     def natural(self, coefficients: np.ndarray) -> np.ndarray:
-        """Coefficients of the columns as they were given."""
+        """Coefficients of the columns before standardisation."""
         return np.asarray(self.jacobian() @ coefficients)
 
     def jacobian(self) -> np.ndarray:
-        """∂ natural / ∂ standardised [K, K]: scales, and the means' part of the constant."""
+        """Derivatives of natural by standardised coefficients [K, K]."""
         rest = len(self.names) - len(self.means)
         scale = np.concatenate([1 / self.deviations, np.ones(rest)])
         matrix = np.diag(scale)
@@ -56,9 +56,9 @@ def build(table: FlowTable, specification: Specification) -> Built:
     """The design of `specification` on `table`.
 
     Raises:
-        ConfigError: JAX computes in float32, in which no fit meets its margins (`runtime.configure` comes first), or a
-            coefficient is held that there is not.
-        FlowsError: the law cannot take a distance or mass, a column is not finite, or the table has no flow.
+        ConfigError: JAX computes in float32, which is not precise enough (call `runtime.configure` first), or an
+            unknown coefficient is to be held.
+        FlowsError: the law is not defined for a distance or mass, a column is not finite, or the table has no flow.
     """
     _check_precision()
     _check_flow(table)
@@ -103,7 +103,7 @@ def build(table: FlowTable, specification: Specification) -> Built:
 
 
 def _columns(table: FlowTable, specification: Specification, pair: Pair) -> tuple[dict[str, Column], tuple[str, ...]]:
-    """Every linear column by name, in the order of the report; and what an effect absorbs."""
+    """All linear columns by name, in the order of reports, and the names of absorbed ones."""
     origin_effects, destination_effects = EFFECTS[specification.constraint]
     columns, absorbed = {}, []
     blocks = (
@@ -125,7 +125,7 @@ def _columns(table: FlowTable, specification: Specification, pair: Pair) -> tupl
 
 
 def _inside(column: Column, table: FlowTable) -> Column:
-    """A column where a pair takes part, and zero elsewhere, where there may be no number."""
+    """A column with zeros for pairs outside the fit, where it may not be finite."""
     axes = tuple(axis for axis in (0, 1) if column.shape[axis] == 1)
     return jnp.where(np.any(table.allowed, axis=axes, keepdims=True), column, 0.0)
 
@@ -135,7 +135,7 @@ def _offset(specification: Specification, pair: Pair) -> Column:
 
 
 def _filled(pair: Pair, allowed: np.ndarray) -> Pair:
-    """What a shape reads, where no pair takes part that of one that does: zero times infinity would reach the sums."""
+    """Variables of pairs with values outside the fit replaced by one inside, so that sums do not contain 0 · ∞."""
 
     def fill(values: Entry | None, axis: int) -> np.ndarray | None:
         if values is None:
@@ -150,7 +150,7 @@ def _filled(pair: Pair, allowed: np.ndarray) -> Pair:
 
 
 def _started(shape: Shape, table: FlowTable) -> Shape:
-    """The shape with every start a number: None is one over the mean of what lies between, weighted by flow."""
+    """The shape with numbers for starts of None: one over the flow-weighted mean of intervening opportunities."""
     if None not in shape.start:
         return shape
     assert table.pair.between is not None
@@ -174,13 +174,11 @@ def _check_held(specification: Specification, columns: dict[str, Column]) -> Non
 
 def _check_flow(table: FlowTable) -> None:
     if not np.any(table.flow[table.allowed] > 0):
-        raise FlowsError(
-            "E-FLOWS-NONE", "no pair that takes part has a flow above zero", "check [flows] and intrazonal"
-        )
+        raise FlowsError("E-FLOWS-NONE", "no pair in the fit has a positive flow", "check [flows] and intrazonal")
 
 
 def _check_positive(table: FlowTable, specification: Specification) -> None:
-    """Refuses what has no logarithm, and says which pairs."""
+    """Refuses variables without a logarithm, and names the pairs."""
     for need in specification.law.needs:
         values = getattr(table.pair, need)
         if values is None:
@@ -192,13 +190,13 @@ def _check_positive(table: FlowTable, specification: Specification) -> None:
         if need in specification.law.positive:
             wrong |= table.allowed & ~(wide > 0)
         if np.any(wrong):
-            found = f"law {specification.law.name} takes the logarithm of {need}, which is not above zero"
-            fix = "leave those pairs out (intrazonal = false), give them a distance of their own, or take another law"
+            found = f"law {specification.law.name} takes the logarithm of {need}, which is not positive"
+            fix = "leave these pairs out (intrazonal = false), give them a positive distance, or choose another law"
             raise FlowsError("E-LAW-DOMAIN", f"{found} for {named(wrong, table)}", fix)
 
 
 def _check_finite(name: str, column: Column, table: FlowTable) -> None:
-    """Refuses a column that is not finite for a pair that takes part; of a property of zones it names the zones."""
+    """Refuses a column that is not finite for a pair in the fit; names the zones if it is a property of zones."""
     values = np.asarray(column)
     unknown = ~np.isfinite(values)
     if not np.any(unknown):
@@ -211,21 +209,21 @@ def _check_finite(name: str, column: Column, table: FlowTable) -> None:
         if values.shape[axis] == 1 and values.shape[1 - axis] > 1:
             zones = [label for label, one in zip(labels, np.any(wrong, axis=axis), strict=True) if one]
             where = f"{len(zones)} zones: {', '.join(zones[:_SHOWN])}" + (", …" if len(zones) > _SHOWN else "")
-    fix = "a logarithm needs values above zero; [zones] exclude leaves zones out, or take the column itself"
+    fix = "a logarithm needs positive values; leave zones out by [zones] exclude, or use the column without logarithm"
     raise FlowsError("E-MODEL-DOMAIN", f"{name} is not finite for {where}", fix)
 
 
 def _check_shape(specification: Specification, shape: Shape, pair: Pair, table: FlowTable) -> None:
-    """Refuses a law that has no number where the search begins."""
+    """Refuses a law that is not finite at the start of the search."""
     values = np.broadcast_to(np.asarray(shape.rule(jnp.asarray(shape.start, float), pair)), table.flow.shape)
     wrong = table.allowed & ~np.isfinite(values)
     if np.any(wrong):
         found = f"law {specification.law.name} is not finite at its start for {named(wrong, table)}"
-        raise FlowsError("E-LAW-DOMAIN", found, "begin elsewhere, or correct the law")
+        raise FlowsError("E-LAW-DOMAIN", found, "give another start, or correct the law")
 
 
 def named(pairs: np.ndarray, table: FlowTable) -> str:
-    """How many pairs, and the first few by their labels and their places in the source."""
+    """Number of pairs, and labels and places in the source of the first few."""
     where = np.argwhere(pairs)
     first = ", ".join(_one(int(o), int(d), table) for o, d in where[:_SHOWN])
     return f"{len(where)} pairs: {first}" + (", …" if len(where) > _SHOWN else "")

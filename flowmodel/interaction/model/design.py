@@ -1,7 +1,7 @@
 """The linear predictor of all pairs: η = offset + columns · coefficients + shape(parameters) + effects of both sides.
 
 A column is an array that broadcasts to [origin, destination]: [o, 1] for a property of origins, [1, d] of destinations,
-[1, 1] for the constant, [o, d] for one of pairs. No design matrix is ever made.
+[1, 1] for the constant, [o, d] for a property of pairs. A design matrix is not formed.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ EFFECTS: dict[str, tuple[bool, bool]] = {
     "attraction": (False, True),
     "doubly": (True, True),
 }
-"""Which constraint gives every origin, and every destination, an effect of its own (its dual potential)."""
+"""By constraint, whether every origin and every destination has an effect (a dual potential)."""
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """Everything about the pairs that does not change during a fit.
+    """The data of a fit.
 
     Attributes:
-        flow: observed, persons [o, d]; zero where not listed.
-        listed: whether the flow stands in the table [o, d].
-        allowed: whether the pair takes part in the fit [o, d].
+        flow: observed flows, persons [o, d]; zero where not listed.
+        listed: whether the source lists the pair [o, d].
+        allowed: whether the pair is in the fit [o, d].
         outflow: row sums of `flow` [o].
         inflow: column sums of `flow` [d].
-        offset: known part of η, broadcasting to [o, d].
+        offset: known part of η, broadcasts to [o, d].
         columns: linear terms, standardised (see `standardised`).
-        pair: what the shape reads.
-        weight: multiplicity of each origin [o, 1]; ones but in a bootstrap.
-        shape: the part that is not linear, or None.
+        pair: variables of the shape.
+        weight: multiplicity of each origin [o, 1]; ones except in a bootstrap.
+        shape: the non-linear part of the law, or None.
         origin_effects: whether every origin has an effect.
-        destination_effects: whether every destination has one.
+        destination_effects: whether every destination has an effect.
     """
 
     flow: Float[Array, "origin destination"]
@@ -70,7 +70,7 @@ class Design:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """Values of all parameters: of columns and shape [K], and the effects of origins [o] and destinations [d]."""
+    """Values of all parameters: coefficients of columns and shape [K], effects of origins [o] and destinations [d]."""
 
     coefficients: Float[Array, " parameter"]
     origin: Float[Array, " origin"]
@@ -86,16 +86,16 @@ def predictor(design: Design, at: Point) -> Float[Array, "origin destination"]:
     return eta if design.shape is None else eta + design.shape.rule(at.coefficients[linear:], design.pair)
 
 
-def restricted(design: Design, taking: Bool[Array, "origin destination"]) -> Design:
-    """The design with only some of its pairs taking part."""
-    flow = jnp.where(taking, design.flow, 0)
+def restricted(design: Design, in_fit: Bool[Array, "origin destination"]) -> Design:
+    """The design with only the pairs `in_fit` in the fit."""
+    flow = jnp.where(in_fit, design.flow, 0)
     return dataclasses.replace(
-        design, flow=flow, allowed=taking, outflow=jnp.sum(flow, axis=1), inflow=jnp.sum(flow, axis=0)
+        design, flow=flow, allowed=in_fit, outflow=jnp.sum(flow, axis=1), inflow=jnp.sum(flow, axis=0)
     )
 
 
 def slopes(design: Design, at: Point) -> tuple[Column, ...]:
-    """∂η/∂parameter of every pair: the columns themselves, and the derivatives of the shape."""
+    """∂η/∂parameter of every pair: the columns, and derivatives of the shape."""
     if design.shape is None:
         return design.columns
     values = at.coefficients[len(design.columns) :]
@@ -111,10 +111,10 @@ def _swapped(rule: Callable[[Array, Pair], Array], pair: Pair, values: Array) ->
 def standardised(
     columns: tuple[Column, ...], allowed: Bool[Array, "origin destination"]
 ) -> tuple[tuple[Column, ...], np.ndarray, np.ndarray]:
-    """The columns with mean zero and deviation one over allowed pairs, and the means and deviations they had.
+    """Columns standardised over allowed pairs, and their means and standard deviations before.
 
-    The means move into the constant or the effects, which every design has; without it a table's moments differ by
-    twelve orders of magnitude and float32 steps are useless. A column that does not vary keeps its values.
+    Every design has a constant or effects, which absorb the means. Without standardisation, moments can differ by
+    twelve orders of magnitude, too much for float32. A column that does not vary keeps its values.
     """
     scaled = [_standardised(column, allowed) for column in columns]
     return (
@@ -136,4 +136,4 @@ def _standardised(column: Column, allowed: Bool[Array, "origin destination"]) ->
 
 
 _VARIES = 1e-10
-"""Deviation, over the mean, from which a column varies and is not a constant with rounding."""
+"""Standard deviation relative to the mean above which a column counts as varying."""

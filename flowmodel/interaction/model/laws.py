@@ -1,7 +1,7 @@
-"""Laws of spatial interaction, each the logarithm of a factor of ONE pair, f_ij, up to what a constraint absorbs.
+"""Laws of spatial interaction for flow tables: each is the logarithm of a factor f_ij of ONE pair.
 
-A law is the sum of three parts, any of which may be absent: a factor without parameters, terms that are linear in
-their coefficient, and a shape that is not linear in its parameters.
+A law is the sum of up to three parts: a factor without parameters, terms that are linear in their coefficients, and a
+shape that is not linear in its parameters. Terms that a constraint absorbs are omitted.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Shape:
     """A part of a law that is not linear in its parameters.
 
     Attributes:
-        names: of the parameters.
-        start: where the search begins; None is the reciprocal of the mean of what lies between, for the flows observed.
-        rule: its logarithm for one pair, from the parameters [name] and the pair.
+        names: names of the parameters.
+        start: initial values; None means one over the flow-weighted mean of intervening opportunities.
+        rule: the logarithm for one pair, a function of the parameters [name] and the pair.
     """
 
     names: tuple[str, ...]
@@ -42,13 +42,13 @@ class Law:
     """A law by name.
 
     Attributes:
-        name: as in a configuration.
-        needs: the fields of `Pair` it reads.
+        name: name in a configuration.
+        needs: the fields of `Pair` that it uses.
         terms: linear terms by the name of their coefficient.
-        factor: what has no parameter, a logarithm.
-        shape: what is not linear.
-        positive: fields that must be above zero, for their logarithm is taken.
-        units: of parameters, where they have one.
+        factor: logarithm of the part without parameters.
+        shape: the part that is not linear in its parameters.
+        positive: fields that must be positive, since their logarithm is taken.
+        units: units of parameters that have one.
     """
 
     name: str
@@ -83,7 +83,7 @@ def ln_competing(pair: Pair) -> Array:
 
 
 def ln_stouffer(pair: Pair) -> Array:
-    """ln(n_j / (s_ij + n_j)): opportunities in the destination over all as near (Stouffer 1940)."""
+    """ln(n_j / (s_ij + n_j)): opportunities in the destination relative to all up to its distance (Stouffer 1940)."""
     assert pair.destination_mass is not None
     assert pair.between is not None
     return jnp.log(pair.destination_mass) - jnp.log(pair.between + pair.destination_mass)
@@ -99,15 +99,15 @@ def radiation(pair: Pair) -> Array:
 def generalised_radiation(exponent: Float[Array, " 1"], pair: Pair) -> Array:
     """Logarithm of m^λ [(a + n)^λ − a^λ] / [a^λ (a + n)^λ] / [1 − (m/M)^λ], a = m_i + s_ij.
 
-    Simini's law with every population to the power λ (Kang et al. 2015, PLoS ONE 10, e0143500), over what the chances
-    of all destinations add up to in a finite country (Masucci et al. 2013, Phys. Rev. E 88, 022812, eq. 4, for λ = 1).
-    Both brackets vanish with λ; with φ(x) = (1 − e^{−x}) / x their ratio goes on through λ = 0.
+    The radiation law with every population to the power λ (Kang et al. 2015, PLoS ONE 10, e0143500), normalised over
+    the destinations of a finite country (Masucci et al. 2013, Phys. Rev. E 88, 022812, eq. 4, for λ = 1). Both brackets
+    are zero at λ = 0; with φ(x) = (1 − e^{−x}) / x their ratio is continuous there.
     """
     assert pair.everywhere is not None
     origin, destination, between = _opportunities(pair)
     power, reached = exponent[0], origin + between
-    ahead, whole = jnp.log1p(destination / reached), jnp.log(pair.everywhere) - jnp.log(origin)
-    ratio = jnp.log(ahead) + _ln_phi(power * ahead) - jnp.log(whole) - _ln_phi(power * whole)
+    ahead, total = jnp.log1p(destination / reached), jnp.log(pair.everywhere) - jnp.log(origin)
+    ratio = jnp.log(ahead) + _ln_phi(power * ahead) - jnp.log(total) - _ln_phi(power * total)
     return power * (jnp.log(origin) - jnp.log(reached)) + ratio
 
 
@@ -120,25 +120,25 @@ def _opportunities(pair: Pair) -> tuple[Array, Array, Array]:
 
 
 def _ln_phi(x: Array) -> Array:
-    """ln[(1 − e^{−x}) / x], −x/2 + x²/24 near zero, where its quotient has no value."""
+    """ln[(1 − e^{−x}) / x], by the series −x/2 + x²/24 near zero."""
     near = jnp.abs(x) < _NEAR_ZERO
     far = jnp.where(near, 1.0, x)
     return jnp.where(near, x * (x / 24 - 0.5), jnp.log(-jnp.expm1(-far) / far))
 
 
 _NEAR_ZERO = 1e-3
-"""|x| below which the series of `_ln_phi` is right to x⁴/2880, less than float64 rounds the logarithm by."""
+"""|x| below which `_ln_phi` uses its series, whose error x⁴/2880 is below float64's precision."""
 
 
 def schneider(rate: Float[Array, " 1"], pair: Pair) -> Array:
-    """ln[exp(−L s_ij) − exp(−L (s_ij + n_j))]: every opportunity is taken with the same chance L (Schneider 1959)."""
+    """ln[exp(−L s_ij) − exp(−L (s_ij + n_j))]: each opportunity is accepted with probability L (Schneider 1959)."""
     assert pair.destination_mass is not None
     assert pair.between is not None
     return -rate[0] * pair.between + jnp.log(-jnp.expm1(-rate[0] * pair.destination_mass))
 
 
 def of_distance(law: decay.Law) -> Law:
-    """A decay law as a law of flow tables, of the distance in km."""
+    """A decay law of distance as a law of flow tables."""
     positive: tuple[Need, ...] = ("distance_km",) if law.logarithm else ()
     terms: dict[str, Rule] = {term.name: partial(_term, term.rule) for term in law.terms}
     shape = None if law.function is None else _shape(law.function, law.own)
@@ -186,14 +186,14 @@ LAWS = {
         Law("stouffer", _BETWEEN, {"ln_stouffer": ln_stouffer}, positive=("destination_mass",)),
     )
 }
-"""Every law that a configuration of a flow table can name; those of distance alone are in `gravity.decay`.
+"""Laws by name, for configurations of flow tables; laws of distance alone are defined in `gravity.decay`.
 
-Source of what has no rule of its own: competing destinations, Fotheringham 1983.
+The law of competing destinations is from Fotheringham 1983.
 """
 
 
 def chosen(law: LawChoice) -> Law:
-    """The law that a configuration of a flow table names; raises as `gravity.chosen_law.chosen`."""
+    """The law chosen in the configuration of a flow table; raises as `gravity.chosen_law.chosen`."""
     if isinstance(law, str):
         chosen_law.check_name(law, LAWS)
         return LAWS[law]

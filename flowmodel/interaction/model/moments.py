@@ -1,6 +1,6 @@
-"""Weighted sums over pairs: along origins, along destinations, and over all, of columns that broadcast to the table.
+"""Weighted sums over pairs of columns that broadcast to the table: by origin, by destination, and over all pairs.
 
-A column that is constant along an axis costs no pass over the table.
+Columns that are constant along an axis are multiplied after summation along it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _rows(table: Table) -> Float[Array, " origin"]:
 
 
 def _columns(table: Table) -> Float[Array, " destination"]:
-    # A vector times a matrix reads it along its rows; XLA's CPU backend is four times slower at the transpose.
+    # The product of a vector and a matrix; XLA's CPU backend is four times slower at summation along columns.
     return jnp.ones(table.shape[0], table.dtype) @ table
 
 
@@ -47,7 +47,7 @@ def total(table: Table, column: Column) -> Float[Array, ""]:
 
 
 def cross(weights: Table, columns: tuple[Column, ...]) -> Float[Array, "column column"]:
-    """Σ w_od x_od z_od for every two columns x, z."""
+    """Σ w_od x_od z_od for all pairs of columns x, z."""
     if not columns:
         return jnp.zeros((0, 0), weights.dtype)
     half = [[_pair(weights, one, other) for other in columns[: place + 1]] for place, one in enumerate(columns)]
@@ -56,7 +56,7 @@ def cross(weights: Table, columns: tuple[Column, ...]) -> Float[Array, "column c
 
 
 def _pair(weights: Table, one: Column, other: Column) -> Float[Array, ""]:
-    """The thinner of the two columns is taken outside the sum."""
+    """Σ w_od x_od z_od; a column that is constant along an axis is multiplied after summation."""
     if 1 in other.shape:
         one, other = other, one
     if one.shape[1] == 1:

@@ -1,7 +1,7 @@
-"""What a law may see of one origin and one destination, over arrays of all pairs: distance and opportunities.
+"""Variables of a pair that a law of flow tables can use: distance and opportunities.
 
-Opportunities are a mass of the destinations (people, jobs) that a mover meets on the way. Ties count as met: a zone at
-exactly the distance of the destination lies between.
+Opportunities are a mass of the destinations, such as people or jobs. They intervene where they are no farther from the
+origin than the destination; a zone at exactly the destination's distance intervenes too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Pair:
         origin_mass: opportunities in the origin.
         destination_mass: opportunities in the destination.
         everywhere: opportunities in the origin and all destinations together.
-        between: intervening opportunities, nearer to the origin than the destination is; without either.
-        competing: opportunities near the destination, each over its distance from there; without either.
+        between: intervening opportunities, without those of origin and destination (see `between`).
+        competing: accessibility of the destination to its competitors, per km (see `competing`).
     """
 
     distance_km: Entry | None = None
@@ -46,10 +46,7 @@ class Pair:
 def everywhere(
     origin_mass: Float[np.ndarray, " origin"], mass: Float[np.ndarray, " destination"], home: np.ndarray
 ) -> Float[np.ndarray, " origin"]:
-    """Opportunities in the origin and in all destinations but the origin itself, in the unit of `mass`.
-
-    `home` is as in `competing`.
-    """
+    """Opportunities in the origin and in all other destinations, in the unit of `mass`; `home` as in `competing`."""
     own = np.where(home >= 0, mass[home], 0.0)
     return np.asarray(origin_mass + mass.sum() - own)
 
@@ -59,20 +56,19 @@ def between(
     distance_km: Float[np.ndarray, "origin destination"],
     home: np.ndarray | None = None,
     *,
-    with_destination: bool = False,
     with_home: bool = False,
 ) -> Float[np.ndarray, "origin destination"]:
-    """Opportunities within the distance of the destination: Σ_m n_m over m with d_im ≤ d_ij (Simini et al. 2012: s_ij).
+    """Intervening opportunities s_ij = Σ_m n_m over all m other than j with d_im ≤ d_ij (Simini et al. 2012).
 
     Args:
         mass: opportunities of each destination.
         distance_km: of each pair.
-        home: index of the destination that is the origin itself, −1 where it is none; by default nowhere.
-        with_destination: count the destination itself too (as Stouffer 1940 does).
-        with_home: count the origin itself too.
+        home: of every origin, the index of the destination that is the same zone, −1 if there is none. By default no
+            origin is a destination.
+        with_home: whether the origin's own opportunities count.
 
     Returns:
-        Sums, in the unit of `mass`. A row is sorted once, so a table costs N² log N.
+        Sums, in the unit of `mass`. Each row is sorted once, so a table costs N² log N.
     """
     counted = np.broadcast_to(mass, distance_km.shape).astype(float)
     if home is not None and not with_home:
@@ -85,51 +81,46 @@ def between(
         reached = np.cumsum(masses[order])
         last = np.searchsorted(distances[order], distances, side="right") - 1
         found[row] = reached[last]
-    # Sums along a row are of one order of magnitude; what is taken off was added, so at most rounding is left below 0.
-    return found if with_destination else np.maximum(found - counted, 0.0)
+    # The subtracted number was added before, so only rounding can leave a negative sum.
+    return np.asarray(np.maximum(found - counted, 0.0))
 
 
 def competing(
     mass: Float[np.ndarray, " destination"],
     distance_km: Float[np.ndarray, "destination destination"],
     home: np.ndarray,
-    *,
-    mass_exponent: float = 1.0,
-    distance_exponent: float = -1.0,
 ) -> Float[np.ndarray, "origin destination"]:
-    """Accessibility of a destination to its rivals, Σ_{m ≠ i, j} n_m^b d_jm^c (Fotheringham 1983: b = 1, c = −1).
+    """Accessibility of destination j to its competitors, Σ_{m ≠ i, j} n_m / d_jm (Fotheringham 1983).
 
     Args:
         mass: opportunities n of each destination.
         distance_km: between destinations.
-        home: index of the destination that is the origin itself, −1 where it is none, of every origin.
-        mass_exponent: b.
-        distance_exponent: c.
+        home: of every origin, the index of the destination that is the same zone, −1 if there is none.
 
     Returns:
-        Sums, in the unit of mass^b km^c.
+        Sums, in the unit of `mass` per km.
 
     Raises:
-        FlowsError: two destinations lie at no distance from one another.
+        FlowsError: E-LAW-DOMAIN, the distance between two destinations is zero.
     """
     apart = distance_km.copy()
     np.fill_diagonal(apart, 1.0)
     if not np.all(apart > 0):
         one, other = np.argwhere(~(apart > 0))[0]
-        said = f"destinations {one} and {other} (from 0) are at {distance_km[one, other]} km from one another"
-        raise FlowsError("E-LAW-DOMAIN", said, "give them a distance above zero, or make one zone of them")
-    weight = mass**mass_exponent * apart**distance_exponent
+        what = f"destinations {one} and {other} (counted from 0) are {distance_km[one, other]} km apart"
+        raise FlowsError("E-LAW-DOMAIN", what, "give them a distance above zero, or merge them into one zone")
+    weight = mass * np.reciprocal(apart)
     np.fill_diagonal(weight, 0.0)
     everyone = weight.sum(axis=1)
     found = np.broadcast_to(everyone, (len(home), len(mass))).copy()
     rows = np.flatnonzero(home >= 0)
-    # d_jm is row j of the table: the origin's own part stands in its column. A zone is no rival of itself.
+    # Row j holds d_jm, so the term of the origin, which does not compete with its own destinations, is in its column.
     found[rows] -= weight[:, home[rows]].T
     return found
 
 
 def as_arrays(pair: Pair) -> Pair:
-    """The same on the device, vectors as a column (origins) or a row (destinations)."""
+    """The same as JAX arrays that broadcast to [origin, destination]: vectors of origins as columns, others as rows."""
 
     def wide(values: Entry | None, axis: int) -> Array | None:
         if values is None:

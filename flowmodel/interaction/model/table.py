@@ -1,4 +1,4 @@
-"""An observed flow table, and a model of it by names: what is known before anything is fitted. NumPy on the host."""
+"""An observed flow table, and the specification of a model of it. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Values = Float[np.ndarray, "*pair"]
 
 @dataclasses.dataclass(frozen=True)
 class FlowTable:
-    """Flows between two sets of zones, which may be one.
+    """Flows between two sets of zones, which may be the same.
 
     Attributes:
         origins: labels of the rows.
         destinations: labels of the columns.
-        flow: observed, persons [o, d]; zero where not listed.
-        listed: whether the flow stands in the source [o, d].
-        allowed: whether the pair takes part [o, d]: not where flows are impossible, missing or left out.
-        pair: what laws read; vectors over zones, tables over pairs.
-        place: where a pair by its indices stands in the source, "flows.csv:12", or "" where it does not; for messages.
+        flow: observed flows, persons [o, d]; zero where not listed.
+        listed: whether the source lists the pair [o, d].
+        allowed: whether the pair can be in a fit [o, d]; false where flows are impossible, missing or left out.
+        pair: variables of laws; vectors over zones, tables over pairs.
+        place: function from the indices of a pair to its place in the source, such as "flows.csv:12", or "".
     """
 
     origins: tuple[str, ...]
@@ -40,12 +40,12 @@ class FlowTable:
 
     @property
     def home(self) -> Int[np.ndarray, " origin"]:
-        """Column of the destination that is the origin itself; −1 where it is none."""
+        """For every origin, the index of the destination that is the same zone; −1 if there is none."""
         return home(self.origins, self.destinations)
 
 
 def home(origins: tuple[str, ...], destinations: tuple[str, ...]) -> Int[np.ndarray, " origin"]:
-    """Index of every origin among the destinations; −1 where it is none."""
+    """For every origin, the index of the destination with the same label; −1 if there is none."""
     place = {label: index for index, label in enumerate(destinations)}
     return np.array([place.get(label, -1) for label in origins])
 
@@ -56,8 +56,8 @@ class Censoring:
 
     Attributes:
         below: the threshold.
-        per_unit: persons for each unit that it counts. The likelihood is then a quasi-likelihood in persons: the
-            model's standard errors belong to persons that move alone.
+        per_unit: persons per unit of the threshold. If it is not 1, the likelihood is a quasi-likelihood in persons,
+            and standard errors of kind "model" assume that persons move independently.
         unlisted: "censored" or "truncated" (see `family.Family`).
     """
 
@@ -71,15 +71,15 @@ class Specification:
     """A model of a flow table.
 
     Attributes:
-        constraint: which sums have an effect each. A Poisson fit meets them exactly, counting what a list hides
-            with its mean; a negative binomial has the effects and does not.
-        law: what a pair has to itself.
+        constraint: the margins with effects. A Poisson fit reproduces these margins exactly (with expected flows for
+            unlisted pairs); a negative binomial fit has the effects but does not reproduce the margins.
+        law: the law of interaction.
         origin: properties of origins by the name of their coefficient, [o] or [o, d].
-        destination: of destinations, [d] or [o, d].
-        pairs: of pairs [o, d].
+        destination: properties of destinations, [d] or [o, d].
+        pairs: properties of pairs [o, d].
         family: "poisson", "quasi_poisson" or "negative_binomial".
-        censoring: what the source does not list.
-        held: coefficients that are not fitted, by name.
+        censoring: the threshold of the source, or None.
+        held: values of coefficients that are not fitted, by name.
     """
 
     constraint: Constraint

@@ -1,1 +1,1 @@
-"""How well fitted flows agree with observed ones. NumPy on the host."""
+"""Measures of agreement between fitted and observed flows. NumPy on the host."""

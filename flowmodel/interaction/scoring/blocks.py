@@ -1,4 +1,4 @@
-"""Tables of pairs, walked through a few rows at a time: what a score needs in between never grows with the table."""
+"""Iteration over tables of pairs in blocks of rows, so that scores need little memory besides the tables."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from flowmodel.errors import FlowsError
 
 _PAIRS = 1 << 16
-"""Pairs in a block: half a megabyte a table, which a core's own cache holds."""
+"""Pairs in a block: half a megabyte per table, which fits in a processor's cache."""
 
 
 def blocks(allowed: np.ndarray, *tables: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """The allowed pairs of each table, a few rows at a time, float64 [pair].
+    """Yields the allowed pairs of each table, for a few rows at a time, float64 [pair].
 
     Args:
-        allowed: which pairs exist, bool [origin, destination] (or of any other one shape).
+        allowed: which pairs count, bool [origin, destination] (or of another shape).
         tables: arrays of the same shape.
     """
     rows = max(1, _PAIRS // max(1, allowed[:1].size))
@@ -26,15 +26,14 @@ def blocks(allowed: np.ndarray, *tables: np.ndarray) -> Iterator[tuple[np.ndarra
 
 
 def check(allowed: np.ndarray, **tables: np.ndarray) -> None:
-    """Refuses tables that no sum over pairs could be taken of.
+    """Checks tables before sums over pairs.
 
     Args:
-        allowed: which pairs exist, bool [origin, destination].
-        tables: the tables by the names that an error gives them.
+        allowed: which pairs count, bool [origin, destination].
+        tables: the tables, by their names in messages.
 
     Raises:
-        FlowsError: E-FLOWS-SHAPE, E-FLOWS-NO-PAIRS, or E-FLOWS-VALUE (negative, infinite or not a number at an allowed
-            pair).
+        FlowsError: E-FLOWS-SHAPE, E-FLOWS-NO-PAIRS, or E-FLOWS-VALUE (an allowed pair is negative, infinite or NaN).
     """
     for name, table in tables.items():
         if table.shape != allowed.shape:
@@ -48,7 +47,7 @@ def check(allowed: np.ndarray, **tables: np.ndarray) -> None:
 
 
 def _is_sound(values: np.ndarray) -> bool:
-    """Whether all are finite and none negative; a minimum of values with a NaN is NaN, and no comparison holds."""
+    """Whether all values are finite and not negative; false for NaN, since comparisons with NaN are false."""
     return bool(values.min(initial=0.0) >= 0 and values.max(initial=0.0) < np.inf)
 
 

@@ -1,4 +1,4 @@
-"""How far people go: flows by bins of distance, their mean and their median. NumPy on the host."""
+"""Distances of flows: histogram, mean and median. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import dataclasses
 
 import numpy as np
 
+from flowmodel.config.flows import FlowFit
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.scoring.blocks import blocks, check
 from flowmodel.interaction.scoring.common_part import common_part
 
+BIN_KM = FlowFit().distance_bin_km
 _MOST_BINS = 1_000_000
 
 
@@ -25,48 +27,43 @@ class DistanceHistogram:
     observed: np.ndarray
     fitted: np.ndarray
 
-    @property
-    def lower_km(self) -> np.ndarray:
-        """Where each bin begins, km [bin]."""
-        return self.bin_km * np.arange(len(self.pairs))
-
     def common_part(self) -> float:
-        """The common part of the two distributions, 2 Σ min(N, N̂) / (Σ N + Σ N̂) over bins; NaN if both are empty.
+        """The common part of the two distributions over bins (see `common_part`); NaN if both are empty.
 
         With equal totals it is CPC_d of Lenormand, Bassolas and Ramasco (2016, Journal of Transport Geography 51,
-        158–169), who take bins of 2 km.
+        158–169), who use bins of 2 km.
         """
         return common_part(self.observed, self.fitted)
 
 
 def distance_histogram(
-    observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, *, bin_km: float = 2.0
+    observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, *, bin_km: float = BIN_KM
 ) -> DistanceHistogram:
     """Observed and fitted flows of the allowed pairs by bins of distance.
 
     Args:
         observed: persons [origin, destination].
         fitted: persons [origin, destination].
-        allowed: which pairs exist, bool [origin, destination].
-        distance_km: km [origin, destination]; read at allowed pairs alone.
+        allowed: which pairs count, bool [origin, destination].
+        distance_km: km [origin, destination]; used at allowed pairs only.
         bin_km: width of a bin, km.
 
     Raises:
-        FlowsError: as `blocks.check`; E-FLOWS-BINS for bins of no width, or more than a million of them.
+        FlowsError: as `blocks.check`; E-FLOWS-BINS if the width is not positive, or for more than a million bins.
     """
     check(allowed, observed=observed, fitted=fitted, distance=distance_km)
     bins = _bins(max(d.max(initial=0.0) for (d,) in blocks(allowed, distance_km)), bin_km)
-    pairs, seen, said = np.zeros(bins, np.int64), np.zeros(bins), np.zeros(bins)
+    pairs, observed_bins, fitted_bins = np.zeros(bins, np.int64), np.zeros(bins), np.zeros(bins)
     for y, mu, d in blocks(allowed, observed, fitted, distance_km):
         place = _place(d, bin_km)
         pairs += np.bincount(place, minlength=bins)
-        seen += np.bincount(place, y, minlength=bins)
-        said += np.bincount(place, mu, minlength=bins)
-    return DistanceHistogram(bin_km, pairs, seen, said)
+        observed_bins += np.bincount(place, y, minlength=bins)
+        fitted_bins += np.bincount(place, mu, minlength=bins)
+    return DistanceHistogram(bin_km, pairs, observed_bins, fitted_bins)
 
 
 def mean_distance(flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray) -> float:
-    """Mean distance of a person that moves, km; NaN if nobody does. Tables as in `distance_histogram`."""
+    """Mean distance of people who move, km; NaN if nobody moves. Arguments as in `distance_histogram`."""
     sums = np.sum([(w.sum(), (w * d).sum()) for w, d in blocks(allowed, flow, distance_km)], axis=0)
     return float(sums[1] / sums[0]) if sums[0] > 0 else float("nan")
 
@@ -74,14 +71,14 @@ def mean_distance(flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray
 def median_distance(
     flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, by_bin: np.ndarray, *, bin_km: float
 ) -> float:
-    """The shortest distance within which at least half of all people who move stay, km; NaN if nobody moves.
+    """Median distance of people who move, km; NaN if nobody moves.
 
     Args:
         flow: persons [origin, destination].
         allowed: which pairs exist, bool [origin, destination].
         distance_km: km [origin, destination].
-        by_bin: the same flows in a `DistanceHistogram`, persons [bin]: only the pairs of one bin have to be sorted.
-        bin_km: the width of its bins, km.
+        by_bin: the same flows in a `DistanceHistogram`, persons [bin], so that only pairs of one bin must be sorted.
+        bin_km: width of its bins, km.
     """
     reached, half = np.cumsum(by_bin), by_bin.sum() / 2
     if half == 0:
@@ -89,13 +86,14 @@ def median_distance(
     middle = int(np.searchsorted(reached, half))
     d, w = _pairs_of_bin(flow, allowed, distance_km, middle, bin_km)
     passed = np.cumsum(w) + (reached[middle] - by_bin[middle])
-    return float(d[min(int(np.searchsorted(passed, half)), len(d) - 1)])  # a sum in another order may just miss half
+    # Because of rounding the last sum may be slightly below one half.
+    return float(d[min(int(np.searchsorted(passed, half)), len(d) - 1)])
 
 
 def _pairs_of_bin(
     flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, bin_: int, bin_km: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance and flow of the pairs of one bin with any flow, in order of distance."""
+    """Distance and flow of the pairs of one bin with a positive flow, in order of distance."""
     parts = []
     for w, d in blocks(allowed, flow, distance_km):
         inside = (_place(d, bin_km) == bin_) & (w > 0)
@@ -111,7 +109,7 @@ def _place(distance_km: np.ndarray, bin_km: float) -> np.ndarray:
 
 def _bins(longest_km: float, bin_km: float) -> int:
     if not 0 < bin_km < np.inf:
-        raise FlowsError("E-FLOWS-BINS", f"bins are {bin_km} km wide", "give bins a width above zero")
+        raise FlowsError("E-FLOWS-BINS", f"bins are {bin_km} km wide", "give a positive width")
     if longest_km / bin_km >= _MOST_BINS:
         what = f"distances of up to {longest_km:g} km in bins of {bin_km:g} km are more than {_MOST_BINS:,} bins"
         raise FlowsError("E-FLOWS-BINS", what, "give distances in kilometres, or wider bins")

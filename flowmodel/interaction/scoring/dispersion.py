@@ -1,4 +1,4 @@
-"""Do flows vary more than Poisson counts do? Two regression-based tests, and Pearson's estimate. NumPy on the host."""
+"""Overdispersion of flows relative to Poisson counts: regression-based tests, and Pearson's estimate. NumPy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Variance = Literal["nb1", "nb2"]
 
 @dataclasses.dataclass(frozen=True)
 class Overdispersion:
-    """An estimate of α with its t statistic and the one-sided p value of "α = 0" against "α > 0" (standard normal)."""
+    """An estimate of α with its t statistic and the one-sided p value of α = 0 against α > 0 (standard normal)."""
 
     alpha: float
     t: float
@@ -34,12 +34,12 @@ def overdispersion(
 
     Args:
         observed: y, persons [origin, destination].
-        fitted: μ, persons [origin, destination]; pairs with μ = y = 0 say nothing and are left out.
+        fitted: μ, persons [origin, destination]; pairs with μ = y = 0 are left out.
         allowed: which pairs count, bool [origin, destination].
         variance: the alternative.
 
     Raises:
-        FlowsError: as `blocks.check`; E-FLOWS-IMPOSSIBLE for people observed where the fit has none;
+        FlowsError: as `blocks.check`; E-FLOWS-IMPOSSIBLE if a positive flow has the fitted flow zero;
             E-FLOWS-TOO-FEW for fewer than two pairs.
     """
     used = _used(observed, fitted, allowed)
@@ -53,13 +53,13 @@ def overdispersion(
 
 
 def pearson_dispersion(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, *, parameters: int) -> float:
-    """φ = Σ (y − μ)² / μ / (n − k), by which a quasi-Poisson fit multiplies its covariances; 1 for Poisson counts.
+    """φ = Σ (y − μ)² / μ / (n − k), the factor of covariances in a quasi-Poisson fit; about 1 for Poisson counts.
 
     Args:
         observed: y, persons [origin, destination].
-        fitted: μ, persons [origin, destination]; pairs with μ = y = 0 are left out, also of n.
+        fitted: μ, persons [origin, destination]; pairs with μ = y = 0 are left out and do not count in n.
         allowed: which pairs count, bool [origin, destination].
-        parameters: k, the number of parameters estimated, constant and effects too.
+        parameters: k, the number of estimated parameters, including constant and effects.
 
     Raises:
         FlowsError: as `overdispersion`; E-FLOWS-TOO-FEW unless n > k.
@@ -74,8 +74,8 @@ def _used(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray) -> np.n
     check(allowed, observed=observed, fitted=fitted)
     impossible = int(np.count_nonzero(allowed & (fitted == 0) & (observed > 0)))
     if impossible:
-        what = f"people are observed at {impossible} pairs where the fit has none"
-        raise FlowsError("E-FLOWS-IMPOSSIBLE", what, "do not allow these pairs, or fit a model that does")
+        what = f"{impossible} pairs have a positive observed flow but a fitted flow of zero"
+        raise FlowsError("E-FLOWS-IMPOSSIBLE", what, "leave these pairs out, or fit another model")
     return np.asarray(allowed & (fitted > 0))
 
 
@@ -88,7 +88,7 @@ def _more_than(parameters: int, used: np.ndarray) -> int:
 
 
 def _regression(y: np.ndarray, mu: np.ndarray, variance: Variance) -> tuple[np.ndarray, np.ndarray]:
-    """The dependent variable z, and what it is regressed on."""
+    """The dependent variable z and the regressor."""
     return ((y - mu) ** 2 - y) / mu, mu if variance == "nb2" else np.ones_like(mu)
 
 

@@ -1,4 +1,4 @@
-"""How well fitted flows agree with observed ones, by the scores of the literature. NumPy on the host."""
+"""Scores of fitted flows against observed ones, as defined in the literature. NumPy on the host."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from scipy.special import rel_entr
 
 from flowmodel.interaction.scoring.blocks import blocks, check
-from flowmodel.interaction.scoring.by_distance import distance_histogram, mean_distance, median_distance
+from flowmodel.interaction.scoring.by_distance import BIN_KM, distance_histogram, mean_distance, median_distance
 from flowmodel.interaction.scoring.common_part import of_sums
 
 _LINK = 0.5
-"""Fitted flows are real numbers and seldom zero: a fitted link is a pair with at least this many persons."""
+"""Least fitted flow, persons, of a pair that counts as a fitted link; fitted flows are hardly ever exactly zero."""
 
 
 class _Sums(NamedTuple):
-    """Sums over pairs, of which every score without distance is made."""
+    """Sums over pairs from which all scores without distance are computed."""
 
     observed: float
     fitted: float
@@ -36,18 +36,17 @@ def scores(
     allowed: np.ndarray,
     distance_km: np.ndarray | None,
     *,
-    bin_km: float = 2.0,
+    bin_km: float = BIN_KM,
 ) -> dict[str, float]:
     """Scores of fitted flows T̂ against observed flows T, over the allowed pairs.
 
-    Two scores go by the name of Sørensen's index: `cpc` compares totals, `ssi` is a mean over pairs; for one fit they
-    differ.
+    Two scores are known as Sørensen's index: `cpc` compares totals, `ssi` is a mean over pairs. They differ.
 
     Args:
         observed: persons [origin, destination].
         fitted: persons [origin, destination].
-        allowed: which pairs exist, bool [origin, destination]; what tables hold elsewhere is not read.
-        distance_km: km [origin, destination], or None: then there are no scores of distance.
+        allowed: which pairs count, bool [origin, destination]; other values of the tables are not used.
+        distance_km: km [origin, destination], or None for no scores of distance.
         bin_km: width of the bins of `cpc_d`, km.
 
     Returns:
@@ -73,8 +72,8 @@ def scores(
 
 def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> _Sums:
     least, both = np.minimum(y, mu), y + mu
-    seen, said = y > 0, mu >= _LINK
-    with np.errstate(invalid="ignore"):  # 0 / 0: nothing observed, nothing fitted
+    observed, fitted = y > 0, mu >= _LINK
+    with np.errstate(invalid="ignore"):  # 0 / 0 where both flows are zero
         similarity = np.sum(2 * least / both)
     return _Sums(
         observed=y.sum(),
@@ -84,9 +83,9 @@ def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> _Sums:
         squared_deviation=np.sum((y - mean) ** 2),
         similarity=similarity,
         entropy=rel_entr(y, mu).sum(),
-        links_observed=float(np.count_nonzero(seen)),
-        links_fitted=float(np.count_nonzero(said)),
-        links_common=float(np.count_nonzero(seen & said)),
+        links_observed=float(np.count_nonzero(observed)),
+        links_fitted=float(np.count_nonzero(fitted)),
+        links_common=float(np.count_nonzero(observed & fitted)),
     )
 
 
@@ -107,7 +106,7 @@ def _of_pairs(sums: _Sums, pairs: int) -> dict[str, float]:
 
 
 def _divergence(sums: _Sums) -> float:
-    """Σ p ln(p / p̂) from Σ T ln(T / T̂); never below zero, but for rounding."""
+    """Σ p ln(p / p̂) from Σ T ln(T / T̂), without negative rounding errors."""
     if sums.observed == 0 or sums.fitted == 0:
         return float("nan")
     return max(0.0, sums.entropy / sums.observed + float(np.log(sums.fitted / sums.observed)))

@@ -1,1 +1,1 @@
-"""How margins and moments are met: sums over pairs, effects eliminated, Newton steps, dual potentials."""
+"""Maximum-likelihood search: sums over pairs, elimination of effects, Newton steps, dual potentials."""

@@ -1,4 +1,4 @@
-"""The dispersion α of the negative binomial, fitted in turn with the coefficients: variance μ + α μ² (NB2)."""
+"""The dispersion α of the negative binomial with variance μ + α μ² (NB2), fitted alternately with the coefficients."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from flowmodel.interaction.search.estimate import Optimum, Report
 _LONGEST = 1.5
 """Longest step of ln α."""
 _CLOSE = 1e-7
-"""Score of ln α, in standard errors, at which the two fits agree."""
+"""Score of ln α, in standard errors, at which the fit has converged."""
 _MOST_TURNS = 50
 _SMALLEST = 1e-9
 _LEAST_BEND = 0.1
-"""Part of the curvature alone below which a secant is not believed."""
+"""Ratio to the curvature at fixed coefficients below which (or above whose inverse) a secant is not used."""
 
 
 def fit(
     design: Design, family: Family, *, tolerance: float, most_steps: int, report: Report
 ) -> tuple[Optimum, Family, float]:
-    """Coefficients and α together: each in turn, the other held, until α's score vanishes as well.
+    """Fits coefficients and α alternately until the score of α is zero too.
 
     Returns:
-        The optimum with the steps of all turns, the family with its α, and the standard error of α (NaN where the turns
-        ran out).
+        The optimum with the steps of all fits, the family with its α, and the standard error of α (NaN if α has not
+        converged).
 
     Raises:
-        FlowsError: flows scatter no more than Poisson's, so that α has no maximum above zero.
+        FlowsError: E-FAMILY-DISPERSION, flows vary no more than Poisson counts, so α has no positive estimate.
     """
     flow, positive = np.asarray(design.flow), np.asarray(design.allowed & (design.flow > 0))
     counted = jnp.asarray(flow[positive])
@@ -57,17 +57,15 @@ def fit(
             return found, family, error
         ln_alpha = float(jnp.log(family.dispersion)) + float(np.clip(move, -_LONGEST, _LONGEST))
         if ln_alpha < np.log(_SMALLEST):
-            raise FlowsError(
-                "E-FAMILY-DISPERSION", "flows scatter no more than a Poisson law's", "take family = 'poisson'"
-            )
+            raise FlowsError("E-FAMILY-DISPERSION", "flows vary no more than Poisson counts", "set family = 'poisson'")
         family = dataclasses.replace(family, dispersion=jnp.asarray(np.exp(ln_alpha)))
     return dataclasses.replace(found, converged=False), family, np.nan
 
 
 def _bend(here: tuple[float, float], before: tuple[float, float] | None, alone: float) -> float:
-    """How fast the score of ln α falls when the coefficients follow: by a secant through the last two turns.
+    """Slope of the score of ln α when coefficients are refitted, from a secant through the last two fits.
 
-    With coefficients held it falls by `alone`; where they hang together with α, as in a censored table, by less.
+    At fixed coefficients it is `alone`. It differs if the coefficients depend on α, as in a censored table.
     """
     if before is None or here[0] == before[0]:
         return alone
@@ -87,14 +85,14 @@ def _moment(design: Design, at: Optimum) -> float:
 def likelihood(
     ln_alpha: Float[Array, ""], design: Design, family: Family, eta: Float[Array, "o d"], positive: Float[Array, " n"]
 ) -> Float[Array, ""]:
-    """Log likelihood in ln α, means held; without ln y!.
+    """Log likelihood as a function of ln α at fixed means, without the terms ln y!.
 
     Args:
-        ln_alpha: where.
+        ln_alpha: ln α.
         design: the pairs.
-        family: its threshold, if any.
+        family: the family, with its threshold if any.
         eta: ln μ of every pair.
-        positive: the flows above zero of the pairs that take part; only they have a term with Γ.
+        positive: flows above zero of the pairs in the fit; only these have terms with Γ.
     """
     alpha = jnp.exp(ln_alpha)
     family = dataclasses.replace(family, dispersion=alpha)
@@ -106,7 +104,7 @@ def likelihood(
 
 @jax.jit
 def _derivatives(ln_alpha: Array, design: Design, family: Family, eta: Array, positive: Array) -> tuple[Array, Array]:
-    """Slope and curve in ln α, forward twice: there is one variable, and a reverse pass takes long to compile."""
+    """First and second derivative in ln α, by forward mode: reverse mode takes long to compile."""
     one = (jnp.ones_like(ln_alpha),)
 
     def value(at: Array) -> Array:

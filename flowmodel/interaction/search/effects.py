@@ -1,9 +1,9 @@
-"""Origin and destination effects taken out of a weighted regression: the two-way system, without a design matrix.
+"""Linear systems for origin and destination effects of a weighted regression, without a design matrix.
 
-E = [[diag(W 1), W], [Wᵀ, diag(Wᵀ 1)]] for weights W over pairs. Destinations' effects solve a Schur complement by
-conjugate gradients in float32, whose error float64 residuals remove (iterative refinement); origins' follow. A constant
-may pass between the sides, so E has that null vector, and right-hand sides are those of sums over one table, which have
-no part in it.
+The system is E = [[diag(W 1), W], [Wᵀ, diag(Wᵀ 1)]] for weights W over pairs. Destination effects solve its Schur
+complement by conjugate gradients in float32, with iterative refinement by float64 residuals; origin effects follow. A
+constant added to one side and subtracted from the other is a null vector of E; right-hand sides are row and column sums
+of one table, which are orthogonal to it.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from jaxtyping import Array, Float
 
 _ROUNDS = 8
 _EXACT = 1e-12
-"""Residual over the right-hand side, both at their largest, at which float64 has nothing to gain."""
+"""Largest residual relative to the largest right-hand side at which float64 cannot improve further."""
 _MOST_STEPS = 500
 _CLOSE = 1e-5
-"""Relative residual of a round in float32; the next round gains as much again."""
+"""Relative residual of each round in float32."""
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sides:
-    """A number, or one of each of several right-hand sides, for every origin [.., o] and every destination [.., d]."""
+    """Numbers of every origin [.., o] and every destination [.., d], for one or several right-hand sides."""
 
     origin: Float[Array, "*many origin"]
     destination: Float[Array, "*many destination"]
 
 
-def over(numerator: Array, weight: Array) -> Array:
-    """Their ratio; zero where the weight is: there is nothing to have an effect on."""
+def ratio(numerator: Array, weight: Array) -> Array:
+    """The ratio of both; zero where the weight is zero."""
     return jnp.where(weight > 0, numerator / jnp.where(weight > 0, weight, 1.0), 0.0)
 
 
-def roughly(weights: Float[Array, "origin destination"], sums: Sides, close: Array) -> Sides:
-    """Effects with E · effects ≈ sums, solved once in float32 to a relative residual of `close`."""
+def solve_roughly(weights: Float[Array, "origin destination"], sums: Sides, close: Array) -> Sides:
+    """Effects with E · effects ≈ sums, solved in float32 to a relative residual of `close`."""
     return _schur(_system(weights), sums, close)
 
 
 def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
-    """Effects with E · effects = sums, one right-hand side, to float64's own precision.
+    """Effects with E · effects = sums to float64's precision, for one right-hand side.
 
     Args:
-        weights: W, zero where a pair takes no part.
+        weights: W, zero for pairs outside the fit.
         sums: the right-hand side.
     """
     system = _system(weights)
     sums = _consistent(sums, system.column)
-    # What is left of sums is compared with the table's own rounding, and with theirs.
+    # The residual is compared with rounding errors of the table and of the sums.
     noise = _EXACT * jnp.maximum(jnp.max(system.row), jnp.max(system.column)) * 1e-3
     enough = jnp.maximum(_EXACT * _largest(sums), noise)
 
@@ -76,7 +76,7 @@ def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
 
 
 class _System(NamedTuple):
-    """E by its parts: the table in float32, and its sums."""
+    """The parts of E: the table in float32, and its row and column sums."""
 
     coarse: Array
     row: Array
@@ -93,7 +93,7 @@ def _largest(sums: Sides) -> Array:
 
 
 def _consistent(sums: Sides, column: Array) -> Sides:
-    """The sums without their part in the null vector: what rounding has put there, spread over the destinations."""
+    """The sums made orthogonal to the null vector: rounding errors are distributed over the destinations."""
     surplus = jnp.sum(sums.origin) - jnp.sum(sums.destination)
     return Sides(sums.origin, sums.destination + surplus * column / jnp.sum(column))
 
@@ -105,18 +105,18 @@ def _schur(system: _System, sums: Sides, close: Array) -> Sides:
     size = jnp.where(size > 0, size, 1)
     row, column = system.row.astype(single), system.column.astype(single)
     origin, destination = (sums.origin / size).astype(single), (sums.destination / size).astype(single)
-    right = destination - over(origin, row) @ system.coarse
+    right = destination - ratio(origin, row) @ system.coarse
 
     def complement(effects: Array) -> Array:
-        return column * effects - over(system.coarse @ effects, row) @ system.coarse
+        return column * effects - ratio(system.coarse @ effects, row) @ system.coarse
 
     found = _conjugate(complement, right, column, close.astype(single))
-    first = over(origin - system.coarse @ found, row)
+    first = ratio(origin - system.coarse @ found, row)
     return Sides(size * first.astype(kind), size * found.astype(kind))
 
 
 class _Search(NamedTuple):
-    """State of the conjugate gradients; `power` is the residual's size in the preconditioner's norm."""
+    """State of the conjugate gradients; `power` is the squared residual in the preconditioner's norm."""
 
     at: Array
     residual: Array
@@ -129,7 +129,7 @@ def _conjugate(apply: Callable[[Array], Array], right: Array, diagonal: Array, c
     """Preconditioned conjugate gradients for a positive semidefinite system whose null vector is the constant."""
 
     def precondition(residual: Array) -> Array:
-        step = over(residual, diagonal)
+        step = ratio(residual, diagonal)
         return step - jnp.sum(diagonal * step) / jnp.sum(diagonal)
 
     def going(now: _Search) -> Array:
@@ -138,7 +138,7 @@ def _conjugate(apply: Callable[[Array], Array], right: Array, diagonal: Array, c
     def step(now: _Search) -> _Search:
         image = apply(now.direction)
         curvature = jnp.sum(now.direction * image)
-        # None is left in a table that hardly hangs together: what the sums ask for there float32 cannot tell.
+        # The curvature is zero within float32's precision if parts of the table are hardly connected.
         bent = curvature > 0
         length = jnp.where(bent, now.power / jnp.where(bent, curvature, 1), 0)
         residual = now.residual - length * image

@@ -1,4 +1,4 @@
-"""Maximum likelihood: Newton steps until margins and moments agree, first in float32, then in float64."""
+"""Maximum likelihood by Newton steps, first in float32 and then in float64."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from flowmodel.config import Solve
 from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model.design import Design, Point
 from flowmodel.interaction.model.pair import Pair
 from flowmodel.interaction.search import newton
 from flowmodel.interaction.search.newton import Sums
 
+DEFAULT = Solve()
 _COARSE_FROM = 200_000
-"""Pairs from which float32 comes first; below, its compilation would cost more than it saves."""
+"""Number of pairs from which the search begins in float32; for fewer, compiling it takes longer than it saves."""
 _COARSE_ERROR = 3e-6
-"""Error of margins and moments that float32 still resolves."""
+"""Error of margins and moments that float32 can resolve."""
 _INEXACT = 1e-3
-"""Precision to which steps eliminate effects: a step is wrong by that part, and the next one mends it."""
+"""Relative precision of the elimination of effects in a Newton step."""
 _NEAR = 1e-2
 _HALVINGS = 30
 
@@ -30,14 +32,14 @@ Report = Callable[[int, float], None]
 
 @dataclasses.dataclass(frozen=True)
 class Optimum:
-    """Where a search ended.
+    """Result of a search.
 
     Attributes:
-        at: the point.
-        sums: what was found there.
-        converged: whether margins and moments agree to the tolerance.
-        steps: Newton steps taken.
-        stuck: whether the search ended before it had taken all steps allowed.
+        at: parameter values at the end.
+        sums: sums over pairs there.
+        converged: whether margins and moments agree within the tolerance.
+        steps: number of Newton steps.
+        stuck: whether the search ended before the largest number of steps.
     """
 
     at: Point
@@ -48,7 +50,7 @@ class Optimum:
 
     @property
     def verdict(self) -> str:
-        """One of converged, max_steps, diverged (no step was better, before the last was taken) and nonfinite."""
+        """One of converged, max_steps, diverged (no step improves the likelihood) and nonfinite."""
         finite = bool(jnp.all(jnp.isfinite(self.at.coefficients)) & jnp.isfinite(self.sums.log_likelihood))
         if not finite:
             return "nonfinite"
@@ -56,17 +58,17 @@ class Optimum:
 
     @property
     def margin_error(self) -> float:
-        """Largest relative error of a margin that has an effect."""
+        """Largest relative error of a margin with effects."""
         return float(self.sums.error[0])
 
     @property
     def moment_error(self) -> float:
-        """Largest moment of the residuals, over √(its column's moment · flow)."""
+        """Largest moment of the residuals, relative to √(weighted second moment of the column · total flow)."""
         return float(self.sums.error[1])
 
 
 def start(design: Design) -> Point:
-    """Zeros, but for the shape's starting values."""
+    """The initial point: zeros, and the starting values of the shape."""
     origins, destinations = design.flow.shape
     shape = () if design.shape is None else design.shape.start
     coefficients = jnp.concatenate([jnp.zeros(len(design.columns)), jnp.asarray(shape, float).reshape(-1)])
@@ -77,26 +79,26 @@ def fit(
     design: Design,
     family: Family,
     *,
-    tolerance: float = 1e-10,
-    most_steps: int = 100,
+    tolerance: float = DEFAULT.tolerance,
+    most_steps: int = DEFAULT.most_steps,
     at: Point | None = None,
     report: Report = lambda step, error: None,
 ) -> Optimum:
     """The maximum of the likelihood.
 
     Args:
-        design: the pairs; separated ones are not allowed to take part.
+        design: the pairs, without separated ones.
         family: the likelihood.
-        tolerance: of margins and moments, relative.
-        most_steps: Newton steps before giving up.
-        at: where to begin; by default a least-squares fit of logarithms.
-        report: told the step and the error after each.
+        tolerance: largest relative error of margins and moments.
+        most_steps: largest number of Newton steps.
+        at: initial point; by default a least-squares fit of logarithms.
+        report: called with number and error of each step.
     """
     if design.flow.size < _COARSE_FROM:
-        return _Search(design, design, family, report).run(at or _begun(design), tolerance, most_steps)
+        return _Search(design, design, family, report).run(at or _first_step(design), tolerance, most_steps)
     single = _single(design)
     coarse = _Search(single, single, _single(family), report).run(
-        _single(at) if at else _begun(single), _COARSE_ERROR, most_steps
+        _single(at) if at else _first_step(single), _COARSE_ERROR, most_steps
     )
     there = jax.tree.map(lambda part: part.astype(float), coarse.at)
     steps = coarse.steps
@@ -105,10 +107,10 @@ def fit(
     return dataclasses.replace(found, steps=found.steps + steps)
 
 
-def _begun(design: Design) -> Point:
-    """The first step of iteratively reweighted least squares; long, so it could take a shape's parameters anywhere.
+def _first_step(design: Design) -> Point:
+    """The first step of iteratively reweighted least squares, with the parameters of a shape at their starts.
 
-    They stay where they start.
+    The step is long, so parameters of a shape could leave their useful range.
     """
     here = _cast(start(design), design)
     linear = len(design.columns)
@@ -118,18 +120,18 @@ def _begun(design: Design) -> Point:
         bent = design.offset + design.shape.rule(here.coefficients[linear:], design.pair)
         straight = dataclasses.replace(design, offset=bent, pair=Pair(), shape=None)
     at = dataclasses.replace(here, coefficients=here.coefficients[:linear])
-    move = newton.direction(straight, at, newton.working(straight, at), jnp.asarray(_INEXACT)).move
+    move = newton.direction(straight, at, newton.initial_sums(straight, at), jnp.asarray(_INEXACT)).move
     still = jnp.zeros(len(here.coefficients) - linear, move.coefficients.dtype)
     return _moved(here, dataclasses.replace(move, coefficients=jnp.concatenate([move.coefficients, still])), 1.0)
 
 
 def _single(tree: Any) -> Any:
-    """Floating numbers in float32."""
+    """The same with float64 arrays in float32."""
     return jax.tree.map(lambda part: part.astype(jnp.float32) if part.dtype == jnp.float64 else part, tree)
 
 
 def _cast(tree: Any, like: Design) -> Any:
-    """Numbers in the precision of a design."""
+    """The same in the precision of a design."""
     return tree if like.flow.dtype == jnp.float64 else _single(tree)
 
 
@@ -144,7 +146,7 @@ def _moved(at: Point, move: Point, length: float) -> Point:
 
 @dataclasses.dataclass(frozen=True)
 class _Search:
-    """Newton steps in the precision of `design`, their directions in that of `guide`."""
+    """Newton's method: likelihoods in the precision of `design`, directions in that of `guide`."""
 
     design: Design
     guide: Design
@@ -167,7 +169,7 @@ class _Search:
         return Optimum(at, sums, _error(sums) <= tolerance, taken, taken < most_steps)
 
     def _step(self, at: Point, sums: Sums, guide: Design) -> tuple[Point, Sums] | None:
-        """A step that does not lower the likelihood, shortened as far as need be; None if none is found."""
+        """A step, halved until it does not lower the likelihood; None if there is none."""
         lighter = sums if guide is self.design else _single(sums)
         move = newton.direction(guide, _cast(at, guide), lighter, jnp.asarray(_INEXACT)).move
         slack = 1e-12 if self.design.flow.dtype == jnp.float64 else 1e-5
@@ -181,12 +183,12 @@ class _Search:
         return None
 
     def _stalled(self, before: Sums, after: Sums, guide: Design) -> bool:
-        """Near the optimum a step by float32 must gain at least half; less is rounding."""
+        """Whether a float32 step near the optimum leaves more than half of the error, because of rounding."""
         rounded = guide.flow.dtype == jnp.float32
         return rounded and _error(before) < _NEAR and _error(after) > 0.5 * _error(before)
 
 
 def _error(found: Sums) -> float:
-    """NaN counts as infinite."""
+    """The larger error of margins and moments; infinite if a number is not finite."""
     error = float(jnp.max(found.error))
     return error if np.isfinite(error) and np.isfinite(float(found.log_likelihood)) else np.inf

@@ -1,7 +1,8 @@
-"""One Newton step of a flow model: the sums over pairs at a point, and the way to the optimum from there.
+"""One Newton step of a flow model: sums over pairs at a point, and the step from there.
 
-Effects are eliminated: with E their two-way system (`effects`), B the columns' sums along both sides and H their
-moments, the coefficients move by S⁻¹ (g − Bᵀ E⁻¹ e), S = H − Bᵀ E⁻¹ B, for scores g and e.
+Effects are eliminated. With E their system (`effects`), B the weighted sums of columns along both sides, H their
+weighted moments, and scores g of coefficients and e of effects, coefficients change by S⁻¹ (g − Bᵀ E⁻¹ e) with
+S = H − Bᵀ E⁻¹ B.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from flowmodel.interaction.search.effects import Sides
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sums:
-    """What a pass over the pairs found at a point.
+    """Sums over pairs at a point.
 
     Attributes:
-        log_likelihood: without what does not depend on parameters.
-        weight: information of every pair on its η, zero where it takes no part [o, d].
-        score: slope of the log likelihood in η, likewise [o, d].
-        margins: sums of the score along the sides that have effects: for Poisson flows, observed less fitted.
+        log_likelihood: without terms that do not depend on parameters.
+        weight: information of every pair on its η, zero outside the fit [o, d].
+        score: derivative of the log likelihood by η, zero outside the fit [o, d].
+        margins: sums of the score along sides with effects; for Poisson flows, observed less fitted margins.
         gradient: sums of the score times each column [K].
-        moments: of the columns, weighted, H [K, K].
+        moments: weighted second moments of the columns, H [K, K].
         error: the largest relative error of a margin, and the largest standardised moment [2].
     """
 
@@ -47,7 +48,7 @@ class Sums:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Direction:
-    """The step to take, and the information on the coefficients with effects eliminated, S."""
+    """A Newton step, and the information S on the coefficients after elimination of effects."""
 
     move: Point
     information: Float[Array, "parameter parameter"]
@@ -61,10 +62,10 @@ def evaluate(design: Design, family: Family, at: Point) -> Sums:
 
 
 @jax.jit
-def working(design: Design, at: Point) -> Sums:
-    """The sums of a least-squares fit of ln flow, flows drawn half-way to their mean (McCullagh & Nelder 1989, 4.6).
+def initial_sums(design: Design, at: Point) -> Sums:
+    """The sums of iteratively reweighted least squares with initial means (flow + mean flow) / 2.
 
-    A direction from there is where iteratively reweighted least squares begin.
+    See McCullagh & Nelder 1989, section 4.6. A Newton step with these sums is the first step of a search.
     """
     count = jnp.sum(design.allowed.astype(design.flow.dtype))
     weight = (design.flow + jnp.sum(design.flow) / count) / 2
@@ -74,7 +75,7 @@ def working(design: Design, at: Point) -> Sums:
 
 @jax.jit
 def direction(design: Design, at: Point, sums: Sums, close: Float[Array, ""]) -> Direction:
-    """The step from `at`, effects eliminated in float32 to the relative residual `close`."""
+    """The Newton step from `at`; effects are eliminated in float32 to the relative residual `close`."""
     columns = slopes(design, at)
     bases = [sides(design, sums.weight, column) for column in columns]
     solve = partial(eliminate, design, sums.weight, close=close)
@@ -88,8 +89,8 @@ def direction(design: Design, at: Point, sums: Sums, close: Float[Array, ""]) ->
 
 
 def _summed(design: Design, found: Evidence, columns: tuple[Column, ...]) -> Sums:
-    """The barrier keeps XLA from computing the evidence again for every sum."""
     found = Evidence(*(jnp.where(design.allowed, part * design.weight, 0) for part in found))
+    # Without the barrier XLA computes the evidence again for every sum.
     weight, score = jax.lax.optimization_barrier((found.weight, found.score))
     margins = sides(design, score)
     gradient = jnp.stack([moments.total(score, column) for column in columns]) if columns else jnp.zeros(0, score.dtype)
@@ -103,7 +104,7 @@ _SMALL = 1e-30
 
 
 def sides(design: Design, table: Array, column: Column | None = None) -> Sides:
-    """Sums of table · column along the sides that have effects; zeros on the others."""
+    """Sums of table · column along the sides with effects; zeros for the others."""
     origins, destinations = table.shape
     one = jnp.ones((1, 1), table.dtype) if column is None else column
     return Sides(
@@ -113,19 +114,19 @@ def sides(design: Design, table: Array, column: Column | None = None) -> Sides:
 
 
 def eliminate(design: Design, weight: Array, sums: Sides, close: Array | None = None) -> Sides:
-    """E⁻¹ · sums, for the effects that the design has; two-way ones roughly, to `close`, or else exactly."""
+    """E⁻¹ · sums for the effects of the design; for two-way effects to the residual `close`, or exactly if None."""
     one = jnp.ones((1, 1), weight.dtype)
     if design.origin_effects and design.destination_effects:
-        return effects.solve(weight, sums) if close is None else effects.roughly(weight, sums, close)
+        return effects.solve(weight, sums) if close is None else effects.solve_roughly(weight, sums, close)
     if design.origin_effects:
-        return Sides(effects.over(sums.origin, moments.along(weight, one)), jnp.zeros_like(sums.destination))
+        return Sides(effects.ratio(sums.origin, moments.along(weight, one)), jnp.zeros_like(sums.destination))
     if design.destination_effects:
-        return Sides(jnp.zeros_like(sums.origin), effects.over(sums.destination, moments.across(weight, one)))
+        return Sides(jnp.zeros_like(sums.origin), effects.ratio(sums.destination, moments.across(weight, one)))
     return Sides(jnp.zeros_like(sums.origin), jnp.zeros_like(sums.destination))
 
 
 def gram(bases: list[Sides], projections: list[Sides]) -> Float[Array, "column column"]:
-    """Products of every base with every projection, Bᵀ E⁻¹ B."""
+    """Products of all bases with all projections, Bᵀ E⁻¹ B."""
     if not bases:
         return jnp.zeros((0, 0))
     return jnp.stack([jnp.stack([_product(base, other) for other in projections]) for base in bases])
@@ -136,10 +137,10 @@ def _product(one: Sides, other: Sides) -> Array:
 
 
 def _margin_error(design: Design, margins: Sides) -> Array:
-    """Largest |observed − fitted| margin over the observed one."""
+    """Largest |observed − fitted| margin relative to the observed one."""
     worst = jnp.zeros((), design.flow.dtype)
     if design.origin_effects:
-        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(margins.origin), design.outflow)))
+        worst = jnp.maximum(worst, jnp.max(effects.ratio(jnp.abs(margins.origin), design.outflow)))
     if design.destination_effects:
-        worst = jnp.maximum(worst, jnp.max(effects.over(jnp.abs(margins.destination), design.inflow)))
+        worst = jnp.maximum(worst, jnp.max(effects.ratio(jnp.abs(margins.destination), design.inflow)))
     return worst

@@ -1,9 +1,8 @@
 """Dual potentials of the doubly constrained model: T_od = exp(ln K_od + u_o + v_d) with given row and column sums.
 
-Wilson's (1971) balancing factors are A_o O_o = exp(u_o), B_d D_d = exp(v_d). One sweep in logarithms gives a table of
-moderate numbers whatever the kernel; sweeps of scaling (Sinkhorn & Knopp 1967), over-relaxed, bring its margins as near
-as float32 can tell, then further in float64; Newton steps follow where sweeps are slow. The derivative is that of the
-margins, by the implicit rule.
+Wilson's (1971) balancing factors are A_o O_o = exp(u_o), B_d D_d = exp(v_d). A first sweep in logarithms prevents
+overflow for any kernel. Over-relaxed sweeps of scaling (Sinkhorn & Knopp 1967) follow in float32 and then in float64,
+and Newton steps where sweeps converge slowly. Derivatives follow from the implicit function theorem.
 """
 
 from __future__ import annotations
@@ -18,30 +17,30 @@ from jaxtyping import Array, Float, Int
 from flowmodel.gravity import scaling
 from flowmodel.gravity.scaling import Rules, Scaling
 from flowmodel.interaction.search import effects
-from flowmodel.interaction.search.effects import Sides, over
+from flowmodel.interaction.search.effects import Sides, ratio
 
 _NEAR_ENOUGH = 0.1
 """Log error of the margins below which sweeps are over-relaxed."""
 _MOST_SWEEPS = 200
 _MOST_NEWTON = 150
 _SINGLE = 2e-6
-"""Relative error of a margin below which float32 sums see little but their own rounding."""
+"""Relative error of a margin that float32 sums can resolve."""
 _STALLED = 0.8
-"""Part of the error that a sweep leaves, near the solution, from which Newton steps are the faster way."""
+"""Ratio of successive errors of sweeps from which Newton steps are faster."""
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Potentials:
-    """The solution, with its certificate.
+    """The solution and its error.
 
     Attributes:
         origin: u [o]; −∞ where the margin is zero.
-        destination: v [d], likewise.
-        flow: the table they make, persons [o, d].
-        error: largest relative error of a margin of the table they make, in float64.
-        sweeps: passes over the rows and columns.
-        steps: Newton steps after those.
+        destination: v [d]; −∞ where the margin is zero.
+        flow: the resulting table, persons [o, d].
+        error: largest relative error of a margin of that table, computed in float64.
+        sweeps: number of sweeps over rows and columns.
+        steps: number of Newton steps.
     """
 
     origin: Float[Array, " origin"]
@@ -59,16 +58,16 @@ def doubly(
     inflow: Float[Array, " d"],
     tolerance: Float[Array, ""] | float = 1e-10,
 ) -> Potentials:
-    """The potentials that give `exp(log_kernel)` its margins; differentiable in all but the tolerance.
+    """Potentials with which the kernel has given margins; differentiable in all arguments but the tolerance.
 
     Args:
-        log_kernel: ln K; −∞ for a pair that cannot be.
-        outflow: row sums wanted, persons.
-        inflow: column sums wanted, of the same total.
+        log_kernel: ln K; −∞ for pairs without flow.
+        outflow: row sums, persons.
+        inflow: column sums, persons, with the same total.
         tolerance: largest relative error of a margin at which to stop.
 
     Returns:
-        Potentials whose `error` says whether the margins are met: they are not where the zeros of K forbid it.
+        Potentials. If zeros of K make the margins impossible, `error` remains above the tolerance.
     """
     at, flow, (error, sweeps, steps) = _potentials(log_kernel, Sides(outflow, inflow), jnp.asarray(tolerance))
     return Potentials(at.origin, at.destination, flow, error, sweeps, steps)
@@ -89,7 +88,7 @@ def _potentials(log_kernel: Array, margins: Sides, tolerance: Array) -> _Solutio
 
 @_potentials.defjvp
 def _potentials_tangent(primals: Any, tangents: Any) -> tuple[_Solution, Any]:
-    """E · (du, dv) = what a change of kernel and margins does to the margins, E of the solution's own table."""
+    """Solves E · (du, dv) = change of margins, with E the system of the solution's table (see `effects`)."""
     log_kernel, margins, _ = primals
     change, wanted, _ = tangents
     at, flow, certificate = _potentials(*primals)
@@ -110,19 +109,19 @@ def _potentials_tangent(primals: Any, tangents: Any) -> tuple[_Solution, Any]:
 
 
 def _swept(log_kernel: Array, margins: Sides, tolerance: Array) -> tuple[Sides, Scaling]:
-    """Potentials whose margins are right to what float32 can tell."""
+    """Potentials with errors of margins within float32's precision."""
     single = jnp.float32
     wanted = Sides(margins.origin.astype(single), margins.destination.astype(single))
     start = _first(log_kernel.astype(single), wanted)
     start = Sides(start.origin.astype(log_kernel.dtype), start.destination.astype(log_kernel.dtype))
-    # The sum is float64's: in float32 a logarithm of ten would leave errors of 1e-6 in the table.
+    # Sums of logarithms are in float64; in float32 they would cause relative errors of 1e-6 in the table.
     table = jnp.exp((log_kernel + start.origin[:, None] + start.destination[None, :]).astype(single))
     found = _sweeps(table, wanted, jnp.maximum(tolerance, _SINGLE).astype(single), jnp.ones((), single))
     return _absorbed(start, found), found
 
 
 def _absorbed(at: Sides, scale: Scaling) -> Sides:
-    """Potentials with the logarithms of factors added."""
+    """Potentials plus the logarithms of scaling factors."""
 
     def more(one: Array, by: Array) -> Array:
         return one + jnp.log(jnp.where(by > 0, by, 1)).astype(one.dtype)
@@ -131,22 +130,22 @@ def _absorbed(at: Sides, scale: Scaling) -> Sides:
 
 
 def _sweeps(table: Array, wanted: Sides, close: Array, power: Array) -> Scaling:
-    """Factors of rows and columns that bring the table's margins to `close`, or until sweeps gain little."""
+    """Scaling factors of rows and columns after sweeps until the error is below `close` or decreases slowly."""
 
     def going(now: Scaling) -> Array:
         stalled = (now.error > _STALLED * now.before) & (now.power > 1)
         return (now.done < _MOST_SWEEPS) & (now.error > close) & ~stalled
 
-    rules = Rules(_relaxation, _power, over, lambda ratio, _: _error(ratio), going)
+    rules = Rules(_relaxation, _power, ratio, lambda ratio, _: _error(ratio), going)
     begin = scaling.start(wanted.origin, wanted.destination, power)
     return scaling.fitted(begin, wanted.origin, wanted.destination, lambda y: table @ y, lambda x: x @ table, rules)
 
 
 def _relaxation(now: Scaling) -> Array:
-    """The power to which ratios are taken: 1, until near the solution two plain sweeps have shown how fast they go.
+    """The exponent of over-relaxation: 1 until two plain sweeps near the solution show the rate of convergence.
 
-    A plain sweep that leaves the part η of the error allows 2 / (1 + √(1 − η)) (Thibault et al. 2021, Algorithms 14(5),
-    143), which then leaves about that less one.
+    If a plain sweep reduces the error to the part η, the exponent is 2 / (1 + √(1 − η)) (Thibault et al. 2021,
+    Algorithms 14(5), 143), and later sweeps reduce it to about the exponent less one.
     """
     rate = jnp.minimum(now.error / now.before, 0.98)
     known = (now.before < _NEAR_ENOUGH) & (now.power == 1)
@@ -158,12 +157,12 @@ def _power(ratio: Array, power: Array) -> Array:
 
 
 def _error(ratio: Array) -> Array:
-    """Largest relative error of a margin, from wanted over found; zero where nothing is wanted."""
+    """Largest relative error of a margin from ratios of given to present margins; zero for margins of zero."""
     return jnp.max(jnp.abs(jnp.log(jnp.where(ratio > 0, ratio, 1))))
 
 
 def _first(log_kernel: Array, margins: Sides) -> Sides:
-    """One sweep in logarithms: rows, then columns, are right, and nothing has under- or overflowed."""
+    """One sweep over rows and columns in logarithms, which cannot over- or underflow."""
     destination = _log(margins.destination)
     origin = _less(_log(margins.origin), jax.nn.logsumexp(log_kernel + destination[None, :], axis=1))
     found = jax.nn.logsumexp(log_kernel + origin[:, None], axis=0)
@@ -175,18 +174,18 @@ def _log(margin: Array) -> Array:
 
 
 def _less(wanted: Array, found: Array) -> Array:
-    """Their difference; −∞ where nothing is wanted or no pair is there to give it."""
+    """The difference; −∞ where the given margin is zero or no pair can have a flow."""
     known = jnp.isfinite(wanted) & jnp.isfinite(found)
     return jnp.where(known, jnp.where(known, wanted, 0) - jnp.where(known, found, 0), -jnp.inf)
 
 
 def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tolerance: Array) -> _Solution:
-    """Rounds of sweeps in float64 until the margins are met, each but the first after a Newton step."""
+    """Rounds of sweeps in float64 until the error is below the tolerance; a Newton step precedes all but the first."""
 
     def round_(at: Sides, sweeps: Array, steps: Array) -> _Round:
         fine = _sweeps(_table(log_kernel, at), margins, tolerance, found.power)
         at = _absorbed(at, fine)
-        # Made again rather than scaled: the exponential costs less than a second pass over memory.
+        # Computing the exponential again takes less time than scaling, which needs a second pass over memory.
         table = _table(log_kernel, at)
         return _Round(at, table, *_residual(table, margins), sweeps + fine.done, steps)
 
@@ -194,7 +193,7 @@ def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tole
         return (now.steps < _MOST_NEWTON) & (now.error > tolerance)
 
     def newton(now: _Round) -> _Round:
-        move = effects.roughly(now.table, now.left, jnp.asarray(1e-4))
+        move = effects.solve_roughly(now.table, now.left, jnp.asarray(1e-4))
         length = jnp.minimum(1.0, _LONGEST / jnp.maximum(_largest(move), _LONGEST))
         there = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
         return round_(there, now.sweeps, now.steps + 1)
@@ -204,7 +203,7 @@ def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tole
 
 
 class _Round(NamedTuple):
-    """Where the rounds in float64 are: potentials, their table, what its margins lack, and how much has been done."""
+    """State of the rounds in float64: potentials, table, residuals of margins, error, and numbers of steps."""
 
     at: Sides
     table: Array
@@ -215,15 +214,15 @@ class _Round(NamedTuple):
 
 
 def _residual(table: Array, margins: Sides) -> tuple[Sides, Array]:
-    """What the table's margins lack, and the largest part of it, relative."""
+    """Given margins less those of the table, and the largest relative one."""
     ones = Sides(jnp.ones_like(margins.origin), jnp.ones_like(margins.destination))
     left = Sides(margins.origin - table @ ones.destination, margins.destination - ones.origin @ table)
-    errors = (over(jnp.abs(left.origin), margins.origin), over(jnp.abs(left.destination), margins.destination))
+    errors = (ratio(jnp.abs(left.origin), margins.origin), ratio(jnp.abs(left.destination), margins.destination))
     return left, jnp.max(jnp.concatenate(errors))
 
 
 _LONGEST = 2.0
-"""Longest change of a potential in a Newton step."""
+"""Largest change of a potential in a Newton step."""
 
 
 def _largest(move: Sides) -> Array:

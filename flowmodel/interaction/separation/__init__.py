@@ -1,4 +1,1 @@
-"""Which rows no finite parameters can fit."""
-
-from .rows import separated as separated
-from .rows import separated_pairs as separated_pairs
+"""Separation: pairs without a flow for which no finite Poisson estimates exist."""

@@ -1,9 +1,10 @@
-"""Changes of the parameters that move no row with a positive flow: the only ones that can separate a row with none.
+"""Directions in parameter space that leave all rows with y > 0 unchanged; only these can separate other rows.
 
-The linear predictor of a row is x · g + a_i − b_j, with i its level of the first effect, j that of the second, and b
-the second effect with its sign changed. Levels are nodes and rows with y > 0 are edges of a graph. The effects that
-move no such row are one constant a component. Along a spanning tree the effects that cancel a covariate are sums, so
-what is left of the covariates off the tree says, without iterating, which of their mixtures the effects can cancel.
+The linear predictor of a row is x · g + a_i − b_j, with i its level of the first effect, j its level of the second, and
+b the second effect with its sign changed. Levels are the nodes and rows with y > 0 the edges of a graph. Effects that
+leave such rows unchanged are constant within each connected component. Along a spanning tree, the effects that cancel a
+covariate are cumulative sums; the remainder of the covariates on the other edges then shows, without iteration, which
+linear combinations of covariates the effects can cancel.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 CELLS_AT_ONCE = 1 << 21
 _NULL = 1e-9
-"""A mixture that moves rows with y > 0 by less than this share of its covariates' range there moves none."""
+"""A combination of covariates counts as zero if it is below this share of their range over rows with y > 0."""
 _ROUNDING = 1e-11
-"""What float64 may make of zero, relative to the numbers added."""
+"""Rounding errors of float64, relative to the numbers that are added."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """The rows of a regression, by number, without holding them.
+    """The rows of a regression, computed from their numbers when needed.
 
     Attributes:
-        levels: how many levels the two effects have; one level is a constant.
-        width: K, how many covariates there are.
-        codes: levels of rows: [n] to [n] and [n].
-        covariates: their covariates, float64: [n] to [n, K].
+        levels: number of levels of the two effects; one level is a constant.
+        width: K, the number of covariates.
+        codes: function from row numbers [n] to the levels of both effects, [n] and [n].
+        covariates: function from row numbers [n] to covariates, float64 [n, K].
     """
 
     levels: tuple[int, int]
@@ -40,23 +41,23 @@ class Design:
     covariates: Callable[[np.ndarray], np.ndarray]
 
     def nodes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Levels of both effects in one numbering, the first effect's first."""
+        """Levels of both effects as nodes with one numbering, beginning with the first effect."""
         first, second = self.codes(rows)
         return first, second + self.levels[0]
 
     def chunks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
-        """The rows in parts small enough for their covariates to be held."""
+        """Row numbers in parts whose covariates fit in memory."""
         at_once = max(CELLS_AT_ONCE // max(self.width, 1), 1)
         return (rows[start : start + at_once] for start in range(0, len(rows), at_once))
 
     def sample(self, rows: np.ndarray) -> np.ndarray:
-        """One such part spread over all of the rows."""
+        """A systematic sample of row numbers of that size."""
         return rows[:: -(-len(rows) * max(self.width, 1) // CELLS_AT_ONCE)]
 
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """A covariate counts as (x − centre) / unit; `constant` where no row with y > 0 differs. All [K]."""
+    """Scaling of covariates to (x − centre) / unit; `constant` if x is equal in all rows with y > 0. All [K]."""
 
     centre: np.ndarray
     unit: np.ndarray
@@ -65,13 +66,13 @@ class Scale:
 
 @dataclasses.dataclass(frozen=True)
 class Directions:
-    """What moves no row with y > 0: q mixtures of covariates with their effects, and a constant for each component.
+    """Directions that leave rows with y > 0 unchanged: q combinations of covariates, and a constant per component.
 
     Attributes:
-        mixtures: of the scaled covariates, [K, q].
-        effects: that go with each, [nodes, q].
-        component: of every node, [nodes]; −1 for a level without y > 0.
-        scale: of the covariates.
+        mixtures: coefficients of the scaled covariates, [K, q].
+        effects: effects that cancel each combination, [nodes, q].
+        component: component of every node, [nodes]; −1 for a level without y > 0.
+        scale: scaling of the covariates.
     """
 
     mixtures: np.ndarray
@@ -81,11 +82,11 @@ class Directions:
 
     @property
     def none(self) -> bool:
-        """Whether no row at all is moved: a constant added to both effects does not show."""
+        """Whether no direction changes any row; a constant added to both effects changes none."""
         return self.mixtures.shape[1] == 0 and bool(self.component.max() < 1)
 
     def moves(self, design: Design, rows: np.ndarray) -> np.ndarray:
-        """By how much each mixture moves each row, [n, q], zero where rounding could have made it."""
+        """The change of each row by each combination, [n, q]; zero if it is within rounding errors."""
         covariates = design.covariates(rows)
         first, second = (self.effects[nodes] for nodes in design.nodes(rows))
         moved = (covariates - self.scale.centre) / self.scale.unit @ self.mixtures + first - second
@@ -97,12 +98,12 @@ class Directions:
 
 
 def directions(design: Design, positive: np.ndarray) -> Directions:
-    """The directions that move none of the rows `positive`, of which there must be one."""
+    """The directions that leave the rows `positive` unchanged; there must be at least one such row."""
     component, parent = _forest(design, positive)
     scale = _scale(design, positive)
     potentials = _potentials(design, positive, parent, scale)
     mixtures = np.eye(design.width)
-    # A sample spread over all rows mostly leaves no mixture, and then the rest need not be read.
+    # A sample of the rows often rules out all combinations, so the other rows need not be read.
     for rows in itertools.chain([design.sample(positive)], design.chunks(positive)):
         if not mixtures.shape[1]:
             break
@@ -114,15 +115,15 @@ def directions(design: Design, positive: np.ndarray) -> Directions:
 
 
 def _forest(design: Design, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Components of the graph of levels, [nodes], and the parent of each node in a spanning tree.
+    """Component of each node of the graph of levels, and its parent in a spanning tree, both [nodes].
 
-    A component of one node is numbered −1, a root is its own parent.
+    Components of one node have the number −1; a root is its own parent.
     """
     count = sum(design.levels)
     edges = coo_array((np.ones(len(rows)), design.nodes(rows)), shape=(count + 1, count + 1)).tocsr()
     label = connected_components(edges, directed=False)[1][:count]
     roots = np.unique(label, return_index=True)[1]
-    # One more node, joined to a node of every component, lets a single search span them all.
+    # An additional node, connected to every component, lets one breadth-first search span all of them.
     edges = edges + coo_array((np.ones(len(roots)), (np.full(len(roots), count), roots)), shape=edges.shape).tocsr()
     parent = breadth_first_order(edges, count, directed=False)[1][:count]
     parent[roots] = roots
@@ -131,7 +132,7 @@ def _forest(design: Design, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scale(design: Design, rows: np.ndarray) -> Scale:
-    """Centre and unit of the covariates: those of the rows given, so that outliers elsewhere blur nothing."""
+    """Centre and unit of the covariates over the given rows, so that outliers in other rows have no influence."""
     centre = design.covariates(rows[:1])[0]
     size, reach = np.abs(centre), np.zeros(len(centre))
     for part in design.chunks(rows):
@@ -144,7 +145,7 @@ def _scale(design: Design, rows: np.ndarray) -> Scale:
 
 
 def _potentials(design: Design, rows: np.ndarray, parent: np.ndarray, scale: Scale) -> np.ndarray:
-    """Effects that cancel each scaled covariate on the edges of the tree, [nodes, K]: sums of it along the tree."""
+    """Effects that cancel each scaled covariate on the edges of the tree, [nodes, K]: its sums along the tree."""
     edge, sign = _tree_rows(design, rows, parent)
     below = np.flatnonzero(sign)
     covariates = (design.covariates(edge[below]) - scale.centre) / scale.unit
@@ -157,7 +158,7 @@ def _potentials(design: Design, rows: np.ndarray, parent: np.ndarray, scale: Sca
 
 
 def _tree_rows(design: Design, rows: np.ndarray, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For every node the row of its edge to its parent, and +1 for a level of the second effect, −1 for the first."""
+    """Row of the edge from every node to its parent, and its sign: +1 for a level of the second effect, else −1."""
     edge, sign = np.zeros(len(parent), np.int64), np.zeros(len(parent))
     for part in design.chunks(rows):
         first, second = design.nodes(part)
@@ -168,7 +169,7 @@ def _tree_rows(design: Design, rows: np.ndarray, parent: np.ndarray) -> tuple[np
 
 
 def _null_space(matrix: np.ndarray) -> np.ndarray:
-    """Mixtures of columns that are zero in every row, [columns, q]: elimination with complete pivoting."""
+    """Combinations of columns that are zero in every row, [columns, q], by elimination with complete pivoting."""
     mixtures = np.eye(matrix.shape[1])
     while matrix.shape[1]:
         row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)

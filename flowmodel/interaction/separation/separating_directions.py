@@ -1,7 +1,8 @@
-"""Which rows some combination of directions raises while it lowers none: a cone, and so one largest set of rows.
+"""Rows that some combination of directions raises while it lowers no row.
 
-Where only components move, a row from one to another is an arc, and the answer is read from the strongly connected
-parts of their graph. Otherwise linear programs give it, over the rows that turn out to matter.
+Such combinations form a convex cone, so there is one largest set of rows. Without covariates a row is an arc between
+two components, and the set follows from the strongly connected parts of their graph. Otherwise linear programs over a
+growing subset of rows find it.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from flowmodel.errors import NumericError
 
 ROWS_AT_ONCE = 3000
 _FARTHEST = 1e3
-"""Bound of a coefficient in the linear program: far enough for a long chain of components to fall at once."""
+"""Bound of the coefficients in the linear program; large enough to move a long chain of components in one program."""
 _RISEN = 1e-6
-"""The least z of a row raised: a cone narrower than this over `_FARTHEST`, 1e-9, counts as empty."""
+"""Least z of a row that counts as raised."""
 _FALLEN = 1e-8
-"""The least fall of a row that makes it one to hold; above what the solver leaves."""
+"""Least decrease of a row from which it becomes a constraint; larger than errors of the solver."""
 _TOLERANCES = (1e-9, 1e-7)
-"""Of the solver: the second where it cannot reach the first."""
+"""Tolerances of the solver; the second is used if it cannot reach the first."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Rows z = moves · h + arc (s_source − s_target), each with entries of at most one.
+    """Rows z = moves · h + arc (s_source − s_target), scaled to entries of at most one.
 
     Attributes:
-        moves: [n, q].
-        arc: [n]; 0 where source and target are one.
-        source: a component, [n].
-        target: another, or the same, [n].
-        components: how many there are.
+        moves: changes by combinations of covariates, [n, q].
+        arc: coefficient of the components' constants, [n]; 0 if source and target are the same.
+        source: component of the level of the first effect, [n].
+        target: component of the level of the second effect, [n].
+        components: number of components.
     """
 
     moves: np.ndarray
@@ -46,16 +47,16 @@ class Rows:
     components: int
 
     def take(self, index: np.ndarray) -> Rows:
-        """Some of the rows."""
+        """The rows `index`."""
         return Rows(self.moves[index], self.arc[index], self.source[index], self.target[index], self.components)
 
     def z(self, coefficients: np.ndarray) -> np.ndarray:
-        """Z of h and s one after the other, [n]."""
+        """Values z, [n], at the concatenated coefficients h and s."""
         h, s = np.split(coefficients, [self.moves.shape[1]])
         return np.asarray(self.moves @ h + self.arc * (s[self.source] - s[self.target]))
 
     def matrix(self) -> csr_array:
-        """The rows by coefficients h and s, [n, q + components]."""
+        """The rows as a matrix over the coefficients h and s, [n, q + components]."""
         count = len(self.arc)
         ends = np.tile(np.arange(count), 2), np.concatenate([self.source, self.target])
         arcs = coo_array((np.concatenate([self.arc, -self.arc]), ends), shape=(count, self.components))
@@ -72,9 +73,9 @@ def raised(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components
 
     Args:
         moves: float64 [rows, q].
-        source: a component of each row, [rows].
-        target: the other one, [rows].
-        components: how many there are.
+        source: component of the level of the first effect, [rows].
+        target: component of the level of the second effect, [rows].
+        components: number of components.
 
     Raises:
         NumericError: the linear program was not solved.
@@ -88,14 +89,14 @@ def raised(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components
 
 
 def _between_strong_parts(source: np.ndarray, target: np.ndarray, components: int) -> np.ndarray:
-    """Along an arc s never rises, so on a cycle it is constant; between two strongly connected parts it can fall."""
+    """Rows between different strongly connected parts; s cannot increase along an arc, so it is constant on cycles."""
     arcs = coo_array((np.ones(len(source)), (source, target)), shape=(components, components))
     part = connected_components(arcs.tocsr(), connection="strong")[1]
     return np.asarray(part[source] != part[target])
 
 
 def _scaled(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components: int) -> Rows:
-    """Rows on the scale of one: a positive factor of a row, or of a direction, changes no sign."""
+    """Rows scaled to about one; positive factors of rows and directions do not change signs."""
     sizes = [np.abs(column[column != 0]) for column in moves.T]
     moves = moves / np.array([np.median(size) if len(size) else 1.0 for size in sizes])
     across = source != target
@@ -106,7 +107,8 @@ def _scaled(moves: np.ndarray, source: np.ndarray, target: np.ndarray, component
 def _raised_rows(rows: Rows) -> np.ndarray:
     """Rows that some coefficients raise while they lower none, bool [n].
 
-    A row found may be left out from then on: the coefficients that raise it, many times over, keep it from falling.
+    A row that was found needs no constraint afterwards, since a large multiple of the coefficients that raise it
+    outweighs any decrease.
     """
     left = np.arange(len(rows.arc))
     found, held = np.zeros((2, len(left)), bool)
@@ -127,21 +129,25 @@ def _raised_rows(rows: Rows) -> np.ndarray:
 
 
 def _spread(numbers: np.ndarray) -> np.ndarray:
-    """At most ROWS_AT_ONCE of some numbers, spread over them."""
+    """A systematic sample of at most ROWS_AT_ONCE numbers."""
     return numbers[:: -(-len(numbers) // ROWS_AT_ONCE)]
 
 
 def farthest(rows: Rows, total: csr_array) -> np.ndarray:
-    """Coefficients that raise as many of the rows as they can, and lower none of them and not the sum of all.
+    """Coefficients that raise as many of the rows as possible and lower neither one of them nor the sum of all rows.
 
-    The sum makes an answer of zero final: where it cannot rise and no row may fall, none can rise.
+    If the answer is zero, no row can be raised: the constraint on the sum covers rows that are not constraints.
     """
     limits = csr_array(vstack([rows.matrix(), total], format="csr"))
     for tolerance in _TOLERANCES:
         answer = _solved(limits, tolerance)
         if answer.x is not None:
             return np.asarray(answer.x[: limits.shape[1]])
-    raise NumericError("E-FLOWS-CONE", f"separation: {answer.message}", "scale the covariates, or drop collinear ones")
+    raise NumericError(
+        "E-FLOWS-SEPARATION",
+        f"search for separated pairs: {answer.message}",
+        "rescale the covariates, or drop collinear ones",
+    )
 
 
 def _solved(limits: csr_array, tolerance: float) -> Any:

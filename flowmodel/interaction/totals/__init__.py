@@ -1,6 +1,6 @@
-"""Flows nearest to a prior that have given row, column and block totals, or net migration alone."""
+"""Flows nearest to a prior table that have target totals: outflows, inflows, sums of blocks, or net migration."""
 
 from .adjust import Adjusted as Adjusted
-from .adjust import Totals as Totals
-from .adjust import consistent as consistent
+from .adjust import nearest_table as nearest_table
+from .checks import Totals as Totals
 from .names import Names as Names

@@ -1,9 +1,9 @@
-"""Flows with the totals wanted of them, as near as can be to a prior table.
+"""The flow table with target totals that is nearest to a prior table.
 
-Given a prior m ≥ 0, finds the y that minimises Σ [y log(y / m) − y + m] (relative entropy) among the tables with the
-totals given: outflows, inflows, sums of blocks, net migration, any of them in part. It has the form
-y_od = m_od exp(u_o + v_d + b_g(o)h(d) + n_o − n_d), so a pair that is zero stays zero. With outflows and inflows it is
-iterative proportional fitting (Deming & Stephan 1940); with net migration alone the adjustment of Plane (1981),
+Given a prior m ≥ 0, finds the y that minimises the relative entropy Σ [y log(y / m) − y + m] among tables with the
+target totals: outflows, inflows, sums of blocks, net migration, each of them complete or in part. It has the form
+y_od = m_od exp(u_o + v_d + b_g(o)h(d) + n_o − n_d), so pairs that are zero remain zero. With outflows and inflows it
+is iterative proportional fitting (Deming & Stephan 1940); with net migration alone the adjustment of Plane (1981),
 "Estimation of place-to-place migration flows from net migration totals", Int. Reg. Sci. Rev. 6(1), 33–51.
 """
 
@@ -19,32 +19,30 @@ from flowmodel.errors import NotConvergedError
 from flowmodel.interaction.totals import certificate, checks
 from flowmodel.interaction.totals.checks import Totals
 from flowmodel.interaction.totals.dual import PerTotal, Problem
-from flowmodel.interaction.totals.equivalent import plain, restored
+from flowmodel.interaction.totals.equivalent import restored, without_net
 from flowmodel.interaction.totals.newton import solve
-
-__all__ = ["Adjusted", "Totals", "consistent"]
 
 _SWEEPS = 10
 _FIRST_STEPS = 25
-"""Newton steps after which totals that are not met are examined: those that can be are met in far fewer."""
+"""Newton steps after which a proof of contradiction is sought; totals that are possible need far fewer."""
 _LOST = 1e-6
-"""A pair whose share of its zones' flows falls below this part of its share in the prior may be on its way to zero."""
+"""Ratio of a pair's share of its zones' flows to its share in the prior below which the flow may tend to zero."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Adjusted:
-    """A table with the totals wanted.
+    """A table with the target totals.
 
     Attributes:
         flow: y [origin, destination], in the units of the totals.
-        potentials: logarithms of the factors, one a total: u, v, b, n of the module's equation. Zero where a total is
-            not given, −inf where it is zero. They are known up to constants that no flow feels: v, and n, have
-            a mean of zero where they are known of all.
-        residual: |found − wanted| of every total, relative to it; of a net total, relative to the larger of the zone's
-            outflow and inflow, or to the mean outflow of a zone if that is more (with net totals alone, in the prior
-            if that is more). NaN where a total is not given. All are summed from `flow`.
-        vanishing: [pair, 2], origins and destinations of pairs with a positive prior that the totals leave nothing,
-            in the limit: their totals can be met only without them.
+        potentials: logarithms of the factors u, v, b, n of the module's equation, one for each total. Zero where no
+            total is given, −inf where it is zero. They are determined up to constants that do not change flows: v and
+            n have mean zero if all their totals are given.
+        residual: |sum of `flow` − total|, relative to the total; NaN where none is given. For net totals it is relative
+            to the zone's outflow, its inflow or the mean outflow of a zone, whichever is largest (with net totals
+            alone, the mean outflow of the prior if that is larger).
+        vanishing: [pair, 2], origins and destinations of pairs with a positive prior whose flow tends to zero, since
+            the totals can be met only without them.
         steps: Newton steps.
         converged: whether every residual is within the tolerance.
     """
@@ -57,23 +55,23 @@ class Adjusted:
     converged: bool
 
 
-def consistent(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, most_steps: int = 100) -> Adjusted:
+def nearest_table(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, most_steps: int = 100) -> Adjusted:
     """The table with `totals` that is nearest to `prior` in relative entropy.
 
     Args:
-        prior: m [origin, destination], not negative; a zero is a pair that cannot be.
-        totals: what the table must sum to; its sums must agree among themselves within `tolerance`.
-        tolerance: the largest relative error of a total (see `Adjusted.residual`).
-        most_steps: the most Newton steps.
+        prior: m [origin, destination], not negative; pairs with zero have no flow.
+        totals: target totals; their sums must agree with each other within `tolerance`.
+        tolerance: largest relative error of a total (see `Adjusted.residual`).
+        most_steps: largest number of Newton steps.
 
     Raises:
-        FlowsError: E-TOTALS-SHAPE, E-TOTALS-NEGATIVE, E-TOTALS-SUM, E-TOTALS-EMPTY before anything is solved;
-            E-TOTALS-IMPOSSIBLE with a set of totals that proves that no table on the prior's pairs has them all.
-        NotConvergedError: E-TOTALS-CONVERGED, the totals are not met and no such proof was found.
+        FlowsError: E-TOTALS-SHAPE, E-TOTALS-NEGATIVE, E-TOTALS-SUM, E-TOTALS-EMPTY before solving; E-TOTALS-IMPOSSIBLE
+            with a set of totals that no table on the prior's pairs can have.
+        NotConvergedError: E-TOTALS-CONVERGED, the totals are not met, without a proof that they cannot be.
     """
     prior = checks.checked(prior, totals, tolerance)
-    asked = plain(totals, tolerance)
-    allowed = np.where(checks.shut(prior.shape, asked), 0.0, prior)
+    asked = without_net(totals, tolerance)
+    allowed = np.where(checks.zero_pairs(prior.shape, asked), 0.0, prior)
     found, steps = _solved(allowed, asked, tolerance, most_steps)
     flow = np.where(allowed > 0, allowed * np.exp(_exponent(found, allowed.shape)), 0.0)
     residual = _residual(flow, allowed, totals)
@@ -86,7 +84,7 @@ def consistent(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, m
 
 
 def _solved(allowed: np.ndarray, totals: Totals, tolerance: float, most_steps: int) -> tuple[Totals, int]:
-    """Potentials and steps. If the first steps do not get there, a proof that none can is looked for."""
+    """Potentials and steps. If the first steps do not converge, a proof that the totals are impossible is sought."""
     problem = _problem(allowed, totals)
     at: PerTotal = jax.tree.map(lambda a: jnp.asarray(np.zeros(a.shape)), problem.wanted)
     first = min(_FIRST_STEPS, most_steps)
@@ -119,15 +117,12 @@ def _problem(allowed: np.ndarray, totals: Totals) -> Problem:
 
 
 def _centred(potentials: Totals, totals: Totals) -> Totals:
-    """Without the constants that no flow feels, and −inf where a total is zero.
-
-    Where they are known of all, n, and v against u, have a mean of zero.
-    """
+    """Potentials with the undetermined constants removed (see `Adjusted.potentials`), −inf where a total is zero."""
     found, wanted = potentials.each(), totals.each()
-    whole = {kind for kind, total in wanted.items() if not np.isnan(total).any()}
-    if "net" in whole:
+    complete = {kind for kind, total in wanted.items() if not np.isnan(total).any()}
+    if "net" in complete:
         found["net"] = found["net"] - found["net"].mean()
-    if {"outflow", "inflow"} <= whole:
+    if {"outflow", "inflow"} <= complete:
         constant = found["inflow"].mean()
         found |= {"outflow": found["outflow"] + constant, "inflow": found["inflow"] - constant}
     closed = {k: np.where((wanted[k] == 0) & (k != "net"), -np.inf, found[k]) for k in found}
@@ -135,7 +130,7 @@ def _centred(potentials: Totals, totals: Totals) -> Totals:
 
 
 def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
-    """What the potentials add to the logarithm of every pair; a net total counts the pair out of a zone as less."""
+    """Sum of the potentials for every pair [origin, destination]."""
     kinds = potentials.each()
     if "net" in kinds:
         kinds["net"] = -kinds["net"]
@@ -143,7 +138,7 @@ def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _spread(potentials: Totals) -> float:
-    """The most by which the logarithms of two pairs' factors can differ."""
+    """Upper bound of the difference between two pairs' sums of potentials."""
     ranges = {kind: np.ptp(value) for kind, value in potentials.each().items()}
     return float(sum(ranges.values()) + ranges.get("net", 0.0))
 
@@ -162,10 +157,7 @@ def _residual(flow: np.ndarray, allowed: np.ndarray, totals: Totals) -> Totals:
 
 
 def _vanishing(allowed: np.ndarray, flow: np.ndarray, tolerance: float) -> np.ndarray:
-    """Pairs whose flow is nothing beside its row and its column, although in the prior it is not beside either.
-
-    A rare pair is rare in the prior as well; the flows of a zone with a small total are small, but not beside it.
-    """
+    """Pairs whose shares of their row and column are negligible in `flow`, but not in the prior."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [(flow / flow.sum(i, keepdims=True), allowed / allowed.sum(i, keepdims=True)) for i in (0, 1)]
     lost = allowed > 0
@@ -183,6 +175,6 @@ def _not_converged(residual: Totals, largest: float, steps: int) -> NotConverged
     worst = "; ".join(f"{name}: {error:.1e}" for error, name in sorted(where, reverse=True)[:5])
     return NotConvergedError(
         "E-TOTALS-CONVERGED",
-        f"after {steps} steps the totals are met within {largest:.1e}; furthest off are {worst}",
-        "allow more steps or a wider tolerance; a prior with few positive pairs may hardly allow these totals",
+        f"after {steps} steps the largest relative error of the totals is {largest:.1e}; the largest are {worst}",
+        "allow more steps or a larger tolerance; a prior with few positive pairs may hardly allow these totals",
     )

@@ -1,8 +1,9 @@
-"""Proofs that no table on the pairs of a prior has the totals wanted.
+"""Proofs that no table on the pairs of a prior has the target totals.
 
-A proof is a whole number λ for each total such that A'λ ≤ 0 for every pair, yet λ·t > 0: then A y = t has no y ≥ 0
-(Farkas). Where totals cannot be met, potentials drift along such a λ: sets of rows or zones are read off their order
-and then checked pair by pair. If that finds none, and there are few enough pairs, a linear programme looks for λ.
+A proof is an integer multiplier λ for each total with A'λ ≤ 0 for every pair but λ·t > 0; then A y = t has no solution
+y ≥ 0 (Farkas' lemma). If totals are impossible, the potentials of Newton's method diverge along such a λ, so candidates
+are sets of rows or zones in the order of the potentials, which are then checked for all pairs. If none is a proof and
+there are few enough pairs, linear programming searches for λ.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from flowmodel.interaction.totals.checks import Totals
 from flowmodel.interaction.totals.names import listed
 
 _MOST_PAIRS = 300_000
-"""The most pairs for which the linear programme is solved: some seconds."""
+"""Largest number of pairs for linear programming, which then takes some seconds."""
 _MULTIPLES = (1, 2, 3, 4, 6)
 
 
 def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, tolerance: float) -> None:
-    """Looks for a proof that no table has the totals.
+    """Searches for a proof that no table has the totals.
 
     Args:
-        allowed: the prior, zero where totals of zero leave nothing [origin, destination].
-        totals: what is wanted.
-        potentials: where Newton's method had got to.
-        tolerance: within which the totals agree; a smaller contradiction is none.
+        allowed: the prior, zero where totals of zero allow no flow [origin, destination].
+        totals: target totals.
+        potentials: present potentials of Newton's method.
+        tolerance: smaller relative contradictions are ignored.
 
     Raises:
         FlowsError: E-TOTALS-IMPOSSIBLE, with the totals that contradict each other.
@@ -42,17 +43,17 @@ def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, t
             raise FlowsError(
                 "E-TOTALS-IMPOSSIBLE",
                 f"no table on the prior's pairs has these totals: {_worded(proof, totals)}",
-                "correct these totals, or give the prior a pair (a small number) that could carry the difference",
+                "correct these totals, or give a pair that can have the difference a small positive prior",
             )
 
 
 def proves(proof: Totals, support: np.ndarray, totals: Totals, tolerance: float) -> bool:
-    """Whether no pair of the support has a positive sum of multipliers, although their sum over the totals is positive.
+    """Whether multipliers are a proof: A'λ ≤ 0 for all pairs of the support, and λ·t > 0.
 
     Args:
-        proof: whole multipliers, of the kinds that `totals` has, zero where a total is not given.
-        support: pairs that can be.
-        totals: what is wanted.
+        proof: integer multipliers λ of the kinds in `totals`, zero where a total is not given.
+        support: pairs with a positive prior.
+        totals: target totals t.
         tolerance: relative to the totals that have a multiplier.
     """
     if (over_pairs(proof, support.shape)[support] > 0).any():
@@ -64,7 +65,7 @@ def proves(proof: Totals, support: np.ndarray, totals: Totals, tolerance: float)
 
 
 def over_pairs(multipliers: Totals, shape: tuple[int, ...]) -> np.ndarray:
-    """The sum of the multipliers of the totals that a pair is part of [origin, destination]."""
+    """For every pair, the sum of the multipliers of its totals [origin, destination]."""
     sums = np.zeros(shape)
     kinds = multipliers.each()
     if "outflow" in kinds:
@@ -79,7 +80,7 @@ def over_pairs(multipliers: Totals, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _candidates(support: np.ndarray, totals: Totals, potentials: Totals) -> Iterator[Totals]:
-    yield from _dry(support, totals)
+    yield from _without_pairs(support, totals)
     wanted, at = totals.each(), potentials.each()
     if {"outflow", "inflow"} <= wanted.keys():
         for rows, columns in _overfull(support, wanted["outflow"], wanted["inflow"], at["outflow"]):
@@ -100,8 +101,8 @@ def _multipliers(totals: Totals, **chosen: np.ndarray) -> Totals:
     return totals.replaced(zero | chosen)
 
 
-def _dry(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
-    """Totals of which zeros elsewhere have left no pair."""
+def _without_pairs(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
+    """Positive totals without any pair in the support."""
     found = dataclasses.replace(totals, net=None).of(1.0 * support)
     for kind, count in found.items():
         empty = (count == 0) & (totals.each()[kind] > 0)
@@ -112,9 +113,9 @@ def _dry(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
 def _overfull(
     support: np.ndarray, demand: np.ndarray, room: np.ndarray, order: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows with more to place than the columns they reach can hold: one row, or the first few by potential.
+    """Rows whose sum exceeds the sum of the columns they reach: a single row, or the first rows by potential.
 
-    A row whose total is not given places nothing for certain, a column whose total is not given holds anything.
+    A row without a given total counts as zero, a column without one as infinite.
     """
     needs, holds = np.nan_to_num(demand, nan=0.0), np.where(np.isnan(room), np.inf, room)
     unbounded = (support & np.isinf(holds)).any(1)
@@ -130,7 +131,7 @@ def _overfull(
 
 
 def _closed(support: np.ndarray, net: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
-    """Zones with a net gain that no pair enters from outside: one zone, or the first few by potential."""
+    """Sets of zones with a net gain that no pair enters from outside: single zones, or the first zones by potential."""
     zones = np.arange(len(net))
     outside = support & (zones[:, None] != zones)
     barred = ~outside.any(0) & (net > 0)
@@ -145,7 +146,7 @@ def _closed(support: np.ndarray, net: np.ndarray, order: np.ndarray) -> Iterator
 
 
 def _programmed(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
-    """Multipliers between −1 and 1 that no pair makes positive and whose sum over the totals is largest."""
+    """Multipliers from linear programming: −1 ≤ λ ≤ 1 with A'λ ≤ 0 and the largest λ·t, rounded to integers."""
     kinds = totals.each()
     flat = np.concatenate([value.ravel() for value in kinds.values()])
     given = ~np.isnan(flat)
@@ -165,7 +166,7 @@ def _programmed(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
 
 
 def _sums(support: np.ndarray, totals: Totals) -> csr_array:
-    """A', one row a pair that can be and one column a total."""
+    """The matrix A' with one row per pair of the support and one column per total."""
     origin, destination = np.nonzero(support)
     pair = np.arange(len(origin))
     rows, columns, signs, first = [], [], [], 0
@@ -180,7 +181,7 @@ def _sums(support: np.ndarray, totals: Totals) -> csr_array:
 
 
 def _parts(kind: str, origin: np.ndarray, destination: np.ndarray, totals: Totals) -> list[tuple[np.ndarray, float]]:
-    """Which totals of a kind every pair is part of, and with what sign."""
+    """Indices of the totals of a kind to which every pair belongs, and their signs."""
     if kind == "block":
         group = np.asarray(totals.origin_group)[origin] * totals.each()["block"].shape[1]
         return [(group + np.asarray(totals.destination_group)[destination], 1.0)]
@@ -190,7 +191,7 @@ def _parts(kind: str, origin: np.ndarray, destination: np.ndarray, totals: Total
 
 
 def _worded(proof: Totals, totals: Totals) -> str:
-    """The contradiction in words: what is counted on the left is counted on the right as often, and is more."""
+    """The contradiction in words: flows of the totals on the left belong to those on the right, which are smaller."""
     used = {kind for kind, m in proof.each().items() if m.any()}
     if used == {"net"}:
         within = proof.each()["net"] != 0

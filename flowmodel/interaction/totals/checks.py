@@ -1,4 +1,4 @@
-"""What is asked of a flow table: its totals, and whether they can be asked at all."""
+"""Target totals of a flow table, and checks that they are consistent with each other and with the prior."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Totals:
         inflow: by destination.
         block: by group of origins and group of destinations [group, group].
         origin_group: index of the group of every origin, for `block`.
-        destination_group: index of the group of every destination.
+        destination_group: index of the group of every destination, for `block`.
         net: inflow less outflow of every zone; origins and destinations are then the same zones.
-        names: what messages call them.
+        names: names in messages.
     """
 
     outflow: np.ndarray | None = None
@@ -35,16 +35,16 @@ class Totals:
     names: Names = Names()
 
     def each(self) -> dict[str, np.ndarray]:
-        """The kinds that are given, by name."""
+        """The kinds of totals that are given, by name."""
         kinds = {"outflow": self.outflow, "inflow": self.inflow, "block": self.block, "net": self.net}
         return {kind: np.asarray(value, float) for kind, value in kinds.items() if value is not None}
 
     def replaced(self, kinds: Mapping[str, Any]) -> Totals:
-        """The same with other arrays of some kinds."""
+        """The same totals with some kinds replaced."""
         return dataclasses.replace(self, **kinds)
 
     def of(self, flow: np.ndarray) -> dict[str, np.ndarray]:
-        """What the kinds that are given are in a table."""
+        """The sums of a table, for the kinds that are given."""
         outflow, inflow = flow.sum(1), flow.sum(0)
         found = {"outflow": outflow, "inflow": inflow}
         if self.net is not None:
@@ -55,28 +55,28 @@ class Totals:
         return {kind: found[kind] for kind in self.each()}
 
     def blocks(self) -> tuple[np.ndarray, ...]:
-        """Indexes that spread blocks [group, group] over pairs [origin, destination]."""
+        """Indices that expand an array of blocks [group, group] to pairs [origin, destination]."""
         return np.ix_(np.asarray(self.origin_group), np.asarray(self.destination_group))
 
 
 def checked(prior: np.ndarray, totals: Totals, tolerance: float) -> np.ndarray:
-    """The prior as float64.
+    """Checks prior and totals; returns the prior as float64.
 
     Raises:
-        FlowsError: prior and totals are not of one shape, a number is negative or not finite, sums disagree by more
-            than `tolerance` of themselves, or a zone has a total and no pair.
+        FlowsError: shapes differ, a number is negative or not finite, sums disagree by more than `tolerance` relative
+            to them, or a zone has a positive total but no pair with a positive prior.
     """
     prior = np.asarray(prior, float)
     _check_shapes(prior, totals)
     _check_signs(prior, totals)
     _check_pairs(prior, totals)
     for what in _disagreements(totals, tolerance):
-        raise FlowsError("E-TOTALS-SUM", what, "make them agree, or leave one of them out")
+        raise FlowsError("E-TOTALS-SUM", what, "make the totals agree, or leave one of them out")
     return prior
 
 
-def shut(shape: tuple[int, ...], totals: Totals) -> np.ndarray:
-    """Pairs that a total of zero leaves nothing [origin, destination]."""
+def zero_pairs(shape: tuple[int, ...], totals: Totals) -> np.ndarray:
+    """Pairs whose flow is zero because one of their totals is zero [origin, destination]."""
     none = np.zeros(shape, bool)
     if totals.outflow is not None:
         none |= (np.asarray(totals.outflow) == 0)[:, None]
@@ -89,7 +89,7 @@ def shut(shape: tuple[int, ...], totals: Totals) -> np.ndarray:
 
 def _check_shapes(prior: np.ndarray, totals: Totals) -> None:
     def refuse(what: str) -> FlowsError:
-        return FlowsError("E-TOTALS-SHAPE", what, "give one total a row, column, block or zone, nan where unknown")
+        return FlowsError("E-TOTALS-SHAPE", what, "give one total per row, column, block or zone, nan where unknown")
 
     if prior.ndim != 2:
         raise refuse(f"a prior is [origin, destination]; this one has {prior.ndim} dimensions")
@@ -136,13 +136,13 @@ def _check_pairs(prior: np.ndarray, totals: Totals) -> None:
     if empty:
         raise FlowsError(
             "E-TOTALS-EMPTY",
-            f"a total but no pair with a positive prior: {'; '.join(empty)}",
-            "give such zones a prior, or a total of zero",
+            f"positive totals without any pair with a positive prior: {'; '.join(empty)}",
+            "give these zones a positive prior, or a total of zero",
         )
 
 
 def _disagreements(totals: Totals, tolerance: float) -> Iterator[str]:
-    """What disagrees; only sums all of whose parts are given can."""
+    """Sentences on totals that disagree; sums are compared only if all their parts are given."""
     outflow, inflow, net = totals.outflow, totals.inflow, totals.net
     if outflow is not None and inflow is not None:
         yield from _unequal("outflow", np.sum(outflow), "inflow", np.sum(inflow), tolerance)
@@ -163,7 +163,7 @@ def _unequal(left: str, one: float, right: str, other: float, tolerance: float) 
 
 
 def _net_disagreements(totals: Totals, tolerance: float) -> Iterator[str]:
-    """Zones whose net migration is not, or cannot be, inflow less outflow."""
+    """Zones whose net migration is not inflow less outflow, or exceeds one of them."""
     if totals.net is None:
         return
     net = np.asarray(totals.net, float)
@@ -174,7 +174,7 @@ def _net_disagreements(totals: Totals, tolerance: float) -> Iterator[str]:
         yield f"net is not inflow less outflow in zones {listed(totals.names.of('net', off))}"
     beyond = (-net > out * (1 + tolerance)) | (net > into * (1 + tolerance))
     if beyond.any():
-        yield f"net migration is more than the flow it is part of in zones {listed(totals.names.of('net', beyond))}"
+        yield f"net migration exceeds outflow or inflow in zones {listed(totals.names.of('net', beyond))}"
 
 
 def _block_disagreements(
@@ -185,7 +185,7 @@ def _block_disagreements(
     names: Labels,
     tolerance: float,
 ) -> Iterator[str]:
-    """Groups whose blocks do not sum to their flows [group, group of the other side]."""
+    """Groups whose blocks [group, group of the other side] do not sum to their flows."""
     if flow is None or group is None:
         return
     flows = np.bincount(group, np.asarray(flow, float), minlength=len(block))
@@ -194,6 +194,6 @@ def _block_disagreements(
     less = (given < flows * (1 - tolerance)) & ~np.isnan(block).any(1)
     off = np.flatnonzero(more | less)
     if len(off):
-        called = [str(g) for g in range(len(block))] if names is None else names
-        found = listed(f"{called[g]} ({given[g]:.12g}, {flows[g]:.12g})" for g in off.tolist())
+        labels = [str(g) for g in range(len(block))] if names is None else names
+        found = listed(f"{labels[g]} ({given[g]:.12g}, {flows[g]:.12g})" for g in off.tolist())
         yield f"blocks do not sum to the {kind} of groups {found}"

@@ -1,7 +1,7 @@
-"""The dual of fitting a table to totals: a convex function of one potential a total, its gradient and its Hessian.
+"""The dual problem of fitting a table to totals: a convex function of one potential per total, gradient and Hessian.
 
-y_od = m_od exp(u_o + v_d + b_g(o)h(d) + n_o − n_d). With A the sums that are given and t the totals, F = Σ y − λ·t; its
-gradient is A y − t and its Hessian A diag(y) Aᵀ, which two products with the table apply to a vector.
+y_od = m_od exp(u_o + v_d + b_g(o)h(d) + n_o − n_d). With A the matrix of the given sums, t the totals and λ all
+potentials, F = Σ y − λ·t. Its gradient is A y − t and its Hessian A diag(y) Aᵀ, applied by two products with the table.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class PerTotal:
-    """One number for each total; a kind of total that is not given has no elements."""
+    """One number for each total; kinds of totals that are not given are empty arrays."""
 
     outflow: Float[Array, " origin"]
     inflow: Float[Array, " destination"]
@@ -28,14 +28,14 @@ class PerTotal:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A prior and the totals wanted.
+    """A prior and target totals.
 
     Attributes:
-        prior: m, nothing where a total of zero allows nothing.
-        wanted: totals, zero where not given; `net` is outflow less inflow here, as the multipliers have it.
-        given: one where a total is given and positive (or is a net one), zero elsewhere.
-        origin_member: one where the origin is in the group.
-        destination_member: the same of destinations.
+        prior: m, zero where a total of zero allows no flow.
+        wanted: totals, zero where not given; `net` is outflow less inflow here, as for the potentials.
+        given: one where a total is given and positive (or is a net total), zero elsewhere.
+        origin_member: one where the origin belongs to the group.
+        destination_member: one where the destination belongs to the group.
     """
 
     prior: Float[Array, "origin destination"]
@@ -48,7 +48,7 @@ class Problem:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """y = row × weights × column, with its sums; y itself is never stored."""
+    """The table y = row × weights × column with its sums; y itself is not stored."""
 
     weights: Float[Array, "origin destination"]
     row: Float[Array, " origin"]
@@ -74,7 +74,7 @@ def table(problem: Problem, at: PerTotal) -> Table:
 
 
 def _along(problem: Problem, at: PerTotal) -> tuple[Array, Array]:
-    """What the multipliers add to the logarithm of every row and of every column, blocks apart."""
+    """Sums of potentials of every row and of every column, without those of blocks."""
     origins, destinations = problem.prior.shape
     left = at.outflow if at.outflow.size else jnp.zeros(origins)
     right = at.inflow if at.inflow.size else jnp.zeros(destinations)
@@ -82,7 +82,7 @@ def _along(problem: Problem, at: PerTotal) -> tuple[Array, Array]:
 
 
 def _gathered(problem: Problem, outflow: Array, inflow: Array, block: Array) -> PerTotal:
-    """Sums as totals: those that are given, zero elsewhere."""
+    """Sums of the table where a total is given, zero elsewhere."""
     kinds = problem.given
     none = jnp.zeros(0)
     return PerTotal(
@@ -94,20 +94,20 @@ def _gathered(problem: Problem, outflow: Array, inflow: Array, block: Array) -> 
 
 
 def gradient(problem: Problem, y: Table) -> PerTotal:
-    """What the sums of the table have too much."""
+    """The gradient of F: sums of the table less totals."""
     found = _gathered(problem, y.outflow, y.inflow, block_sums(problem, y))
     lacking: PerTotal = jax.tree.map(jnp.subtract, found, problem.wanted)
     return lacking
 
 
 def block_sums(problem: Problem, y: Table) -> Array:
-    """Sums of the blocks; no elements where no block is given."""
+    """Sums of the blocks; empty if no block is given."""
     sums: Array = problem.origin_member.T @ y.to_group if y.to_group.size else y.to_group
     return sums
 
 
 def curved(problem: Problem, y: Table, along: PerTotal) -> PerTotal:
-    """The Hessian times `along`: the sums of y × (what `along` adds to the logarithm of each pair)."""
+    """The Hessian times `along`: sums of y times the pair's sum of the potentials `along`."""
     left, right = _along(problem, along)
     outflow = y.outflow * left + y.row * (y.weights @ (y.column * right))
     inflow = y.inflow * right + y.column * ((y.row * left) @ y.weights)
@@ -122,7 +122,7 @@ def curved(problem: Problem, y: Table, along: PerTotal) -> PerTotal:
 
 
 def value(problem: Problem, y: Table, at: PerTotal) -> Array:
-    """F."""
+    """The dual function F."""
     pulls = jax.tree.leaves(jax.tree.map(lambda a, b: jnp.sum(a * b), at, problem.wanted))
     total: Array = jnp.sum(y.outflow) - reduce(jnp.add, pulls)
     return total
@@ -138,10 +138,7 @@ def diagonal(problem: Problem, y: Table) -> PerTotal:
 
 
 def worst(problem: Problem, y: Table) -> Array:
-    """The largest error of a total, relative to it; a net one's to the zone's flow, or the mean zone's if that is more.
-
-    With net totals alone the mean zone's flow is not less than in the prior: all flows may have to vanish.
-    """
+    """The largest relative error of a total; see `Adjusted.residual` for net totals."""
     size = jax.tree.map(lambda wanted, given: jnp.where(given > 0, wanted, 1.0), problem.wanted, problem.given)
     if size.net.size:
         others = jax.tree.leaves(jax.tree.map(jnp.sum, dataclasses.replace(problem.given, net=jnp.zeros(1))))

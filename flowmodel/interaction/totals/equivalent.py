@@ -1,7 +1,7 @@
-"""Net migration of a zone with a known outflow is a known inflow, and the other way round.
+"""Replaces net migration by inflow where outflow is given, and by outflow where inflow is given.
 
-The tables are the same and the potentials correspond, but not the work: outflow and net migration pull at the same
-row, and Newton's method with a diagonal scaling needs many times the products to tell them apart.
+The resulting flows are the same and the potentials can be converted, but Newton's method needs far fewer products: the
+potentials of a zone's outflow and net migration act on the same row, which makes the system ill-conditioned.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy as np
 from flowmodel.interaction.totals.checks import Totals
 
 
-def plain(totals: Totals, tolerance: float) -> Totals:
-    """The same totals, with net migration only of zones of which neither outflow nor inflow is given.
+def without_net(totals: Totals, tolerance: float) -> Totals:
+    """Equivalent totals in which only zones without outflow and inflow have net migration.
 
     Args:
-        totals: as given; they agree.
-        tolerance: what is left of a flow below this share of it is rounding, and zero.
+        totals: consistent totals.
+        tolerance: a difference of flows below this share of them is set to zero as a rounding error.
     """
     kinds = totals.each()
     if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
@@ -34,7 +34,7 @@ def plain(totals: Totals, tolerance: float) -> Totals:
 
 
 def restored(potentials: Totals, totals: Totals) -> Totals:
-    """Potentials of `totals`, from those of `plain(totals)`: with row u′ and column v′, u + n = u′ and v − n = v′."""
+    """Potentials of `totals` from those u′, v′ of `without_net(totals)`: u + n = u′ and v − n = v′."""
     kinds = totals.each()
     if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
         return potentials

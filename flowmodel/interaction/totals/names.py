@@ -1,4 +1,4 @@
-"""What messages about totals call rows, columns and groups: their labels, or their indexes where there are none."""
+"""Names of rows, columns and groups in messages about totals: labels, or indices if there are none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Labels = Sequence[str] | None
 
 @dataclasses.dataclass(frozen=True)
 class Names:
-    """Labels in the order of the table; None where messages are to give the index.
+    """Labels in the order of the table; None for indices.
 
     Attributes:
-        origin: of every row.
-        destination: of every column.
-        origin_group: of every group of origins.
-        destination_group: of every group of destinations.
+        origin: label of every row.
+        destination: label of every column.
+        origin_group: label of every group of origins.
+        destination_group: label of every group of destinations.
     """
 
     origin: Labels = None
@@ -28,7 +28,7 @@ class Names:
     destination_group: Labels = None
 
     def of(self, kind: str, where: np.ndarray) -> list[str]:
-        """Names of what is not zero in an array of a kind of totals, or of the prior: "3", of two axes "(0, 2)"."""
+        """Names of the non-zero elements of an array of a kind of totals or of the prior, such as "3" or "(0, 2)"."""
         return [_joined(index, self.axes(kind)) for index in np.argwhere(where)]
 
     def axes(self, kind: str) -> tuple[Labels, ...]:
@@ -48,7 +48,7 @@ def _joined(index: np.ndarray, axes: tuple[Labels, ...]) -> str:
 
 
 def listed(rows: Iterable[object]) -> str:
-    """Up to twenty of them, and how many there are if that is more."""
+    """Up to twenty of the rows, and the number of others."""
     names = [str(row) for row in rows]
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return ", ".join(names[:_MOST_LISTED]) + more

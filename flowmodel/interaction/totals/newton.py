@@ -1,8 +1,8 @@
-"""Newton's method on the dual of a table's totals: sweeps towards it, conjugate gradients, and a step that is damped.
+"""Newton's method for the dual problem: first sweeps, then damped Newton steps solved by conjugate gradients.
 
-A sweep is iterative proportional fitting, one kind of total after the other. Net totals are swept by minimising a
-bound: 2 exp(n_o − n_d) ≤ exp(2 n_o) + exp(−2 n_d) about the present table makes zones independent, each with a
-quadratic in exp(2 n). Both only ever lower F, from any start; Newton's steps then converge quadratically.
+A sweep is iterative proportional fitting over one kind of total after the other. For net totals it minimises an upper
+bound: about the present table, 2 exp(n_o − n_d) ≤ exp(2 n_o) + exp(−2 n_d) separates the zones, and each has a
+quadratic equation in exp(2 n). Sweeps lower F from any start; Newton steps then converge quadratically.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from flowmodel.interaction.totals.dual import (
 _MOST_PRODUCTS = 400
 _MOST_HALVINGS = 40
 _LONGEST = 5.0
-"""The most a potential may change in one step: a quadratic says nothing of exponentials further away."""
+"""Largest change of a potential in one step; the quadratic model is poor for larger changes of exponents."""
 _RIDGE = 1e-3
-"""Times the error left and the Hessian's diagonal, this is added to the Hessian.
+"""This factor times the remaining error times the Hessian's diagonal is added to the Hessian.
 
-A direction that changes no pair has no curvature: a constant added to all n, or to u and taken from v, or to both in
-one of the parts that a prior falls into. Of the gradient only rounding lies in it, and without a ridge the conjugate
-gradients lose themselves there once the rest is as small. It fades as fast as the error, so convergence stays
-faster than linear; and it stays below the curvature of a pair on its way to zero, which is of the error's size.
+The Hessian is singular in directions that change no pair, such as a constant added to all n, or added to u and
+subtracted from v. The gradient has only rounding errors in these directions, which would make conjugate gradients
+diverge. The ridge decreases with the error, so convergence remains superlinear, and it is smaller than the curvature of
+pairs whose flow tends to zero, which is proportional to the error.
 """
 _ROUNDING = 1e-13
 Flat = Float[Array, " total"]
@@ -48,14 +48,14 @@ Flat = Float[Array, " total"]
 def solve(
     problem: Problem, start: PerTotal, tolerance: float, *, sweeps: int, most_steps: int
 ) -> tuple[PerTotal, Int[Array, ""], Float[Array, ""]]:
-    """Potentials of the table with the totals wanted, the steps they took, and the largest relative error left.
+    """Potentials of the table with the target totals, number of Newton steps, and the largest relative error.
 
     Args:
-        problem: prior and totals, which must agree in their sums.
-        start: potentials to begin at.
-        tolerance: the largest relative error of a total at which to stop.
-        sweeps: rounds of proportional fitting before the first step.
-        most_steps: the most Newton steps.
+        problem: prior and totals, whose sums must agree.
+        start: initial potentials.
+        tolerance: largest relative error of a total at which to stop.
+        sweeps: number of sweeps before the first Newton step.
+        most_steps: largest number of Newton steps.
     """
     start = jax.lax.fori_loop(0, sweeps, lambda _, at: _swept(problem, at), start)
     first, unflat = ravel_pytree(start)
@@ -73,7 +73,7 @@ def solve(
 
 
 def _step(problem: Problem, unflat: Callable[[Flat], PerTotal], at: Flat, y: Table) -> tuple[Flat, Bool[Array, ""]]:
-    """One damped Newton step, the more exactly solved the nearer; where it leads, and whether it led anywhere."""
+    """One damped Newton step, solved more exactly near the solution; new potentials, and whether F has decreased."""
     lacking = _flat(gradient(problem, y))
     error, scale = worst(problem, y), _flat(diagonal(problem, y))
     ridge = _RIDGE * jnp.minimum(error, 1.0) * scale
@@ -88,9 +88,9 @@ def _flat(totals: PerTotal) -> Flat:
 
 
 def _conjugate(apply: Callable[[Flat], Flat], scale: Flat, lacking: Flat, forcing: Array) -> Flat:
-    """Solves Hessian · step = −lacking by conjugate gradients scaled by the Hessian's diagonal.
+    """Solves Hessian · step = −lacking by conjugate gradients, preconditioned by the Hessian's diagonal.
 
-    The iteration also ends at a direction without curvature, where nothing is left to be gained.
+    The iteration also ends at a direction without curvature.
     """
     inverse = jnp.where(scale > 0, 1 / jnp.where(scale > 0, scale, 1.0), 0.0)
     size = jnp.sum(inverse * lacking**2)
@@ -115,7 +115,7 @@ def _conjugate(apply: Callable[[Flat], Flat], scale: Flat, lacking: Flat, forcin
 def _searched(
     problem: Problem, unflat: Callable[[Flat], PerTotal], at: Flat, along: Flat, slope: Array, before: Array
 ) -> tuple[Flat, Bool[Array, ""]]:
-    """Halves the step until F has fallen enough, or, where F can no longer tell, until it hardly rises at its end."""
+    """Halves the step until F decreases enough or, within rounding errors of F, until its slope is small enough."""
 
     def good(length: Array) -> Bool[Array, ""]:
         there = unflat(at + length * along)
@@ -162,7 +162,7 @@ def _net_raise(given: Array, wanted: Array, y: Table) -> Array:
     """Half the logarithm of the positive root of outflow x² − wanted x − inflow = 0, with wanted = outflow − inflow."""
     can = (given > 0) & (y.outflow > 0) & (y.inflow > 0)
     out, into = jnp.where(can, y.outflow, 1.0), jnp.where(can, y.inflow, 1.0)
-    # The difference of the root's two terms would cancel where the first is negative: there its inverse is taken.
+    # If `wanted` is negative, the usual formula subtracts similar numbers; the inverse of the other root does not.
     reach = jnp.abs(wanted) + jnp.sqrt(wanted**2 + 4 * out * into)
     root = jnp.where(wanted >= 0, reach / (2 * out), 2 * into / reach)
     return jnp.where(can, jnp.log(root) / 2, 0.0)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from checkout import DOCS, ROOT
+from checkout import DOCS
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = DOCS / "bad_input.md"

@@ -43,7 +43,7 @@ def test_defaults_are_filled_and_values_typed():
         ("fit.priors=yes", "fit.priors"),
         ("fit.adam_steps='5'", "fit.adam_steps"),
         ("run.name='..'", "run.name"),
-        ("model.attraction=['a', 'a']", "a name stands twice"),
+        ("model.attraction=['a', 'a']", "a name is given twice"),
         ("export.crs='x'", "export: unknown key"),
         ("parameters.mass.prior_sd=0", "parameters.mass.prior_sd"),
         ("parameters.mass.fixd=0", "parameters.mass.fixd: unknown key, perhaps fixed"),

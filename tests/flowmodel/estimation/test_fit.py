@@ -156,7 +156,7 @@ def test_what_the_data_cannot_see_is_not_identified():
     assert status["divide_east_west"] == status["divide_west_east"] == "not_identified"
     position = found.inference.names.index("divide_east_west")
     assert found.inference.se[position] == pytest.approx(0.5, rel=1e-6)
-    assert any(line.startswith("divide_west_east: the data say less") for line in found.inference.warnings())
+    assert any(line.startswith("divide_west_east: the data contain less") for line in found.inference.warnings())
     assert status["departure_level"] == "fitted"
 
 

@@ -115,7 +115,7 @@ def test_a_profile_that_never_rises_enough_is_open():
     assert found.upper is None
     assert found.lower == pytest.approx(1 - 0.5 * EDGE / np.sqrt(2), abs=0.02)
     assert found.as_dict()["open"] == ["upper"]
-    assert profile.warnings((found,)) == ["a: its profile has no upper end"]
+    assert profile.warnings((found,)) == ["a: its profile interval has no upper end"]
 
 
 def test_a_parameter_at_its_bound_is_profiled_on_the_side_it_has():
@@ -143,7 +143,7 @@ def test_a_point_below_the_optimum_is_told(gaussian):
     short = toys.optimum(goal, *(CENTRE + [0.5, 0, 0]))
     found = profile.profile(goal, short, known, "a")
     assert found.better > 0.1
-    assert any("the search stopped short" in line for line in profile.warnings((found,)))
+    assert any("the search ended before" in line for line in profile.warnings((found,)))
 
 
 def test_points_compile_nothing_anew(gaussian):
@@ -168,5 +168,5 @@ def test_names_stand_for_both_directions_and_for_every_group():
     assert profile.names(names, ("distance", "divide")) == ("distance", "divide_east_west", "divide_west_east")
     assert profile.names(names, ("hukou",)) == ("hukou@low", "hukou@high")
     assert profile.names(names, ("hukou@high",)) == ("hukou@high",)
-    with pytest.raises(ConfigError, match=r"E-FIT-PROFILE.*distanc is no fitted parameter.*such as distance"):
+    with pytest.raises(ConfigError, match=r"E-FIT-PROFILE.*distanc is not a fitted parameter.*such as distance"):
         profile.names(names, ("distanc",))

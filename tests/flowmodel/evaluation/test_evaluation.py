@@ -70,7 +70,7 @@ def anchor(goal, whole):
 
 
 def test_a_search_that_begins_at_its_optimum_stays_there(goal, whole, anchor, asked):
-    again = refit.again(goal, anchor, asked.fit, quiet)
+    again = refit.from_anchor(goal, anchor, asked.fit, quiet)
     assert again.verdict == "converged"
     assert again.steps <= 10
     np.testing.assert_allclose(again.natural, whole.natural, rtol=1e-3, atol=1e-4)
@@ -84,7 +84,7 @@ def test_what_a_fold_holds_out_does_not_change_its_prediction_by_a_bit(table, as
     province = table.indices("province")
     one, two = (holding.held_out(of, [fold], anchor, fit, province, quiet) for of in (goal, other))
     assert np.array_equal(one.naturals, two.naturals)
-    assert np.array_equal(one.said, two.said, equal_nan=True)
+    assert np.array_equal(one.predicted, two.predicted, equal_nan=True)
     # Not because nothing was bent: seen, it changes the fit.
     assert float(goal(jnp.asarray(one.naturals[0]))) != float(other(jnp.asarray(one.naturals[0])))
 
@@ -93,7 +93,7 @@ def test_a_fold_ends_in_the_same_place_wherever_it_begins(goal, folds, anchor, a
     fit = asked.fit.model_copy(update={"tolerance": 0.01})
     found = holding.held_out(goal, folds, anchor, fit, table.indices("province"), quiet)
     assert max(found.remaining) <= 0.01
-    assert not np.isnan(found.said).any()
+    assert not np.isnan(found.predicted).any()
     apart = holding.from_priors(goal, folds[:1], found, anchor, fit, table.indices("province"))
     assert apart[0] < 2e-3
     # Folds do differ: each has seen something else.
@@ -136,7 +136,8 @@ def test_a_fold_of_residents_alone_is_blind_as_well():
     ]
     start = refit.anchored(goals[0], goals[0].registry.prior_centres())
     ends = [
-        holding.held_out(goal, [holding.Fold("2", held)], start, asked.fit, None, quiet).said[0, held] for goal in goals
+        holding.held_out(goal, [holding.Fold("2", held)], start, asked.fit, None, quiet).predicted[0, held]
+        for goal in goals
     ]
     assert np.array_equal(*ends)
 
@@ -179,9 +180,9 @@ def test_a_forecast_knows_nothing_of_the_end(table, hasty, registered):
     ends = []
     for one in (table, with_outcomes(table, everything, 4.0)):
         found = temporal.forward(one, hasty, section, "v", jnp.float64, quiet)
-        carried = temporal.carried(one, section, 2010, found.said["v"], found.then)
+        carried = temporal.with_persistence(one, section, 2010, found.predicted["v"], found.then)
         ols, _ = temporal.least_squares(one, section, "v", 2010)
-        ends.append(np.stack([found.said["v"], carried, ols]))
+        ends.append(np.stack([found.predicted["v"], carried, ols]))
     assert np.array_equal(*ends)
     assert np.isfinite(ends[0]).all()
 
@@ -193,7 +194,7 @@ def test_zones_not_counted_before_are_predicted_but_not_fitted(table, hasty):
     section = temporal_section(attraction=["log_around"])
     found = temporal.forward(part, hasty, section, "v", jnp.float64, quiet)
     assert np.isnan(found.then[:3]).all()
-    assert np.isfinite(found.said["v"]).all()
+    assert np.isfinite(found.predicted["v"]).all()
     assert np.isnan(temporal.baselines(part, section, 2010, table.population(2010))["half_trend"][:3]).all()
 
 
@@ -201,7 +202,7 @@ def test_half_a_residual_is_carried_on(table):
     section = temporal_section(attraction=["log_area"])
     then = table.population(2010) * np.where(np.arange(48) < 24, 1.0, 1.21)
     said = table.population(2010) * 1.05
-    carried = temporal.carried(table, section, 2010, said, then)
+    carried = temporal.with_persistence(table, section, 2010, said, then)
     ratio = carried / said
     np.testing.assert_allclose(ratio[24:] / ratio[0], 1 / 1.1)
     np.testing.assert_allclose(carried.sum(), said.sum())
@@ -223,7 +224,7 @@ def test_the_divide_turns_about_its_middle():
     lat = np.array([45.0, 31.2, 39.5, 29.6, 23.1, 38.9, 38.9])
     data = worlds.table(7).data
     data["lon"].values[:], data["lat"].values[:] = lon, lat
-    at = {degrees: placebo.turned(ZoneTable(data), degrees).values("east").tolist() for degrees in (0, 90, 180)}
+    at = {degrees: placebo.rotated(ZoneTable(data), degrees).values("east").tolist() for degrees in (0, 90, 180)}
     assert at[0][:5] == [1, 1, 0, 0, 1]  # Harbin, Shanghai, Kashgar, Lhasa, Canton
     assert [1 - side for side in at[0]] == at[180]
     assert at[90][0] != at[90][4]  # the north-east and the south, both east of the real one, are parted
@@ -299,7 +300,7 @@ def test_a_fold_of_pairs_is_blind(table, monkeypatch):
         values.append(float(value(goal, anchor.point)))
         return search.Outcome(np.asarray(anchor.point), 0.0, 0.0, "converged", 1, (0.0,))
 
-    monkeypatch.setattr(refit, "again", only_look)
+    monkeypatch.setattr(refit, "from_anchor", only_look)
     start = refit.Anchor(*[built.registry.prior_centres()] * 4)
     with jax.numpy_dtype_promotion("standard"):
         for of in (stocks, bent):
@@ -307,5 +308,5 @@ def test_a_fold_of_pairs_is_blind(table, monkeypatch):
             found = province_pairs.held_out(goal, fold, start, wide.fit, quiet)
     # The first fold does not see what was bent in it; all others do.
     assert [one == other for one, other in zip(values[:5], values[5:], strict=True)] == [True, *[False] * 4]
-    assert np.isnan(np.diag(found.said)).all()
-    assert (found.said[fold >= 0] > 0).all()
+    assert np.isnan(np.diag(found.predicted)).all()
+    assert (found.predicted[fold >= 0] > 0).all()

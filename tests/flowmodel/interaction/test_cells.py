@@ -49,13 +49,12 @@ def test_opportunities_counted_by_loops():
     assert tuple(place) == world.home
     assert len(np.unique(world.distance)) < world.distance.size / 4  # ties
     for with_home in (False, True):
-        for there in (False, True):
-            rule = functools.partial(twin.intervening, world, with_home=with_home, with_destination=there)
-            found = pair.between(world.mass, world.distance, place, with_home=with_home, with_destination=there)
-            _close(found, twin.table(world, rule), 1e-13)
+        rule = functools.partial(twin.intervening, world, with_home=with_home)
+        found = pair.between(world.mass, world.distance, place, with_home=with_home)
+        _close(found, twin.table(world, rule), 1e-13)
     _close(pair.everywhere(world.origin_mass, world.mass, place), [twin.everywhere(world, o) for o in range(7)], 1e-14)
-    found = pair.competing(world.mass, world.between_destinations, place, mass_exponent=0.7, distance_exponent=-1.6)
-    _close(found, twin.table(world, lambda o, d: twin.rivals(world, o, d, 0.7, -1.6)), 1e-12)
+    found = pair.competing(world.mass, world.between_destinations, place)
+    _close(found, twin.table(world, lambda o, d: twin.competing(world, o, d)), 1e-12)
 
 
 @pytest.mark.parametrize(("law", "constraint"), CELLS)

@@ -8,7 +8,6 @@ import pytest
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.draws import draw
-from flowmodel.interaction.outflow import cap_outflow
 
 SHAPE = (4, 5)
 DRAWS = 2000
@@ -119,20 +118,3 @@ def test_a_kind_holds_what_it_can(hold, kind):
     with pytest.raises(FlowsError) as caught:
         draw(np.ones((2, 2)), np.ones((2, 2), bool), seed=1, hold=hold, kind=kind)
     assert caught.value.code == "E-FLOWS-HOLD"
-
-
-def test_outflow_is_capped_as_laser_core_does():
-    rates = np.array([[0, 0.01, 0.02, 0.03], [0.05, 0, 0.05, 0.1], [0.2, 0.2, 0, 0.6], [0.001, 0.002, 0.003, 0]])
-    expected = [[0, 0.01, 0.02, 0.03], [0.025, 0, 0.025, 0.05], [0.02, 0.02, 0, 0.06], [0.001, 0.002, 0.003, 0]]
-    capped = cap_outflow(rates, 0.1)
-    np.testing.assert_allclose(capped, expected, rtol=1e-14)
-    assert capped[[0, 3]].tolist() == rates[[0, 3]].tolist()
-    assert rates[1, 0] == 0.05
-    assert not cap_outflow(rates, 0.0).any()
-
-
-@pytest.mark.parametrize(("rate", "most"), [(-0.1, 0.1), (np.nan, 0.1), (np.inf, 0.1), (0.1, -1.0), (0.1, np.nan)])
-def test_rates_that_cannot_be(rate, most):
-    with pytest.raises(FlowsError) as caught:
-        cap_outflow(np.array([[0.0, rate]]), most)
-    assert caught.value.code == "E-FLOWS-VALUE"

@@ -119,7 +119,7 @@ def test_scores(case):
             assert found[ours] == pytest.approx(case.expected[spints], rel=1e-7), ours
     assert case.fit.log_likelihood == pytest.approx(case.expected["llf"], rel=1e-11)
     assert case.fit.degrees == len(case.expected["params"])
-    fitted = case.fit.fitted[case.fit.taking]
+    fitted = case.fit.fitted[case.fit.in_fit]
     np.testing.assert_allclose(fitted, case.expected["yhat"], rtol=2e-6)
 
 

