@@ -19,7 +19,7 @@ class FlowSums:
     Attributes:
         values: The sums, any shape.
         rounding: Largest rounding error of each sum, from the last digits of its flows, same shape.
-        complete: Whether every flow of a sum is listed and known, bool, same shape; else the stated total may be larger.
+        complete: Whether every flow of a sum is listed and known, bool, same shape; else the total may be larger.
     """
 
     values: NDArray[np.float64]
