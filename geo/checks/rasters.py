@@ -169,7 +169,7 @@ def _against_census(name: str, raster: RasterConfig, sums: ZoneSums, counted: Co
         return []
     total, expected = float(sums.amount.sum()), float(census.sum())
     if not abs(total - expected) <= raster.total_within * expected:
-        return [off_total(name, raster, year, total, expected, float(sums.otherwise.sum()))]
+        return [off_total(name, raster, year, total, expected, float(sums.other_quantity.sum()))]
     rows = counted.rows
     rule = f"the zone has residents in {year}, and the cells of {name} hold nobody there"
     fix = 'a cut file has zeros at its end: get it again; or zero_is = "missing" with a rule for what is missing'

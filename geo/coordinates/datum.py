@@ -28,7 +28,7 @@ _BAIDU = np.pi * 3000.0 / 180.0
 SHIFTED = ("gcj02", "bd09")
 
 # Semi-major axis in metres and inverse flattening of the ellipsoids of Beijing 1954 and Xian 1980.
-_OLD = {(6378245.0, 298.3): "Krassowsky 1940", (6378140.0, 298.257): "IAG 1975"}
+_OLD_ELLIPSOIDS = {(6378245.0, 298.3): "Krassowsky 1940", (6378140.0, 298.257): "IAG 1975"}
 
 
 def to_gcj02(lon_lat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -78,7 +78,7 @@ def from_bd09(lon_lat: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(estimate)
 
 
-def unshift(shapes: NDArray[Any], datum: str) -> NDArray[Any]:
+def to_wgs84(shapes: NDArray[Any], datum: str) -> NDArray[Any]:
     """Bring polygons in shifted degrees to WGS 84.
 
     Args:
@@ -88,10 +88,10 @@ def unshift(shapes: NDArray[Any], datum: str) -> NDArray[Any]:
     Returns:
         Polygons in WGS 84 degrees, shape (N,).
     """
-    return np.asarray(shapely.transform(shapes, lambda lon_lat: _restore(lon_lat, datum)))
+    return np.asarray(shapely.transform(shapes, lambda lon_lat: _to_wgs84_points(lon_lat, datum)))
 
 
-def judge(system: pyproj.CRS, declared: str | None, bounds: NDArray[np.float64], file: str) -> list[Issue]:
+def check(system: pyproj.CRS, declared: str | None, bounds: NDArray[np.float64], file: str) -> list[Issue]:
     """Say what is known of the datum of a layer, and what cannot be known.
 
     Args:
@@ -133,7 +133,7 @@ def old_ellipsoid(system: pyproj.CRS) -> str | None:
     if shape is None:
         return None
     # A .prj file may round, and names the ellipsoid as it likes.
-    for (axis, flattening), name in _OLD.items():
+    for (axis, flattening), name in _OLD_ELLIPSOIDS.items():
         if abs(shape.semi_major_metre - axis) < 0.5 and abs(shape.inverse_flattening - flattening) < 1e-3:
             return name
     return None
@@ -149,11 +149,11 @@ def accuracy_m(system: pyproj.CRS) -> float | None:
 def _offset_m(bounds: NDArray[np.float64], datum: str) -> float:
     """How far the middle of a layer is moved, metres."""
     middle = np.array([[(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]])
-    (lon, lat), (there_lon, there_lat) = middle[0], _restore(middle, datum)[0]
+    (lon, lat), (there_lon, there_lat) = middle[0], _to_wgs84_points(middle, datum)[0]
     return float(_GEOD.inv(lon, lat, there_lon, there_lat)[2])
 
 
-def _restore(lon_lat: NDArray[np.float64], datum: str) -> NDArray[np.float64]:
+def _to_wgs84_points(lon_lat: NDArray[np.float64], datum: str) -> NDArray[np.float64]:
     return from_gcj02(from_bd09(lon_lat) if datum == "bd09" else lon_lat)
 
 

@@ -15,7 +15,7 @@ from geo.errors import Issue
 from geo.tables.numbers import read_column
 from geo.tables.table import Table
 
-from .listed_pairs import Listed
+from .listed_pairs import ListedPairs
 from .pairs import Pairs
 from .zones import Zones
 
@@ -27,7 +27,7 @@ Columns = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class Places:
+class ColumnSources:
     """Which wanted columns come from the zones and which from the flow table.
 
     Attributes:
@@ -41,7 +41,7 @@ class Places:
     issues: tuple[Issue, ...]
 
 
-def find(listed: Listed, zones: Zones | None, masses: Sequence[str], of_pairs: Sequence[str]) -> Places:
+def find(listed: ListedPairs, zones: Zones | None, masses: Sequence[str], of_pairs: Sequence[str]) -> ColumnSources:
     """Look for columns: masses in the zones first, else in the flow table; those of pairs there alone.
 
     Args:
@@ -57,10 +57,10 @@ def find(listed: Listed, zones: Zones | None, masses: Sequence[str], of_pairs: S
     issues += check_columns(listed.table.file, of_flows, of_pairs)
     in_zones = frozenset(masses) & frozenset(of_zones)
     in_flows = (frozenset(masses) - in_zones | frozenset(of_pairs)) & frozenset(of_flows)
-    return Places(in_zones, in_flows, tuple(issues))
+    return ColumnSources(in_zones, in_flows, tuple(issues))
 
 
-def of_zones(names: Sequence[str], places: Places, zones: Zones | None) -> tuple[Columns, list[Issue]]:
+def of_zones(names: Sequence[str], places: ColumnSources, zones: Zones | None) -> tuple[Columns, list[Issue]]:
     """Read columns of zones, each with a number for every zone; shape (N,)."""
     columns: Columns = {}
     issues: list[Issue] = []
@@ -71,7 +71,9 @@ def of_zones(names: Sequence[str], places: Places, zones: Zones | None) -> tuple
     return columns, issues
 
 
-def of_flows(names: Sequence[str], places: Places, pairs: Pairs, axis: Axis | None) -> tuple[Columns, list[Issue]]:
+def of_flows(
+    names: Sequence[str], places: ColumnSources, pairs: Pairs, axis: Axis | None
+) -> tuple[Columns, list[Issue]]:
     """Read columns of the flow table.
 
     Args:
@@ -106,28 +108,28 @@ def gauge(config: CensoredConfig | None, pairs: Pairs) -> tuple[NDArray[np.float
         return None, []
     issues: list[Issue] = []
     if config.column is None:
-        values = listed.flow[pairs.which]
+        values = listed.flow[pairs.listed_index]
     else:
         numbers, issues = read_column(listed.table, config.column)
         values = pairs.column(numbers)
-    told = {issue.line for issue in issues}
+    reported = {issue.line for issue in issues}
     rule = f"a listed pair has at least {config.below:g} in this column; fewer are not published"
     fix = "correct the number, or the threshold: [flows] absent_pairs below"
-    for at in np.flatnonzero(pairs.used & ~(values >= config.below)).tolist():
-        pair = int(pairs.which[at])
+    for at in np.flatnonzero(pairs.fitted & ~(values >= config.below)).tolist():
+        pair = int(pairs.listed_index[at])
         column, row = config.column or listed.flow_column(pair), int(listed.row[pair])
-        if listed.table.lines[row] not in told or config.column is None:
+        if listed.table.lines[row] not in reported or config.column is None:
             issues.append(listed.table.wrong_cell("E-OD-THRESHOLD", row, column, rule, fix, listed.people(pair)))
-    return pairs.spread(values), issues
+    return pairs.as_rectangle(values), issues
 
 
 def _listed_values(name: str, pairs: Pairs) -> tuple[NDArray[np.float64], list[Issue]]:
     """Read a column for the listed pairs, shape (P,), NaN where not used; those that are used must have a number."""
     table = pairs.listed.table
     numbers, issues = read_column(table, name)
-    rows = pairs.listed.row[pairs.which[pairs.used]].tolist()
+    rows = pairs.listed.row[pairs.listed_index[pairs.fitted]].tolist()
     issues += _blank(table, name, rows, "a pair that is fitted has a number")
-    return np.where(pairs.used, pairs.column(numbers), np.nan), issues
+    return np.where(pairs.fitted, pairs.column(numbers), np.nan), issues
 
 
 def _blank(table: Table, name: str, rows: Sequence[int], rule: str) -> list[Issue]:
@@ -147,6 +149,6 @@ def _lay_out(
         if (mass[index[known]] == values[known]).all():
             missing = np.isnan(mass)[:, None] if axis == "origin" else np.isnan(mass)[None, :]
             what = f"a number in this column, which no row of the {axis} has"
-            return mass, pairs.lack(_CODE, name, what, _IN_ZONES, np.broadcast_to(missing, pairs.shape))
-    grid = pairs.spread(values)
-    return grid, pairs.lack(_CODE, name, "a number in this column", _IN_ZONES, np.isnan(grid))
+            return mass, pairs.missing_for_absent(_CODE, name, what, _IN_ZONES, np.broadcast_to(missing, pairs.shape))
+    grid = pairs.as_rectangle(values)
+    return grid, pairs.missing_for_absent(_CODE, name, "a number in this column", _IN_ZONES, np.isnan(grid))

@@ -13,7 +13,7 @@ from geo.errors import Issue
 
 
 @dataclass(frozen=True)
-class Lines:
+class PairLines:
     """Where each listed pair stands in its file, for messages.
 
     Attributes:
@@ -69,5 +69,5 @@ class FlowData:
     origin_columns: Mapping[str, NDArray[np.float64]]
     destination_columns: Mapping[str, NDArray[np.float64]]
     pair_columns: Mapping[str, NDArray[np.float64]]
-    lines: Lines
+    lines: PairLines
     issues: tuple[Issue, ...]

@@ -39,9 +39,9 @@ def haversine(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.
     """
     east, north = np.radians(lon), np.radians(lat)
     cosine = np.cos(north)
-    half = np.sin((north[:, None] - north[None, :]) / 2) ** 2
-    half += cosine[:, None] * cosine[None, :] * np.sin((east[:, None] - east[None, :]) / 2) ** 2
-    return np.asarray(2 * RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0))))
+    rounding = np.sin((north[:, None] - north[None, :]) / 2) ** 2
+    rounding += cosine[:, None] * cosine[None, :] * np.sin((east[:, None] - east[None, :]) / 2) ** 2
+    return np.asarray(2 * RADIUS_KM * np.arcsin(np.sqrt(np.minimum(rounding, 1.0))))
 
 
 def geodesic(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,31 +96,31 @@ def of_pairs(
     """
     asked = config.distance
     if matrix is not None:
-        return _of_matrix(matrix, pairs, matrix_of_flows=config.layout == "matrix")
+        return _from_matrix(matrix, pairs, matrix_of_flows=config.layout == "matrix")
     if zones is not None and zones.lon is not None and zones.lat is not None:
         return (geodesic if asked == "geodesic" else haversine)(zones.lon, zones.lat), []
     if isinstance(asked, str) and asked in pairs.listed.table.columns and pairs.listed.names is not None:
-        return _of_column(asked, pairs)
+        return _from_column(asked, pairs)
     return None, []
 
 
-def _of_column(column: str, pairs: Pairs) -> tuple[NDArray[np.float64] | None, list[Issue]]:
+def _from_column(column: str, pairs: Pairs) -> tuple[NDArray[np.float64] | None, list[Issue]]:
     table = pairs.listed.table
     numbers, issues = read_column(table, column)
-    told = {issue.line for issue in issues}
+    reported = {issue.line for issue in issues}
     values = pairs.column(numbers)
-    for at in np.flatnonzero(pairs.used & ~(values >= 0)).tolist():
-        row = int(pairs.listed.row[pairs.which[at]])
+    for at in np.flatnonzero(pairs.fitted & ~(values >= 0)).tolist():
+        row = int(pairs.listed.row[pairs.listed_index[at]])
         blank = not table.columns[column][row] or table.columns[column][row] in table.missing
-        if table.lines[row] not in told:
+        if table.lines[row] not in reported:
             rule = "a pair that is fitted has a distance" if blank else _NOT_NEGATIVE
-            people = pairs.listed.people(int(pairs.which[at]))
+            people = pairs.listed.people(int(pairs.listed_index[at]))
             issues.append(table.wrong_cell("E-OD-DISTANCE", row, column, rule, "write it, in kilometres", people))
-    grid = pairs.spread(values)
-    return grid, issues + pairs.lack("E-OD-DISTANCE", column, "a distance", _ELSEWHERE, np.isnan(grid))
+    grid = pairs.as_rectangle(values)
+    return grid, issues + pairs.missing_for_absent("E-OD-DISTANCE", column, "a distance", _ELSEWHERE, np.isnan(grid))
 
 
-def _of_matrix(
+def _from_matrix(
     matrix: Matrix, pairs: Pairs, *, matrix_of_flows: bool
 ) -> tuple[NDArray[np.float64] | None, list[Issue]]:
     """Take the distances of the rectangle's pairs out of a matrix."""
@@ -131,7 +131,7 @@ def _of_matrix(
     issues += _check_labels(matrix.origins, pairs.origins, matrix, "row")
     issues += _check_labels(matrix.destinations, pairs.destinations, matrix, "column")
     for row, column in np.argwhere(matrix.values < 0).tolist():
-        issues.append(matrix.wrong("E-OD-DISTANCE", row, column, _NOT_NEGATIVE, "correct the number"))
+        issues.append(matrix.cell_error("E-OD-DISTANCE", row, column, _NOT_NEGATIVE, "correct the number"))
     if any(issue.severity == "error" for issue in (*issues, *matrix.issues)):
         return None, issues
     rows = np.array([matrix.origins.index(label) for label in pairs.origins])
@@ -141,7 +141,7 @@ def _of_matrix(
     for origin, destination in np.argwhere(np.isnan(grid) & pairs.allowed).tolist():
         pair = f"{pairs.origins[origin]} to {pairs.destinations[destination]}"
         rule = f"a pair that is fitted has a distance; {pair} has none"
-        issues.append(matrix.wrong("E-OD-DISTANCE", int(rows[origin]), int(columns[destination]), rule, fix))
+        issues.append(matrix.cell_error("E-OD-DISTANCE", int(rows[origin]), int(columns[destination]), rule, fix))
     return grid, issues
 
 

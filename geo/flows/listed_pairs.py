@@ -26,7 +26,7 @@ _CORRECT = "correct the number"
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedPairs:
     """Listed pairs; P of them.
 
     Attributes:
@@ -48,7 +48,7 @@ class Listed:
     origin: NDArray[np.int64]
     destination: NDArray[np.int64]
     flow: NDArray[np.float64]
-    half: NDArray[np.float64]
+    rounding: NDArray[np.float64]
     row: NDArray[np.int64]
     names: tuple[str, str, str] | None
     issues: tuple[Issue, ...]
@@ -71,18 +71,18 @@ class Listed:
         return None if np.isnan(flow) else flow
 
 
-def read(config: FlowsConfig) -> Listed:
+def read(config: FlowsConfig) -> ListedPairs:
     """Read the flow table.
 
     Raises:
         DataError: What the file deserves; E-COL-MISSING, or E-OD-LABEL of a matrix.
     """
     if config.layout == "matrix":
-        return _of_matrix(config)
+        return _from_matrix(config)
     return read_rows(config, (config.origin or "", config.destination or "", config.flow or ""), SECTION)
 
 
-def read_rows(config: FileConfig, names: tuple[str, str, str], where: str) -> Listed:
+def read_rows(config: FileConfig, names: tuple[str, str, str], where: str) -> ListedPairs:
     """Read a table with one row a pair, of zones or of groups of them.
 
     Args:
@@ -103,25 +103,25 @@ def read_rows(config: FileConfig, names: tuple[str, str, str], where: str) -> Li
     row = np.array([at for at in range(table.rows) if froms[at] and tos[at]], dtype=np.int64)
     origins, origin = index([froms[at] for at in row])
     destinations, destination = index([tos[at] for at in row])
-    half = half_digit([cells[at] for at in row])
-    listed = Listed(table, origins, destinations, origin, destination, flow[row], half, row, names, ())
+    rounding = half_digit([cells[at] for at in row])
+    listed = ListedPairs(table, origins, destinations, origin, destination, flow[row], rounding, row, names, ())
     return dataclasses.replace(listed, issues=(*issues, *_repeated(listed)))
 
 
-def _of_matrix(config: FlowsConfig) -> Listed:
-    matrix = matrices.read(config, SECTION, config.total, whole=config.absent_pairs == "zero")
+def _from_matrix(config: FlowsConfig) -> ListedPairs:
+    matrix = matrices.read(config, SECTION, config.total, blank_is_zero=config.absent_pairs == "zero")
     issues = list(matrix.issues)
     for row, column in np.argwhere(matrix.values < 0).tolist():
-        issues.append(matrix.wrong("E-OD-FLOW", row, column, _NOT_NEGATIVE, _CORRECT))
+        issues.append(matrix.cell_error("E-OD-FLOW", row, column, _NOT_NEGATIVE, _CORRECT))
     origin, destination = np.nonzero(~matrix.absent)
-    return Listed(
+    return ListedPairs(
         matrix.table,
         matrix.origins,
         matrix.destinations,
         origin,
         destination,
         matrix.values[origin, destination],
-        matrix.half[origin, destination],
+        matrix.rounding[origin, destination],
         origin,
         None,
         tuple(issues),
@@ -135,11 +135,11 @@ def index(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     return tuple(places), at
 
 
-def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], told: Collection[int | None]) -> list[Issue]:
+def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], reported: Collection[int | None]) -> list[Issue]:
     """Find flows that are blank, not declared unknown, or negative; the lines of `told` are reported already."""
     cells, issues = table.columns[column], []
     for row in np.flatnonzero(~(flow >= 0)).tolist():
-        if cells[row] in table.missing or table.lines[row] in told:
+        if cells[row] in table.missing or table.lines[row] in reported:
             continue
         rule = _NOT_NEGATIVE if cells[row] else "a listed pair has a flow"
         fix = (
@@ -160,7 +160,7 @@ def _blank_labels(table: Table, column: str, flow: NDArray[np.float64]) -> list[
     ]
 
 
-def _repeated(listed: Listed) -> list[Issue]:
+def _repeated(listed: ListedPairs) -> list[Issue]:
     """Find pairs that stand in several rows, each row with the lines of the others."""
     pair = listed.origin * len(listed.destinations) + listed.destination
     _, of, times = np.unique(pair, return_inverse=True, return_counts=True)
@@ -168,10 +168,10 @@ def _repeated(listed: Listed) -> list[Issue]:
     places: defaultdict[int, list[int]] = defaultdict(list)
     for at in twice:
         places[int(of[at])].append(listed.line(at))
-    return [_twice(listed, at, places[int(of[at])]) for at in twice]
+    return [_repeated_pair(listed, at, places[int(of[at])]) for at in twice]
 
 
-def _twice(listed: Listed, pair: int, places: Sequence[int]) -> Issue:
+def _repeated_pair(listed: ListedPairs, pair: int, places: Sequence[int]) -> Issue:
     line = listed.line(pair)
     return error(
         "E-OD-PAIR-DUP",

@@ -16,7 +16,7 @@ from geo.tables.cells import Grid
 from geo.tables.numbers import parse, read_column
 from geo.tables.table import Table, read_sheet
 
-from .stated_totals import Sums, differ, half_digit
+from .stated_totals import FlowSums, differ, half_digit
 
 _SHOWN = 3
 
@@ -39,23 +39,23 @@ class Matrix:
     destinations: tuple[str, ...]
     values: NDArray[np.float64]
     absent: NDArray[np.bool_]
-    half: NDArray[np.float64]
+    rounding: NDArray[np.float64]
     table: Table
     issues: tuple[Issue, ...]
 
-    def wrong(self, code: str, row: int, column: int, rule: str, fix: str) -> Issue:
+    def cell_error(self, code: str, row: int, column: int, rule: str, fix: str) -> Issue:
         """The error that one cell breaks `rule`."""
         return self.table.wrong_cell(code, row, self.destinations[column], rule, fix, None)
 
 
-def read(config: FileConfig, where: str, total: str | None = None, *, whole: bool = True) -> Matrix:
+def read(config: FileConfig, where: str, total: str | None = None, *, blank_is_zero: bool = True) -> Matrix:
     """Read a matrix, check its labels, and check its sums and leave them out.
 
     Args:
         config: The file and how it is written.
         where: Section of the config, for messages.
         total: Label of the row, the column, or both, that hold sums.
-        whole: Whether a blank cell counts as zero, so that sums are of all there is.
+        blank_is_zero: Whether a blank cell counts as zero; else a total with blank cells may exceed its listed flows.
 
     Raises:
         DataError: What the file deserves; E-OD-LABEL where labels are missing or stand twice, for then no cell has a
@@ -65,7 +65,7 @@ def read(config: FileConfig, where: str, total: str | None = None, *, whole: boo
     file, line = config.file.name, config.header
     origins, destinations = [row[0] for _, row in sheet.rows], sheet.header[1:]
     issues = _check_labels(file, line, sheet, origins, destinations)
-    issues += _check_total(file, total, origins, destinations)
+    issues += _check_total_label(file, total, origins, destinations)
     if issues:
         raise DataError(issues)
     lines = tuple(at for at, _ in sheet.rows)
@@ -75,8 +75,8 @@ def read(config: FileConfig, where: str, total: str | None = None, *, whole: boo
     full = _numbers(tuple(origins), table)
     issues += full.issues
     if total is not None:
-        issues += _check_sums(full, total, whole=whole)
-    parts = _without(full, total)
+        issues += _check_totals(full, total, blank_is_zero=blank_is_zero)
+    parts = _without_totals(full, total)
     return dataclasses.replace(parts, issues=(*issues, *_check_order(parts)))
 
 
@@ -128,7 +128,9 @@ def _check_axis(file: str, lines: Sequence[int], column: str | None, labels: Seq
     return issues
 
 
-def _check_total(file: str, total: str | None, origins: Sequence[str], destinations: Sequence[str]) -> list[Issue]:
+def _check_total_label(
+    file: str, total: str | None, origins: Sequence[str], destinations: Sequence[str]
+) -> list[Issue]:
     if total is None or total in origins or total in destinations:
         return []
     rule = "the config names the label of the sums; no row and no column has it"
@@ -142,16 +144,16 @@ def _check_order(matrix: Matrix) -> list[Issue]:
         return []
     places = [at for at, (row, column) in enumerate(zip(rows, columns, strict=True)) if row != column]
     first = places[0]
-    said = "; ".join(
+    text = "; ".join(
         f"place {at + 1} is {rows[at]} in the rows, {columns[at]} in the columns" for at in places[:_SHOWN]
     )
-    rule = f"rows and columns hold the same labels in the same order; {len(places)} places differ: {said}"
+    rule = f"rows and columns hold the same labels in the same order; {len(places)} places differ: {text}"
     fix = "sort one axis as the other, its numbers with it"
     line, file = matrix.table.lines[first], matrix.table.file
     return [error("E-OD-ORDER", file, line=line, column=columns[first], value=rows[first], rule=rule, fix=fix)]
 
 
-def _without(full: Matrix, total: str | None) -> Matrix:
+def _without_totals(full: Matrix, total: str | None) -> Matrix:
     """Leave out the row and the column of sums."""
     rows = [at for at, label in enumerate(full.origins) if label != total]
     columns = [at for at, label in enumerate(full.destinations) if label != total]
@@ -161,47 +163,51 @@ def _without(full: Matrix, total: str | None) -> Matrix:
         tuple(full.destinations[at] for at in columns),
         full.values[part],
         full.absent[part],
-        full.half[part],
+        full.rounding[part],
         full.table.only(rows),
         (),
     )
 
 
-def _check_sums(full: Matrix, total: str, *, whole: bool) -> list[Issue]:
+def _check_totals(full: Matrix, total: str, *, blank_is_zero: bool) -> list[Issue]:
     """Compare the row and the column of sums, and the cell where they meet, with what they are sums of."""
     rows = [at for at, label in enumerate(full.origins) if label != total]
     columns = [at for at, label in enumerate(full.destinations) if label != total]
     issues = []
     if total in full.destinations:
         at = full.destinations.index(total)
-        issues += _compare(full, [(row, at) for row in rows], _added(full, rows, columns, 1, whole=whole))
+        issues += _compare_totals(
+            full, [(row, at) for row in rows], _sum_flows(full, rows, columns, 1, blank_is_zero=blank_is_zero)
+        )
     if total in full.origins:
         at = full.origins.index(total)
-        issues += _compare(full, [(at, column) for column in columns], _added(full, rows, columns, 0, whole=whole))
+        issues += _compare_totals(
+            full, [(at, column) for column in columns], _sum_flows(full, rows, columns, 0, blank_is_zero=blank_is_zero)
+        )
     if total in full.destinations and total in full.origins:
         corner = (full.origins.index(total), full.destinations.index(total))
-        issues += _compare(full, [corner], _added(full, rows, columns, None, whole=whole))
+        issues += _compare_totals(full, [corner], _sum_flows(full, rows, columns, None, blank_is_zero=blank_is_zero))
     return issues
 
 
-def _added(full: Matrix, rows: list[int], columns: list[int], axis: int | None, *, whole: bool) -> Sums:
+def _sum_flows(full: Matrix, rows: list[int], columns: list[int], axis: int | None, *, blank_is_zero: bool) -> FlowSums:
     """Add the cells that are no sums along an axis, or all of them."""
     part = np.ix_(rows, columns)
     values, absent = full.values[part], full.absent[part]
-    unknown = np.isnan(values) & (~absent | (not whole))
-    return Sums(
+    unknown = np.isnan(values) & (~absent | (not blank_is_zero))
+    return FlowSums(
         np.atleast_1d(np.nansum(values, axis=axis)),
-        np.atleast_1d(full.half[part].sum(axis=axis)),
+        np.atleast_1d(full.rounding[part].sum(axis=axis)),
         np.atleast_1d(~unknown.any(axis=axis)),
     )
 
 
-def _compare(full: Matrix, places: list[tuple[int, int]], sums: Sums) -> list[Issue]:
+def _compare_totals(full: Matrix, places: list[tuple[int, int]], sums: FlowSums) -> list[Issue]:
     stated = np.array([full.values[place] for place in places])
-    slack = np.array([full.half[place] for place in places])
+    rounding = np.array([full.rounding[place] for place in places])
     fix = "find the cell that is wrong, or correct the sum"
     issues = []
-    for at in np.flatnonzero(differ(sums, stated, slack)).tolist():
+    for at in np.flatnonzero(differ(sums, stated, rounding)).tolist():
         row, column = places[at]
         excess = float(sums.values[at] - stated[at])
         rule = f"a sum is that of its flows, {sums.values[at]:,.10g}; they differ by {excess:+,.10g}"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from geo.config import FlowsConfig
 from geo.errors import SHOWN, Issue, error
 
-from .data import Lines
-from .listed_pairs import Listed
+from .data import PairLines
+from .listed_pairs import ListedPairs
 from .zones import Zones
 
 _OF_LABELS = frozenset({"E-OD-LABEL", "E-OD-ORDER", "E-OD-ZONE-UNKNOWN", "E-CODE-DUP"})
@@ -39,27 +39,27 @@ class Pairs:
 
     origins: tuple[str, ...]
     destinations: tuple[str, ...]
-    listed: Listed
-    which: NDArray[np.int64]
+    listed: ListedPairs
+    listed_index: NDArray[np.int64]
     origin: NDArray[np.int64]
     destination: NDArray[np.int64]
-    used: NDArray[np.bool_]
+    fitted: NDArray[np.bool_]
     allowed: NDArray[np.bool_]
     absent: str
-    sound: bool
+    labels_valid: bool
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of origins and of destinations."""
         return len(self.origins), len(self.destinations)
 
-    def spread(self, values: NDArray[np.float64], nothing: float = np.nan) -> NDArray[np.float64]:
+    def as_rectangle(self, values: NDArray[np.float64], nothing: float = np.nan) -> NDArray[np.float64]:
         """Lay out values of the listed pairs, shape (P,), as a rectangle, shape (O, D)."""
         grid = np.full(self.shape, nothing)
         grid[self.origin, self.destination] = values
         return grid
 
-    def is_listed(self) -> NDArray[np.bool_]:
+    def listed_mask(self) -> NDArray[np.bool_]:
         """Tell which pairs the table has, shape (O, D)."""
         grid = np.zeros(self.shape, dtype=np.bool_)
         grid[self.origin, self.destination] = True
@@ -67,26 +67,28 @@ class Pairs:
 
     def column(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the values of the listed pairs, shape (P,), from those of all rows of the table."""
-        return values[self.listed.row[self.which]]
+        return values[self.listed.row[self.listed_index]]
 
     def flow(self) -> NDArray[np.float64]:
         """Give the flows of the listed pairs as far as they are to be fitted, shape (P,), 0 where not."""
-        return np.where(self.used, self.listed.flow[self.which], 0.0)
+        return np.where(self.fitted, self.listed.flow[self.listed_index], 0.0)
 
-    def add(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def sum_by_zone(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Add values of the listed pairs, shape (P,), by origin and by destination, shape (O,) and (D,)."""
         origins, destinations = self.shape
         by_origin = np.bincount(self.origin, values, origins).astype(np.float64)
         return by_origin, np.bincount(self.destination, values, destinations).astype(np.float64)
 
-    def lines(self) -> Lines:
+    def lines(self) -> PairLines:
         """Give the places of the listed pairs."""
         pair = self.origin * len(self.destinations) + self.destination
         order = np.argsort(pair, kind="stable")
-        lines = np.array(self.listed.table.lines, dtype=np.int64)[self.listed.row[self.which]]
-        return Lines(self.listed.table.file, len(self.destinations), pair[order], lines[order])
+        lines = np.array(self.listed.table.lines, dtype=np.int64)[self.listed.row[self.listed_index]]
+        return PairLines(self.listed.table.file, len(self.destinations), pair[order], lines[order])
 
-    def lack(self, code: str, column: str, what: str, fix: str, missing: NDArray[np.bool_]) -> list[Issue]:
+    def missing_for_absent(
+        self, code: str, column: str, what: str, fix: str, missing: NDArray[np.bool_]
+    ) -> list[Issue]:
         """Say once, with the first, which absent pairs lack something that they need.
 
         Args:
@@ -96,16 +98,16 @@ class Pairs:
             fix: What the user can do.
             missing: Where it is missing, shape (O, D).
         """
-        lacking = np.argwhere(missing & self.allowed & ~self.is_listed())
-        if not len(lacking) or not self.sound:
+        lacking = np.argwhere(missing & self.allowed & ~self.listed_mask())
+        if not len(lacking) or not self.labels_valid:
             return []
         first = f"{self.origins[lacking[0][0]]} to {self.destinations[lacking[0][1]]}"
-        said = f"pairs are not listed and {_ABSENT[self.absent]}, so each needs {what}"
-        rule = f"{len(lacking):,} {said}; the first is {first}"
+        text = f"pairs are not listed and {_ABSENT[self.absent]}, so each needs {what}"
+        rule = f"{len(lacking):,} {text}; the first is {first}"
         return [error(code, self.listed.table.file, column=column, value=first, rule=rule, fix=fix)]
 
 
-def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pairs, list[Issue]]:
+def place(config: FlowsConfig, listed: ListedPairs, zones: Zones | None) -> tuple[Pairs, list[Issue]]:
     """Put the listed pairs to the zones.
 
     Args:
@@ -118,14 +120,14 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
         and W-OD-ONE-SIDED.
     """
     origins, destinations = _axes(listed, zones)
-    issues = [] if zones is None else _unknown(listed, set(origins), zones.table.where)
-    origin = _places(listed.origins, origins)[listed.origin]
-    destination = _places(listed.destinations, destinations)[listed.destination]
-    which = np.flatnonzero((origin >= 0) & (destination >= 0))
-    origin, destination = origin[which], destination[which]
+    issues = [] if zones is None else _unknown_labels(listed, set(origins), zones.table.where)
+    origin = _positions(listed.origins, origins)[listed.origin]
+    destination = _positions(listed.destinations, destinations)[listed.destination]
+    listed_index = np.flatnonzero((origin >= 0) & (destination >= 0))
+    origin, destination = origin[listed_index], destination[listed_index]
     absent = "censored" if config.below is not None else str(config.absent_pairs)
-    within = _within(origins, destinations)
-    known = ~np.isnan(listed.flow[which])
+    within = _intrazonal(origins, destinations)
+    known = ~np.isnan(listed.flow[listed_index])
     allowed = np.full((len(origins), len(destinations)), absent != "missing")
     allowed[origin, destination] = known
     if not config.intrazonal:
@@ -134,12 +136,18 @@ def place(config: FlowsConfig, listed: Listed, zones: Zones | None) -> tuple[Pai
     if zones is not None:
         excluded |= zones.excluded[:, None] | zones.excluded
         allowed &= ~excluded
-    used = allowed[origin, destination]
+    fitted = allowed[origin, destination]
     found = (*issues, *listed.issues, *(zones.issues if zones is not None else ()))
-    sound = not any(issue.code in _OF_LABELS for issue in found)
-    pairs = Pairs(origins, destinations, listed, which, origin, destination, used, allowed, absent, sound)
-    issues += _left_out(pairs, within, known, excluded)
-    return pairs, issues + ([*_idle(pairs, zones), *_one_sided(pairs, zones)] if zones is not None and sound else [])
+    labels_valid = not any(issue.code in _OF_LABELS for issue in found)
+    pairs = Pairs(
+        origins, destinations, listed, listed_index, origin, destination, fitted, allowed, absent, labels_valid
+    )
+    issues += _unfitted_flows(pairs, within, known, excluded)
+    return pairs, issues + (
+        [*_zones_without_flows(pairs, zones), *_zones_on_one_side(pairs, zones)]
+        if zones is not None and labels_valid
+        else []
+    )
 
 
 def hint(label: str, among: Collection[str], before: int) -> str:
@@ -154,7 +162,7 @@ def hint(label: str, among: Collection[str], before: int) -> str:
     return f"is it {near[0]}? else " if near else ""
 
 
-def _axes(listed: Listed, zones: Zones | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _axes(listed: ListedPairs, zones: Zones | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Choose the order of origins and destinations: one for both where they are the same zones."""
     if zones is not None:
         return zones.ids, zones.ids
@@ -162,22 +170,22 @@ def _axes(listed: Listed, zones: Zones | None) -> tuple[tuple[str, ...], tuple[s
     return listed.origins, listed.origins if same else listed.destinations
 
 
-def _places(labels: tuple[str, ...], among: tuple[str, ...]) -> NDArray[np.int64]:
+def _positions(labels: tuple[str, ...], among: tuple[str, ...]) -> NDArray[np.int64]:
     """Give the place of each label among others, -1 where it is not there."""
     places = {label: at for at, label in enumerate(among) if label}
     return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
 
 
-def _within(origins: tuple[str, ...], destinations: tuple[str, ...]) -> NDArray[np.bool_]:
+def _intrazonal(origins: tuple[str, ...], destinations: tuple[str, ...]) -> NDArray[np.bool_]:
     """Tell which pairs stay within a zone, shape (O, D)."""
-    at = _places(origins, destinations)
+    at = _positions(origins, destinations)
     within = np.zeros((len(origins), len(destinations)), dtype=np.bool_)
     both = np.flatnonzero(at >= 0)
     within[both, at[both]] = True
     return within
 
 
-def _unknown(listed: Listed, ids: set[str], where: str) -> list[Issue]:
+def _unknown_labels(listed: ListedPairs, ids: set[str], where: str) -> list[Issue]:
     """Find labels that no zone has, with the flows that name them and the nearest label."""
     issues: list[Issue] = []
     for axis, labels, index in (
@@ -204,29 +212,31 @@ def _unknown(listed: Listed, ids: set[str], where: str) -> list[Issue]:
     return issues
 
 
-def _left_out(
+def _unfitted_flows(
     pairs: Pairs, within: NDArray[np.bool_], known: NDArray[np.bool_], excluded: NDArray[np.bool_]
 ) -> list[Issue]:
     """Say which listed flows are not fitted."""
     out = excluded[pairs.origin, pairs.destination]
-    inside = within[pairs.origin, pairs.destination] & ~pairs.used & known & ~out
+    inside = within[pairs.origin, pairs.destination] & ~pairs.fitted & known & ~out
     issues = []
     if (out & known).any():
         rule = f"{int((out & known).sum()):,} listed flows from or to excluded zones are left out"
-        issues.append(_warn(pairs, "W-OD-EXCLUDED", out & known, rule, "none needed: the zones are named"))
+        issues.append(_warning_of_pairs(pairs, "W-OD-EXCLUDED", out & known, rule, "none needed: the zones are named"))
     if inside.any():
         rule = f"{int(inside.sum()):,} listed flows within a zone are left out"
         fix = "none needed: the rule is declared; [flows] intrazonal = true keeps them"
-        issues.append(_warn(pairs, "W-OD-INTRAZONAL", inside, rule, fix))
+        issues.append(_warning_of_pairs(pairs, "W-OD-INTRAZONAL", inside, rule, fix))
     if not known.all():
         rule = f"{int((~known).sum()):,} flows are declared unknown; their pairs are left out"
-        issues.append(_warn(pairs, "W-OD-FLOW", ~known, rule, "none needed: the texts for unknown are declared"))
+        issues.append(
+            _warning_of_pairs(pairs, "W-OD-FLOW", ~known, rule, "none needed: the texts for unknown are declared")
+        )
     return issues
 
 
-def _warn(pairs: Pairs, code: str, which: NDArray[np.bool_], rule: str, fix: str) -> Issue:
+def _warning_of_pairs(pairs: Pairs, code: str, listed_index: NDArray[np.bool_], rule: str, fix: str) -> Issue:
     """Warn of some of the listed pairs, with the first of them and the people of all."""
-    listed, of = pairs.listed, pairs.which[which]
+    listed, of = pairs.listed, pairs.listed_index[listed_index]
     flows = listed.flow[of]
     people = None if np.isnan(flows).all() else float(np.nansum(flows))
     first = int(of[0])
@@ -234,9 +244,9 @@ def _warn(pairs: Pairs, code: str, which: NDArray[np.bool_], rule: str, fix: str
     return Issue(code, "warning", *place, rule, fix, people)
 
 
-def _idle(pairs: Pairs, zones: Zones) -> list[Issue]:
+def _zones_without_flows(pairs: Pairs, zones: Zones) -> list[Issue]:
     """Find zones that nobody left and nobody came to."""
-    left, came = pairs.add(pairs.flow())
+    left, came = pairs.sum_by_zone(pairs.flow())
     rule, fix = "no listed flow begins or ends in this zone", "none if nobody moved; else compare its label"
     return [
         Issue(
@@ -246,11 +256,11 @@ def _idle(pairs: Pairs, zones: Zones) -> list[Issue]:
     ]
 
 
-def _one_sided(pairs: Pairs, zones: Zones) -> list[Issue]:
+def _zones_on_one_side(pairs: Pairs, zones: Zones) -> list[Issue]:
     """Say that zones on one side only of the table are on both sides of the rectangle, where absent pairs count."""
     if pairs.absent == "missing":
         return []
-    left, came = pairs.add(pairs.flow())
+    left, came = pairs.sum_by_zone(pairs.flow())
     never = [int(((flow == 0) & (other > 0) & ~zones.excluded).sum()) for flow, other in ((left, came), (came, left))]
     if not any(never):
         return []

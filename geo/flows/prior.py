@@ -49,4 +49,4 @@ def read_prior(config: BalanceTables) -> Prior:
     problems = list(dict.fromkeys(problems))
     if failed(problems):
         raise DataError(problems)
-    return Prior(known.zones.ids, placed.spread(placed.flow(), 0.0), known.totals, known.blocks, tuple(problems))
+    return Prior(known.zones.ids, placed.as_rectangle(placed.flow(), 0.0), known.totals, known.blocks, tuple(problems))

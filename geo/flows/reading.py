@@ -14,10 +14,10 @@ from geo.tables.numbers import read_column
 
 from . import columns, distances, listed_pairs, pairs, zones
 from .data import FlowData
-from .listed_pairs import Listed
+from .listed_pairs import ListedPairs
 from .matrix import Matrix
 from .pairs import Pairs
-from .stated_totals import Sums, differ, half_digit
+from .stated_totals import FlowSums, differ, half_digit
 from .zones import Zones
 
 
@@ -50,10 +50,10 @@ def read(
     wanted = [*origin_columns, *destination_columns]
     places = columns.find(table, known, wanted, pair_columns)
     placed = keep(problems, pairs.place(flows_config, table, known))
-    problems += [*places.issues, *_named(flows_config, table)]
+    problems += [*places.issues, *_missing_columns(flows_config, table)]
     # A flow that is wrong or stands twice makes the sums wrong as well.
-    if zones_config is not None and known is not None and placed.sound and not failed(table.issues):
-        problems += _published(zones_config, known, placed)
+    if zones_config is not None and known is not None and placed.labels_valid and not failed(table.issues):
+        problems += _compare_published(zones_config, known, placed)
     masses = keep(problems, columns.of_zones(wanted, places, known))
     origin = keep(problems, columns.of_flows(origin_columns, places, placed, "origin"))
     destination = keep(problems, columns.of_flows(destination_columns, places, placed, "destination"))
@@ -68,14 +68,14 @@ def read(
     return FlowData(
         origins=placed.origins,
         destinations=placed.destinations,
-        flow=placed.spread(placed.flow(), 0.0),
-        listed=placed.is_listed(),
+        flow=placed.as_rectangle(placed.flow(), 0.0),
+        listed=placed.listed_mask(),
         allowed=placed.allowed,
         distance_km=distance,
         gauge=gauge,
         threshold=None if flows_config.below is None else (flows_config.below.below, flows_config.below.likelihood),
-        origin_columns=_chosen(origin_columns, masses, origin),
-        destination_columns=_chosen(destination_columns, masses, destination),
+        origin_columns=_select_columns(origin_columns, masses, origin),
+        destination_columns=_select_columns(destination_columns, masses, destination),
         pair_columns=of_pairs,
         lines=placed.lines(),
         issues=tuple(problems),
@@ -84,7 +84,7 @@ def read(
 
 def _open(
     flows: FlowsConfig, of_zones: FlowZonesConfig | None, problems: list[Issue]
-) -> tuple[Listed | None, Zones | None, Matrix | None]:
+) -> tuple[ListedPairs | None, Zones | None, Matrix | None]:
     """Read every file, so that one that cannot be read hides nothing of the others."""
     table = keep(problems, attempt(lambda: listed_pairs.read(flows)))
     known = None
@@ -96,35 +96,35 @@ def _open(
     return table, known, matrix
 
 
-def _named(config: FlowsConfig, table: Listed) -> list[Issue]:
+def _missing_columns(config: FlowsConfig, table: ListedPairs) -> list[Issue]:
     """Find columns of the flow table that distance and threshold name and it lacks."""
     column = config.distance if isinstance(config.distance, str) and config.distance not in COMPUTED else None
     names = {name for name in (column, config.below.column if config.below else None) if name is not None}
     return check_columns(table.table.file, table.table.columns, names)
 
 
-def _chosen(names: Sequence[str], masses: columns.Columns, of_flows: columns.Columns) -> columns.Columns:
+def _select_columns(names: Sequence[str], masses: columns.Columns, of_flows: columns.Columns) -> columns.Columns:
     return {name: masses[name] if name in masses else of_flows[name] for name in names}
 
 
-def _published(config: FlowZonesConfig, known: Zones, placed: Pairs) -> list[Issue]:
+def _compare_published(config: FlowZonesConfig, known: Zones, placed: Pairs) -> list[Issue]:
     """Compare the flows of each zone with the totals that are published for it (E-OD-SUM).
 
     Where pairs may be missing or below a threshold, a zone may have fewer people than are published, never more.
     """
-    flows = placed.add(placed.flow())
-    slack = placed.add(np.where(placed.used, placed.listed.half[placed.which], 0.0))
-    unknown = placed.add(np.isnan(placed.listed.flow[placed.which]).astype(np.float64))
+    flows = placed.sum_by_zone(placed.flow())
+    rounding = placed.sum_by_zone(np.where(placed.fitted, placed.listed.rounding[placed.listed_index], 0.0))
+    unknown = placed.sum_by_zone(np.isnan(placed.listed.flow[placed.listed_index]).astype(np.float64))
     issues = []
-    for axis, column, said in ((0, config.outflow, "leave"), (1, config.inflow, "come to")):
+    for axis, column, text in ((0, config.outflow, "leave"), (1, config.inflow, "come to")):
         if column is None or column not in known.table.columns:
             continue
         stated, found = read_column(known.table, column)
         issues += found
-        sums = Sums(flows[axis], slack[axis], (unknown[axis] == 0) & (placed.absent == "zero"))
+        sums = FlowSums(flows[axis], rounding[axis], (unknown[axis] == 0) & (placed.absent == "zero"))
         for at in np.flatnonzero(differ(sums, stated, half_digit(known.table.columns[column]))).tolist():
             excess = float(sums.values[at] - stated[at])
-            rule = f"{sums.values[at]:,.10g} people {said} zone {known.ids[at]} in the flow table; "
+            rule = f"{sums.values[at]:,.10g} people {text} zone {known.ids[at]} in the flow table; "
             rule += f"that differs from the published total by {excess:+,.10g}"
             fix = "find the flows that are missing or twice, or correct the total"
             issues.append(known.table.wrong_cell("E-OD-SUM", at, column, rule, fix, abs(excess)))

@@ -13,39 +13,39 @@ _ADDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Sums:
+class FlowSums:
     """Flows added up.
 
     Attributes:
         values: The sums, any shape.
-        slack: By how much each may be off because its parts were written rounded, same shape.
-        whole: Whether nothing of a sum is unlisted or unknown, bool, same shape; else it may be less than stated.
+        rounding: Largest rounding error of each sum, from the last digits of its flows, same shape.
+        complete: Whether every flow of a sum is listed and known, bool, same shape; else the total may be larger.
     """
 
     values: NDArray[np.float64]
-    slack: NDArray[np.float64]
-    whole: NDArray[np.bool_]
+    rounding: NDArray[np.float64]
+    complete: NDArray[np.bool_]
 
 
-def differ(sums: Sums, stated: NDArray[np.float64], slack: NDArray[np.float64]) -> NDArray[np.bool_]:
+def differ(sums: FlowSums, stated: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which stated sums are not the sums; one that is not stated (NaN) is none.
 
     Args:
         sums: The sums of the flows.
         stated: What is stated, same shape.
-        slack: Half of the last digit of what is stated, same shape.
+        rounding: Half of the last digit of each stated total, same shape.
     """
     excess = sums.values - stated
-    tolerance = sums.slack + slack + _ADDING * np.abs(stated)
-    return np.asarray((excess > tolerance) | (sums.whole & (excess < -tolerance)))
+    tolerance = sums.rounding + rounding + _ADDING * np.abs(stated)
+    return np.asarray((excess > tolerance) | (sums.complete & (excess < -tolerance)))
 
 
 def half_digit(cells: Sequence[str]) -> NDArray[np.float64]:
     """Give half of the last digit that each number is written with, shape (cells,); whole numbers are exact: 0."""
-    return np.array([_half(cell) if "." in cell else 0.0 for cell in cells])
+    return np.array([_half_of_last_digit(cell) if "." in cell else 0.0 for cell in cells])
 
 
-def _half(cell: str) -> float:
+def _half_of_last_digit(cell: str) -> float:
     mantissa, _, exponent = cell.lower().partition("e")
     try:
         decimals = len(mantissa.partition(".")[2]) - int(exponent or 0)

@@ -15,7 +15,7 @@ from geo.tables.numbers import read_column
 from geo.tables.table import Table
 
 from . import listed_pairs
-from .listed_pairs import Listed
+from .listed_pairs import ListedPairs
 from .pairs import hint
 from .zones import Zones, check_ids
 
@@ -39,7 +39,7 @@ class Blocks:
 
 
 @dataclass(frozen=True)
-class Given:
+class TargetTotals:
     """What is given of N zones.
 
     Attributes:
@@ -55,14 +55,14 @@ class Given:
     issues: tuple[Issue, ...]
 
 
-def read(config: TotalsConfig) -> Given:
+def read(config: TotalsConfig) -> TargetTotals:
     """Read the totals of zones and of blocks.
 
     Raises:
         DataError: What the files deserve; E-COL-MISSING where the zones have no labels.
     """
     issues: list[Issue] = []
-    lines = _lines(config.block, issues) if config.block is not None else None
+    lines = _read_block_rows(config.block, issues) if config.block is not None else None
     table = keep(issues, attempt(lambda: tables.read(config, SECTION)))
     if table is None:
         raise DataError(issues)
@@ -72,18 +72,18 @@ def read(config: TotalsConfig) -> Given:
         raise DataError(issues)
     issues += check_ids(table, config.id)
     ids = table.columns[config.id]
-    totals = {kind: keep(issues, _numbers(table, kind, column)) for kind, column in config.of_zones.items()}
+    totals = {kind: keep(issues, _read_totals(table, kind, column)) for kind, column in config.of_zones.items()}
     blocks = None
     if lines is not None and config.group in table.columns:
-        blocks = keep(issues, _blocks(table, str(config.group), lines))
+        blocks = keep(issues, _read_blocks(table, str(config.group), lines))
     if not issues and all(np.isnan(x).all() for x in (*totals.values(), *([blocks.flow] if blocks else []))):
         fix = "write one, or correct the names of the columns"
         issues.append(error("E-OD-TOTAL", table.file, rule="flows need a total; every cell is blank", fix=fix))
     zones = Zones(table, ids, None, None, np.zeros(table.rows, dtype=np.bool_), ())
-    return Given(zones, totals, blocks, tuple(issues))
+    return TargetTotals(zones, totals, blocks, tuple(issues))
 
 
-def _numbers(table: Table, kind: str, column: str) -> tuple[NDArray[np.float64], list[Issue]]:
+def _read_totals(table: Table, kind: str, column: str) -> tuple[NDArray[np.float64], list[Issue]]:
     """Read one kind of total; only net migration may be negative (E-OD-TOTAL)."""
     if column not in table.columns:
         return np.full(table.rows, np.nan), []
@@ -93,19 +93,19 @@ def _numbers(table: Table, kind: str, column: str) -> tuple[NDArray[np.float64],
     return values, issues + [table.wrong_cell("E-OD-TOTAL", row, column, rule, fix, None) for row in below]
 
 
-def _lines(config: BlocksConfig, issues: list[Issue]) -> Listed | None:
+def _read_block_rows(config: BlocksConfig, issues: list[Issue]) -> ListedPairs | None:
     names = (config.origin, config.destination, config.flow)
     return keep(issues, attempt(lambda: listed_pairs.read_rows(config, names, _OF_BLOCKS)))
 
 
-def _blocks(table: Table, column: str, lines: Listed) -> tuple[Blocks, list[Issue]]:
+def _read_blocks(table: Table, column: str, lines: ListedPairs) -> tuple[Blocks, list[Issue]]:
     """Put the blocks to the groups of the zones."""
     groups, group = listed_pairs.index(table.columns[column])
     rule, fix = "every zone is in a group", "write its group"
     blank = np.flatnonzero(np.array(table.columns[column]) == "").tolist()
     issues = [*lines.issues, *(table.wrong_cell("E-OD-GROUP", row, column, rule, fix, None) for row in blank)]
     flow = np.full((len(groups), len(groups)), np.nan)
-    issues += [issue for axis in (0, 1) for issue in _unknown(lines, axis, set(groups) - {""})]
+    issues += [issue for axis in (0, 1) for issue in _unknown_groups(lines, axis, set(groups) - {""})]
     places = {label: at for at, label in enumerate(groups)}
     for pair in range(len(lines.flow)):
         ends = lines.origins[lines.origin[pair]], lines.destinations[lines.destination[pair]]
@@ -114,7 +114,7 @@ def _blocks(table: Table, column: str, lines: Listed) -> tuple[Blocks, list[Issu
     return Blocks(groups, group, flow), issues
 
 
-def _unknown(lines: Listed, axis: int, groups: set[str]) -> list[Issue]:
+def _unknown_groups(lines: ListedPairs, axis: int, groups: set[str]) -> list[Issue]:
     """Find labels of blocks that no zone has as its group, each at its first line."""
     labels, at = ((lines.origins, lines.origin), (lines.destinations, lines.destination))[axis]
     names, issues = lines.names or ("", "", ""), []

@@ -60,7 +60,7 @@ def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
     """
     layer = config.polygons
     opened = polygons.read(layer, SECTION) if layer is not None else None
-    table = tables.read(config, SECTION) if opened is None else _records(config, opened[0])
+    table = tables.read(config, SECTION) if opened is None else _layer_as_table(config, opened[0])
     named = [config.id, config.lon, config.lat, config.outflow, config.inflow]
     issues = check_columns(table.file, table.columns, {name for name in named if name})
     if config.id not in table.columns:
@@ -72,7 +72,7 @@ def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
     if not positions_needed:
         return Zones(table, ids, None, None, excluded, tuple(issues))
     if config.lon is not None and config.lat is not None:
-        lon, lat, found = _written(table, config.lon, config.lat)
+        lon, lat, found = _positions_from_columns(table, config.lon, config.lat)
     elif opened is not None and layer is not None:
         outlines = polygons.sound(*opened, ids, layer, table.file, {}, borders=False)
         lon, lat, found = _centroids(outlines, table.rows)
@@ -96,7 +96,7 @@ def _excluded(config: FlowZonesConfig, table: Table, ids: tuple[str, ...]) -> tu
     return np.isin(np.array(ids, dtype=object), np.array(config.exclude, dtype=object)), issues
 
 
-def _records(config: FlowZonesConfig, layer: gpd.GeoDataFrame) -> Table:
+def _layer_as_table(config: FlowZonesConfig, layer: gpd.GeoDataFrame) -> Table:
     """Give the records of a layer as a table of text."""
     names = [name for name in layer.columns if name != layer.geometry.name]
     cells = {str(name): read_codes(layer[name]) for name in names}
@@ -125,7 +125,9 @@ def check_ids(table: Table, column: str) -> list[Issue]:
     return issues
 
 
-def _written(table: Table, lon: str, lat: str) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Issue]]:
+def _positions_from_columns(
+    table: Table, lon: str, lat: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Issue]]:
     """Read positions from columns; each zone must have one, in degrees."""
     values, issues = [], []
     for column, (bound, rule) in zip((lon, lat), _BOUNDS.values(), strict=True):

@@ -24,7 +24,7 @@ CHUNK_ROWS = 16
 
 
 @dataclass(frozen=True)
-class Along:
+class Alignment:
     """How a raster's cells lie under those of a grid.
 
     Attributes:
@@ -72,11 +72,11 @@ class Along:
 
 
 @dataclass(frozen=True)
-class Aligned:
+class AlignedRaster:
     """A raster that may be read on the cells of a grid."""
 
     raster: Raster
-    along: Along
+    alignment: Alignment
 
     def read(self, read: Read, rows: slice, columns: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give the sum of the data, and how many raster cells hold data, for cells of the grid.
@@ -86,32 +86,32 @@ class Aligned:
             rows: Of the grid.
             columns: Of the grid.
         """
-        under = self.along.under(self.raster.cells, rows, columns)
+        under = self.alignment.under(self.raster.cells, rows, columns)
         if under is None:
             nothing = np.zeros((rows.stop - rows.start, columns.stop - columns.start))
             return nothing, nothing
         raw, data = read(under)
         values = np.where(data, self.raster.measured(np.where(data, raw, 0.0)), 0.0)
-        return self.along.spread(values, under, rows, columns), self.along.spread(data, under, rows, columns)
+        return self.alignment.spread(values, under, rows, columns), self.alignment.spread(data, under, rows, columns)
 
 
-def along(raster: Cells, grid: Grid) -> Along | None:
+def find_alignment(raster: Cells, grid: Grid) -> Alignment | None:
     """Say how a raster's cells lie under those of a grid, None where they are no whole parts of them.
 
     Corners and centre of the grid are brought to the raster's system, so it does not matter how either is written.
     """
     rows, columns = grid.shape_yx
     down, across = np.meshgrid([0.0, rows / 2.0, rows], [0.0, columns / 2.0, columns], indexing="ij")
-    x, y = _brought(grid, grid.left_m + across * grid.cell_m, grid.top_m - down * grid.cell_m, raster.crs)
+    x, y = _to_system(grid, grid.left_m + across * grid.cell_m, grid.top_m - down * grid.cell_m, raster.crs)
     column, row = (x - raster.left) / raster.width, (raster.top - y) / raster.height
     if not (np.isfinite(column).all() and np.isfinite(row).all()):
         return None
     factor, start, left = round((row[2, 0] - row[0, 0]) / rows), round(row[0, 0]), round(column[0, 0])
     off = np.maximum(np.abs(row - start - factor * down), np.abs(column - left - factor * across))
-    return Along(factor, start, left) if factor >= 1 and off.max() < _SAME_CELLS else None
+    return Alignment(factor, start, left) if factor >= 1 and off.max() < _SAME_CELLS else None
 
 
-def align(raster: Raster, grid: Grid, *, parts: bool) -> tuple[Aligned | None, list[Issue]]:
+def align(raster: Raster, grid: Grid, *, parts: bool) -> tuple[AlignedRaster | None, list[Issue]]:
     """Put a raster under the grid, or refuse it (E-GRID-MISMATCH) with both grids and the way to bring it over.
 
     Args:
@@ -119,16 +119,18 @@ def align(raster: Raster, grid: Grid, *, parts: bool) -> tuple[Aligned | None, l
         grid: The grid.
         parts: Whether whole parts of a cell do as well: amounts can be summed, nothing else can.
     """
-    found = along(raster.cells, grid)
+    found = find_alignment(raster.cells, grid)
     if found is not None and (parts or found.factor == 1):
-        return Aligned(raster, found), []
+        return AlignedRaster(raster, found), []
     whole = ", or whole parts of them" if parts else ""
     rule = f"{raster.name} has the cells of the grid{whole}; the grid has {grid.cells.describe()}"
     value = raster.cells.describe()
-    return None, [error("E-GRID-MISMATCH", raster.path.name, value=value, rule=rule, fix=_bring(grid, amount=parts))]
+    return None, [
+        error("E-GRID-MISMATCH", raster.path.name, value=value, rule=rule, fix=_gdalwarp_command(grid, amount=parts))
+    ]
 
 
-def bands(rows: slice, columns: int, factor: int) -> Iterator[slice]:
+def row_bands(rows: slice, columns: int, factor: int) -> Iterator[slice]:
     """Cut rows of a grid into bands that fit in memory, whole chunks of `grid.nc` each.
 
     Args:
@@ -142,14 +144,14 @@ def bands(rows: slice, columns: int, factor: int) -> Iterator[slice]:
         yield slice(start, min(start + step, rows.stop))
 
 
-def _brought(
+def _to_system(
     grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64], system: pyproj.CRS
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x, y = pyproj.Transformer.from_crs(grid.crs, system, always_xy=True).transform(x, y)
     return np.asarray(x), np.asarray(y)
 
 
-def _bring(grid: Grid, *, amount: bool) -> str:
+def _gdalwarp_command(grid: Grid, *, amount: bool) -> str:
     rows, columns = grid.shape_yx
     left, top = grid.left_m, grid.top_m
     edges = (left, top - rows * grid.cell_m, left + columns * grid.cell_m, top)

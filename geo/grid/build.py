@@ -14,17 +14,17 @@ from geo.config import BandConfig, GridConfig
 from geo.coordinates import crs, divide
 from geo.errors import DataError, Issue, error, failed, keep
 from geo.raster.grid import Grid, projected
-from geo.raster.read import Raster, look
-from geo.raster.zonal import own
+from geo.raster.read import Raster, inspect
+from geo.raster.zonal import assign_cells
 from geo.results import run_folder
 from geo.results.run_folder import RunFolder
 from geo.results.whole_files import replacing
 
 from . import counties, covariates, file
-from .align import Aligned, align
+from .align import AlignedRaster, align
 from .covariates import Covariate
 from .lattice import lattice, memory_gb
-from .people import Settled, people, tally
+from .people import CellPopulation, people, sum_people
 from .places import Places, read_mask
 
 
@@ -70,15 +70,17 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     size = f"{grid.shape_yx[0]:,} x {grid.shape_yx[1]:,} cells of {grid.cell_m:g} m"
     say(f"{size}, {memory_gb(grid):.1f} GB of memory")
     aligned = keep(issues, align(raster, grid, parts=True)) if raster is not None else None
-    mask = keep(issues, _beside("mask", config.mask, grid))
+    mask = keep(issues, _open_aligned("mask", config.mask, grid))
     others = keep(issues, _covariates(config, run, grid))
     if failed(issues):
         raise DataError(issues)
-    places = Places(own(shapes, grid, run.codes), keep(issues, read_mask(mask, grid)) if mask is not None else None)
+    places = Places(
+        assign_cells(shapes, grid, run.codes), keep(issues, read_mask(mask, grid)) if mask is not None else None
+    )
     say("reading people")
-    settled, found, rules = _people(config, aligned, places, residents, years[0])
+    population, found, rules = _people(config, aligned, places, residents, years[0])
     issues += found
-    rules += keep(issues, covariates.check(others, settled, places))
+    rules += keep(issues, covariates.check(others, population, places))
     if failed(issues):
         raise DataError(issues)
     say(f"writing {path.name}")
@@ -86,7 +88,7 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     rasters = [of.raster for of in (aligned, mask, *(of.aligned for of in others.values())) if of is not None]
     attributes = _attributes(run, years) | file.listed(_inputs(run, rasters), rules)
     with replacing(path) as partial:
-        total = file.write(partial, places, settled, others, attributes, units)
+        total = file.write(partial, places, population, others, attributes, units)
     return Built(places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
 
 
@@ -116,28 +118,28 @@ def _opened(config: GridConfig) -> tuple[Raster | None, list[Issue]]:
     """
     if config.population is None:
         return None, []
-    raster, issues = look("population", config.population, "grid.population")
+    raster, issues = inspect("population", config.population, "grid.population")
     if raster is None:
         raise DataError(issues)
     return raster, issues
 
 
 def _people(
-    config: GridConfig, aligned: Aligned | None, places: Places, residents: NDArray[np.float64], year: int
-) -> tuple[Settled, list[Issue], list[str]]:
+    config: GridConfig, aligned: AlignedRaster | None, places: Places, residents: NDArray[np.float64], year: int
+) -> tuple[CellPopulation, list[Issue], list[str]]:
     """Decide who lives in the cells: a raster's people, or the residents of every county evenly."""
     if aligned is None or config.population is None:
         return counties.spread(places, residents, year)
     counted = people(aligned, config.population.quantity)
-    asked = counties.Asked(counted, config.population, year, residents)
-    return counties.settle(asked, places, tally(counted, places, config.population))
+    compared = counties.Comparison(counted, config.population, year, residents)
+    return counties.compare(compared, places, sum_people(counted, places, config.population))
 
 
-def _beside(name: str, config: BandConfig | None, grid: Grid) -> tuple[Aligned | None, list[Issue]]:
+def _open_aligned(name: str, config: BandConfig | None, grid: Grid) -> tuple[AlignedRaster | None, list[Issue]]:
     """Open a raster that must have the cells of the grid."""
     if config is None:
         return None, []
-    raster, issues = look(name, config, f"grid.{name}")
+    raster, issues = inspect(name, config, f"grid.{name}")
     if raster is None:
         return None, issues
     aligned, found = align(raster, grid, parts=False)
@@ -154,7 +156,7 @@ def _covariates(config: GridConfig, run: RunFolder, grid: Grid) -> tuple[dict[st
             fix = f"choose among {', '.join(run.covariates)}"
             issues.append(error("E-GRID-COVARIATE", "zones.nc", column=name, rule=rule, fix=fix))
             continue
-        aligned, found = _beside(f"covariates.{name}", of, grid)
+        aligned, found = _open_aligned(f"covariates.{name}", of, grid)
         issues += found
         if aligned is not None:
             opened[name] = Covariate(name, aligned, of, run.zone(name))

@@ -14,8 +14,8 @@ from geo.raster import implausible_values
 from geo.raster.read import Read, reading
 from geo.raster.zonal import NOBODY
 
-from .align import Aligned, bands
-from .people import Settled, Stray, Watch, stray
+from .align import AlignedRaster, row_bands
+from .people import CellPopulation, CheckedRaster, MisplacedPeople, misplaced
 from .places import Places
 
 
@@ -31,7 +31,7 @@ class Covariate:
     """
 
     name: str
-    aligned: Aligned
+    aligned: AlignedRaster
     config: GridCovariateConfig
     county: NDArray[np.float64]
 
@@ -48,18 +48,20 @@ class Covariate:
 class _Sums:
     """What the cells of one covariate showed: those that need the county's value, and its mean over people."""
 
-    lived_in: Stray
+    inhabited: MisplacedPeople
     empty: int
     weighted: float
     weight: float
 
 
-def check(covariates: Mapping[str, Covariate], settled: Settled, places: Places) -> tuple[list[str], list[Issue]]:
+def check(
+    covariates: Mapping[str, Covariate], population: CellPopulation, places: Places
+) -> tuple[list[str], list[Issue]]:
     """Go once through the cells of every covariate.
 
     Args:
         covariates: By name.
-        settled: Who lives in the cells.
+        population: Residents of the cells.
         places: Counties and mask.
 
     Returns:
@@ -69,33 +71,33 @@ def check(covariates: Mapping[str, Covariate], settled: Settled, places: Places)
     issues: list[Issue] = []
     rules: list[str] = []
     for covariate in covariates.values():
-        watch = Watch(covariate.aligned.raster)
-        sums = _sums(covariate, watch, settled, places)
-        issues += implausible_values.holes(watch.raster, watch.raster.cells.whole)
-        issues += implausible_values.judge(watch.raster, covariate.config, watch.seen, amount=False)
+        checked = CheckedRaster(covariate.aligned.raster)
+        sums = _sums(covariate, checked, population, places)
+        issues += implausible_values.missing_blocks(checked.raster, checked.raster.cells.whole)
+        issues += implausible_values.check(checked.raster, covariate.config, checked.summary, amount=False)
         issues += _missing(covariate, sums, places) + _unit(covariate, sums)
         rules += _rules(covariate, sums)
     return rules, issues
 
 
-def _sums(covariate: Covariate, watch: Watch, settled: Settled, places: Places) -> _Sums:
-    lived_in, empty, weighted, weight = Stray(), 0, 0.0, 0.0
+def _sums(covariate: Covariate, checked: CheckedRaster, population: CellPopulation, places: Places) -> _Sums:
+    inhabited, empty, weighted, weight = MisplacedPeople(), 0, 0.0, 0.0
     rows_of, columns = places.grid.shape_yx
-    with reading(covariate.aligned.raster) as read, settled.reading() as people:
-        for rows in bands(slice(0, rows_of), columns, settled.parts):
+    with reading(covariate.aligned.raster) as read, population.reading() as people:
+        for rows in row_bands(slice(0, rows_of), columns, population.parts):
             zone = places.zone(rows)
             persons = people(rows, zone)
-            values, absent = covariate.values(watch.through(read), zone, rows)
-            lived_in = lived_in.plus(stray(persons, absent, rows, slice(0, columns)))
+            values, absent = covariate.values(checked.reading_through(read), zone, rows)
+            inhabited = inhabited.plus(misplaced(persons, absent, rows, slice(0, columns)))
             empty += int((absent & (persons == 0.0)).sum())
             known = (zone != NOBODY) & ~absent
             weighted += float((values[known] * persons[known]).sum())
             weight += float(persons[known].sum())
-    return _Sums(lived_in, empty, weighted, weight)
+    return _Sums(inhabited, empty, weighted, weight)
 
 
 def _missing(covariate: Covariate, sums: _Sums, places: Places) -> list[Issue]:
-    found = sums.lived_in
+    found = sums.inhabited
     if not found.cells or covariate.config.missing == "county":
         return []
     column = found.place(places.grid)
@@ -118,7 +120,7 @@ def _unit(covariate: Covariate, sums: _Sums) -> list[Issue]:
 
 
 def _rules(covariate: Covariate, sums: _Sums) -> list[str]:
-    found, name = sums.lived_in, covariate.name
+    found, name = sums.inhabited, covariate.name
     if not found.cells and not sums.empty:
         return []
     return [

@@ -48,10 +48,10 @@ def distortion(places: Places, *, pairs: int = 5000, seed: int = 0) -> pd.DataFr
         ends = _drawn(places, 1000.0 * low, 1000.0 * high, pairs, random)
         for ground, error in _errors(places.grid, ends).items():
             if error.size:
-                said = {name: float(np.quantile(error, q)) for name, q in _QUANTILES.items()}
+                quantiles = {name: float(np.quantile(error, q)) for name, q in _QUANTILES.items()}
                 largest = float(error[np.argmax(np.abs(error))])
                 place = {"from_km": low, "to_km": high, "ground": ground, "pairs": error.size}
-                rows.append(place | said | {"largest": largest})
+                rows.append(place | quantiles | {"largest": largest})
     return pd.DataFrame(rows)
 
 

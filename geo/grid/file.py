@@ -16,9 +16,9 @@ from geo.raster.grid import Grid
 from geo.raster.read import Read, reading
 from geo.raster.zonal import NOBODY
 
-from .align import CHUNK_ROWS, bands
+from .align import CHUNK_ROWS, row_bands
 from .covariates import Covariate
-from .people import Settled
+from .people import CellPopulation
 from .places import Places, east
 
 _LEVEL = 1
@@ -41,8 +41,8 @@ def writing(path: Path, grid: Grid, kinds: Mapping[str, tuple[Any, Mapping[str, 
         _, y = grid.centres(np.arange(rows), np.zeros(rows, np.int64))
         for name, values in (("y", y), ("x", x)):
             axis = file.create_variable(name, (name,), np.float64, data=values)
-            said = {"units": "m", "long_name": f"{name} of the centre of a cell", "source": crs.name(grid.crs)}
-            axis.attrs.update(said | {"standard_name": f"projection_{name}_coordinate"})
+            attributes_of = {"units": "m", "long_name": f"{name} of the centre of a cell", "source": crs.name(grid.crs)}
+            axis.attrs.update(attributes_of | {"standard_name": f"projection_{name}_coordinate"})
         file.create_variable("crs", (), np.int32, data=0).attrs.update(_system(grid))
         chunks = (min(CHUNK_ROWS, rows), columns)
         for name, (kind, attributes) in kinds.items():
@@ -56,7 +56,7 @@ def writing(path: Path, grid: Grid, kinds: Mapping[str, tuple[Any, Mapping[str, 
 def write(
     path: Path,
     places: Places,
-    settled: Settled,
+    population: CellPopulation,
     covariates: Mapping[str, Covariate],
     attributes: Mapping[str, str | int],
     units: Mapping[str, str],
@@ -66,7 +66,7 @@ def write(
     Args:
         path: The file; best a temporary name (`geo.results.whole_files.replacing`).
         places: Counties and mask.
-        settled: Who lives in them.
+        population: Residents of the cells.
         covariates: By name.
         attributes: Of the file.
         units: Of each covariate.
@@ -74,16 +74,16 @@ def write(
     Returns:
         Everybody in the cells, persons.
     """
-    kinds = _kinds(settled.source, covariates, units)
+    kinds = _kinds(population.source, covariates, units)
     total, (count, columns) = 0.0, places.grid.shape_yx
     with ExitStack() as stack:
         file = stack.enter_context(writing(path, places.grid, kinds))
         file.attrs.update(attributes)
-        people = stack.enter_context(settled.reading())
+        people = stack.enter_context(population.reading())
         reads: dict[str, Read] = {
             name: stack.enter_context(reading(covariate.aligned.raster)) for name, covariate in covariates.items()
         }
-        for rows in bands(slice(0, count), columns, settled.parts):
+        for rows in row_bands(slice(0, count), columns, population.parts):
             zone = places.zone(rows)
             persons = people(rows, zone)
             total += float(persons.sum())
@@ -103,7 +103,7 @@ def listed(inputs: Sequence[Mapping[str, object]], rules: Sequence[str]) -> dict
 def _kinds(
     source: str, covariates: Mapping[str, Covariate], units: Mapping[str, str]
 ) -> dict[str, tuple[Any, dict[str, str]]]:
-    said = {
+    attributes_of = {
         "population": ("persons", "residents at the start", source),
         "zone": (
             "1",
@@ -112,7 +112,7 @@ def _kinds(
         ),
         "east": ("1", "1 where the centre of a cell of a county is south-east of the divide", divide.DESCRIPTION),
     }
-    kinds = {name: (kind, _attributes(*said[name])) for name, kind in _KINDS.items()}
+    kinds = {name: (kind, _attributes(*attributes_of[name])) for name, kind in _KINDS.items()}
     for name, covariate in covariates.items():
         long_name = f"{name.replace('_', ' ')} of a cell"
         attributes = _attributes(units[name], long_name, covariate.aligned.raster.path.name)
@@ -128,8 +128,8 @@ def _system(grid: Grid) -> dict[str, str]:
     """What GDAL and CF programs look for."""
     wkt = grid.crs.to_wkt()
     transform = " ".join(f"{number:.17g}" for number in grid.transform.to_gdal())
-    said = {"units": "1", "long_name": "coordinate system", "source": "geo"}
-    return said | {"crs_wkt": wkt, "spatial_ref": wkt, "GeoTransform": transform} | _mapping(grid)
+    attributes_of = {"units": "1", "long_name": "coordinate system", "source": "geo"}
+    return attributes_of | {"crs_wkt": wkt, "spatial_ref": wkt, "GeoTransform": transform} | _mapping(grid)
 
 
 def _mapping(grid: Grid) -> dict[str, str]:

@@ -14,7 +14,7 @@ from geo.errors import DataError, error
 from geo.raster.cells import Cells, ground_areas_km2
 from geo.raster.grid import Grid, covering
 
-from .align import along
+from .align import find_alignment
 
 # What a projection called equal-area leaves of a cell's ground is rounding; every other one misses by far more.
 _SAME_AREA = 1e-6
@@ -40,10 +40,10 @@ def lattice(shapes: NDArray[np.object_], system: pyproj.CRS, cell_m: float, peop
     bounds = left, bottom, right, top
     grid = covering(bounds, system, cell_m)
     _check_areas(grid)
-    if people is None or along(people, grid) is not None:
+    if people is None or find_alignment(people, grid) is not None:
         return grid
     anchored = covering(bounds, system, cell_m, (people.left, people.top))
-    return anchored if along(people, anchored) is not None else grid
+    return anchored if find_alignment(people, anchored) is not None else grid
 
 
 def memory_gb(grid: Grid) -> float:

@@ -18,12 +18,12 @@ from geo.raster.grid import Grid
 from geo.raster.read import Raster, Read, reading
 from geo.raster.zonal import NOBODY
 
-from .align import Aligned, bands
+from .align import AlignedRaster, row_bands
 from .places import Places
 
 
 @dataclass(frozen=True)
-class Stray:
+class MisplacedPeople:
     """People in cells where nobody can be.
 
     Attributes:
@@ -45,14 +45,14 @@ class Stray:
         x, y = grid.centres(np.array([self.row]), np.array([self.column]))
         return f"row {self.row}, column {self.column} of the grid (x {x[0]:.0f}, y {y[0]:.0f})"
 
-    def plus(self, other: Stray) -> Stray:
+    def plus(self, other: MisplacedPeople) -> MisplacedPeople:
         """Join with those of other cells."""
         worst = self if self.most >= other.most else other
         return dataclasses.replace(worst, people=self.people + other.people, cells=self.cells + other.cells)
 
 
 @dataclass(frozen=True)
-class Found:
+class RasterPeople:
     """What a raster of people holds.
 
     Attributes:
@@ -63,8 +63,8 @@ class Found:
     """
 
     people: NDArray[np.float64]
-    outside: Stray
-    masked: Stray
+    outside: MisplacedPeople
+    masked: MisplacedPeople
     issues: tuple[Issue, ...]
 
     @property
@@ -82,7 +82,7 @@ class People:
         per_value: Persons for each unit of a cell's value: 1 for counts, the raster cell's area in km2 for densities.
     """
 
-    aligned: Aligned
+    aligned: AlignedRaster
     per_value: float
 
     def persons(self, read: Read, rows: slice, columns: slice) -> NDArray[np.float64]:
@@ -93,7 +93,7 @@ class People:
 
 
 @dataclass(frozen=True)
-class Settled:
+class CellPopulation:
     """Who lives in the cells, once it is decided.
 
     Attributes:
@@ -109,7 +109,7 @@ class Settled:
     @property
     def parts(self) -> int:
         """Raster cells along the side of a grid cell."""
-        return 1 if self.people is None else self.people.aligned.along.factor
+        return 1 if self.people is None else self.people.aligned.alignment.factor
 
     @contextmanager
     def reading(self) -> Iterator[Callable[[slice, NDArray[np.int32]], NDArray[np.float64]]]:
@@ -123,13 +123,13 @@ class Settled:
             yield lambda rows, zone: people.persons(read, rows, slice(0, zone.shape[1])) * table[zone]
 
 
-def people(aligned: Aligned, quantity: str) -> People:
+def people(aligned: AlignedRaster, quantity: str) -> People:
     """Say how a raster counts: "count", or "density" on the ground of an equal-area system."""
     cells = aligned.raster.cells
     return People(aligned, 1.0 if quantity == "count" else cells.width * cells.height / 1e6)
 
 
-def tally(of: People, places: Places, config: GridPopulationConfig) -> Found:
+def sum_people(of: People, places: Places, config: GridPopulationConfig) -> RasterPeople:
     """Go once through every cell of the raster, those beyond the grid as well.
 
     Args:
@@ -137,39 +137,39 @@ def tally(of: People, places: Places, config: GridPopulationConfig) -> Found:
         places: Counties and mask.
         config: What the config says of the raster.
     """
-    raster, along = of.aligned.raster, of.aligned.along
-    watch = Watch(raster)
-    sums, outside, masked = np.zeros(places.zones + 1), Stray(), Stray()
-    reach = along.reach(raster.cells)
+    raster, alignment = of.aligned.raster, of.aligned.alignment
+    checked = CheckedRaster(raster)
+    sums, outside, masked = np.zeros(places.zones + 1), MisplacedPeople(), MisplacedPeople()
+    reach = alignment.reach(raster.cells)
     with reading(raster) as read:
-        for rows in bands(reach.rows, reach.shape_yx[1], along.factor):
-            persons = of.persons(watch.through(read), rows, reach.columns)
+        for rows in row_bands(reach.rows, reach.shape_yx[1], alignment.factor):
+            persons = of.persons(checked.reading_through(read), rows, reach.columns)
             owner, left_out = places.around(rows, reach.columns)
             zone = np.where(left_out, np.int32(NOBODY), owner)
             sums += np.bincount(zone.ravel() + 1, weights=persons.ravel(), minlength=sums.size)
-            outside = outside.plus(stray(persons, owner == NOBODY, rows, reach.columns))
-            masked = masked.plus(stray(persons, left_out & (owner != NOBODY), rows, reach.columns))
-    issues = implausible_values.holes(raster, raster.cells.whole) + implausible_values.judge(
-        raster, config, watch.seen, amount=True
+            outside = outside.plus(misplaced(persons, owner == NOBODY, rows, reach.columns))
+            masked = masked.plus(misplaced(persons, left_out & (owner != NOBODY), rows, reach.columns))
+    issues = implausible_values.missing_blocks(raster, raster.cells.whole) + implausible_values.check(
+        raster, config, checked.summary, amount=True
     )
-    issues = [_counted(issue, -watch.negative * of.per_value) for issue in issues]
-    return Found(sums[1:], outside, masked, tuple(issues))
+    issues = [_with_people(issue, -checked.negative * of.per_value) for issue in issues]
+    return RasterPeople(sums[1:], outside, masked, tuple(issues))
 
 
 @dataclass
-class Watch:
+class CheckedRaster:
     """What was read so far of a raster: its tally, and the sum of what is below zero."""
 
     raster: Raster
-    seen: implausible_values.Tally = field(default_factory=implausible_values.Tally)
+    summary: implausible_values.CellSummary = field(default_factory=implausible_values.CellSummary)
     negative: float = 0.0
 
-    def through(self, read: Read) -> Read:
+    def reading_through(self, read: Read) -> Read:
         """Give a function that reads and looks; an infinite number is reported and spoils no sum."""
 
         def watched(block: Window) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
             raw, data = read(block)
-            self.seen = self.seen.then(implausible_values.tally(self.raster, block, raw, data))
+            self.summary = self.summary.joined_with(implausible_values.summarise(self.raster, block, raw, data))
             data = data & np.isfinite(raw)
             measured = self.raster.measured(raw[data])
             self.negative += float(measured[measured < 0.0].sum())
@@ -178,13 +178,15 @@ class Watch:
         return watched
 
 
-def _counted(issue: Issue, negative: float) -> Issue:
+def _with_people(issue: Issue, negative: float) -> Issue:
     return dataclasses.replace(issue, people=negative) if issue.code == "E-NEG" else issue
 
 
-def stray(persons: NDArray[np.float64], where: NDArray[np.bool_], rows: slice, columns: slice) -> Stray:
+def misplaced(persons: NDArray[np.float64], where: NDArray[np.bool_], rows: slice, columns: slice) -> MisplacedPeople:
     """Count the people of some of the cells of a band of rows and columns of the grid."""
     there = np.where(where, persons, 0.0)
     row, column = divmod(int(np.argmax(there)), there.shape[1])
     most = float(there[row, column])
-    return Stray(float(there.sum()), int((there != 0.0).sum()), most, row + rows.start, column + columns.start)
+    return MisplacedPeople(
+        float(there.sum()), int((there != 0.0).sum()), most, row + rows.start, column + columns.start
+    )

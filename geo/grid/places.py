@@ -15,7 +15,7 @@ from geo.raster.grid import Grid
 from geo.raster.read import reading
 from geo.raster.zonal import NOBODY, Ownership
 
-from .align import Aligned, bands
+from .align import AlignedRaster, row_bands
 
 
 @dataclass(frozen=True)
@@ -63,23 +63,23 @@ class Places:
         if self.masked is None:
             return self.ownership.cells
         counts = np.zeros(self.zones + 1, dtype=np.int64)
-        for rows in bands(slice(0, self.grid.shape_yx[0]), self.grid.shape_yx[1], 1):
+        for rows in row_bands(slice(0, self.grid.shape_yx[0]), self.grid.shape_yx[1], 1):
             counts += np.bincount(self.zone(rows).ravel() + 1, minlength=counts.size)
         return counts[1:]
 
 
-def read_mask(mask: Aligned, grid: Grid) -> tuple[NDArray[np.bool_], list[Issue]]:
+def read_mask(mask: AlignedRaster, grid: Grid) -> tuple[NDArray[np.bool_], list[Issue]]:
     """Read which cells are left out: those of 0, without data, or beyond the mask.
 
     Returns:
         (rows, columns) bool; and E-RASTER-HOLES, W-RASTER-HOLES where blocks of the file were never written.
     """
     raster = mask.raster
-    issues = implausible_values.holes(raster, raster.cells.whole)
+    issues = implausible_values.missing_blocks(raster, raster.cells.whole)
     left_out = np.ones(grid.shape_yx, bool)
     columns = slice(0, grid.shape_yx[1])
     with reading(raster) as read:
-        for rows in bands(slice(0, grid.shape_yx[0]), grid.shape_yx[1], 1):
+        for rows in row_bands(slice(0, grid.shape_yx[0]), grid.shape_yx[1], 1):
             values, data = mask.read(read, rows, columns)
             left_out[rows] = (data == 0) | (values == 0.0)
     return left_out, issues

@@ -79,12 +79,12 @@ def _geopackage(path: Path, layer: str) -> tuple[int, list[Issue]]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as base:
         try:
             base.execute("PRAGMA trusted_schema = OFF")
-            return _heads(base, path.name, layer)
+            return _read_geometry_heads(base, path.name, layer)
         except sqlite3.Error:
             return 0, []  # what SQLite cannot read, the reader of layers reports
 
 
-def _heads(base: sqlite3.Connection, file: str, layer: str) -> tuple[int, list[Issue]]:
+def _read_geometry_heads(base: sqlite3.Connection, file: str, layer: str) -> tuple[int, list[Issue]]:
     found = base.execute(
         "SELECT column_name, srs_id FROM gpkg_geometry_columns WHERE table_name = ?"
         " AND table_name IN (SELECT name FROM sqlite_master WHERE type = 'table')",
@@ -101,7 +101,7 @@ def _heads(base: sqlite3.Connection, file: str, layer: str) -> tuple[int, list[I
     for srs, count, row in [(_srs(head), count, row) for head, count, row in heads]:
         if srs not in (found[1], 0, -1):
             (record,) = base.execute(f"SELECT COUNT(*) FROM {table} WHERE rowid <= ?", [row]).fetchone()
-            issues.append(_mixed(file, record, srs, count))
+            issues.append(_mixed_crs(file, record, srs, count))
     return int(size) // _BYTES_A_VERTEX, issues
 
 
@@ -115,7 +115,7 @@ def _srs(head: bytes) -> int:
     return int.from_bytes(head[1:5], "little" if head[0] & 1 else "big", signed=True)
 
 
-def _mixed(file: str, record: int, srs: int, count: int) -> Issue:
+def _mixed_crs(file: str, record: int, srs: int, count: int) -> Issue:
     rule = f"the shapes of a layer are in the CRS of the layer; {count} of them, this the first, say EPSG:{srs}"
     fix = "bring the parts of the layer to one CRS before uniting them"
     return error("E-CRS-MISMATCH", file, line=record, value=f"EPSG:{srs}", rule=rule, fix=fix)

@@ -14,7 +14,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from geo.config.polygons import PolygonsConfig
 from geo.errors import DataError, error
 from geo.opening import Kind, expect, shown, vector_source
-from geo.opening.sidecars import beside
+from geo.opening.sidecars import shapefile_parts
 
 from . import fieldnames, layer_bytes
 
@@ -25,7 +25,7 @@ _KINDS = {
     Kind.PARQUET: (".parquet", ".geoparquet"),
 }
 # What the records of a Shapefile come from; an index beside them changes nothing.
-_SIDES = (".shx", ".dbf", ".prj", ".cpg")
+_RECORD_FILES = (".shx", ".dbf", ".prj", ".cpg")
 
 
 def open_layer(config: PolygonsConfig, where: str = "[zones.polygons]") -> gpd.GeoDataFrame:
@@ -64,18 +64,18 @@ def parts(path: Path) -> list[Path]:
     """List the files a layer consists of: a Shapefile has several, with suffixes in small or capital letters."""
     if path.suffix.lower() != ".shp":
         return [path]
-    sides = beside(path)
-    return [path, *(sides[suffix] for suffix in _SIDES if suffix in sides)]
+    found = shapefile_parts(path)
+    return [path, *(found[suffix] for suffix in _RECORD_FILES if suffix in found)]
 
 
 def _read_vector(path: Path, kind: Kind, config: PolygonsConfig, where: str) -> gpd.GeoDataFrame:
     source = vector_source(path, kind)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         layer = _choose_layer(source, config, where)
         layer_bytes.check(path, kind, layer, config.max_vertices)
         # Only the way through Arrow keeps measures; it takes no other text than UTF-8, which a GeoPackage always has.
-        arrow = kind is Kind.GPKG or any("Measured" in str(warning.message) for warning in said)
+        arrow = kind is Kind.GPKG or any("Measured" in str(warning.message) for warning in caught)
         # A shape that cannot even be made arrives as none, and is reported with its record.
         return gpd.GeoDataFrame(
             pyogrio.read_dataframe(source, layer=layer, encoding=config.encoding, on_invalid="ignore", use_arrow=arrow)

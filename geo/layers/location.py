@@ -46,10 +46,10 @@ def locate(shapes: NDArray[np.object_], system: pyproj.CRS, shifted: str | None,
     Returns:
         The polygons in WGS 84; E-AXIS-SWAP, E-CRS-RANGE, E-GEOM-EXTENT, E-CRS-MISMATCH and W-DATUM.
     """
-    nowhere = np.zeros(len(shapes), dtype=np.bool_)
+    none_good = np.zeros(len(shapes), dtype=np.bool_)
     good, issues = _in_range(shapes, system, place)
     if not good.any():
-        return Located(shapes, nowhere, tuple(issues), ())
+        return Located(shapes, none_good, tuple(issues), ())
     degrees = shapes.copy()
     degrees[good] = crs.to_degrees(shapes[good], system)
     lost = good & ~np.isfinite(shapely.bounds(degrees)).all(axis=1)
@@ -57,15 +57,15 @@ def locate(shapes: NDArray[np.object_], system: pyproj.CRS, shifted: str | None,
     issues += [place.error("E-CRS-RANGE", int(at), rule, fix) for at in np.flatnonzero(lost)]
     good &= ~lost
     wide = _wide(degrees, good)
-    issues += [_round_the_world(place, int(at)) for at in np.flatnonzero(wide)]
+    issues += [_too_wide(place, int(at)) for at in np.flatnonzero(wide)]
     good &= ~wide
     if not good.any():
-        return Located(degrees, nowhere, tuple(issues), ())
+        return Located(degrees, none_good, tuple(issues), ())
     bounds = shapely.total_bounds(degrees[good])
-    issues += crs.check_use(bounds, system, place.file) or datum.judge(system, shifted, bounds, place.file)
+    issues += crs.check_use(bounds, system, place.file) or datum.check(system, shifted, bounds, place.file)
     if shifted not in datum.SHIFTED:
         return Located(degrees, good, tuple(issues), ())
-    degrees[good] = datum.unshift(degrees[good], shifted)
+    degrees[good] = datum.to_wgs84(degrees[good], shifted)
     rule = f'polygons: all are moved from {shifted} to WGS 84 by the published formula (datum = "{shifted}").'
     return Located(degrees, good, tuple(issues), (rule,))
 
@@ -99,6 +99,6 @@ def _wide(degrees: NDArray[np.object_], good: NDArray[np.bool_]) -> NDArray[np.b
     return wide
 
 
-def _round_the_world(place: Place, at: int) -> Issue:
+def _too_wide(place: Place, at: int) -> Issue:
     rule = "a zone is less than 180 degrees wide; this one runs round the Earth the wrong way"
     return place.error("E-GEOM-EXTENT", at, rule, "cut it at the antimeridian into two parts")

@@ -91,10 +91,10 @@ def sound(
     """
     geometry = np.asarray(layer.geometry.array)
     every = Place(file, options.code, codes, range(1, len(codes) + 1), people)
-    flood = too_many(int(shapely.get_num_coordinates(geometry).sum()), options.max_vertices, file)
-    if flood or not codes:
+    too_large = too_many(int(shapely.get_num_coordinates(geometry).sum()), options.max_vertices, file)
+    if too_large or not codes:
         empty = error("E-EMPTY", file, rule="the layer has no records", fix="export it again, or name another layer")
-        return Outlines(tuple(codes), tuple(every.lines), None, tuple(flood) or (empty,), ())
+        return Outlines(tuple(codes), tuple(every.lines), None, tuple(too_large) or (empty,), ())
     kept, issues, rules = records.exclude(every, options.exclude)
     named = every.only(kept)
     checked = shapes.check(geometry[kept], named, options.repair)
@@ -106,14 +106,14 @@ def sound(
         issues, united = issues + records.repeated(named), []
     located = location.locate(outlines, system, options.datum, place)
     issues += [*checked.issues, *located.issues]
-    issues += _beside(outlines, system, place, located.good, whole=bool(checked.good.all())) if borders else []
+    issues += _check_topology(outlines, system, place, located.good, whole=bool(checked.good.all())) if borders else []
     rules += [*checked.rules, *united, *located.rules]
     if any(issue.severity == "error" for issue in issues):
         return Outlines(tuple(named.codes), tuple(named.lines), None, tuple(issues), tuple(rules))
     return Outlines(tuple(place.codes), tuple(place.lines), located.degrees, tuple(issues), tuple(rules))
 
 
-def _beside(
+def _check_topology(
     outlines: NDArray[np.object_], system: pyproj.CRS, place: Place, good: NDArray[np.bool_], *, whole: bool
 ) -> list[Issue]:
     """Check the topology of the polygons that are somewhere."""

@@ -15,7 +15,7 @@ from .records import Place
 # A repair that moves a border moves people: above a thousandth of the area a person decides, not a rule.
 _REPAIR_SHARE = 1e-3
 _AREAS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-_DRAW = "draw it, or remove the record and its row of the table"
+_DRAW_FIX = "draw it, or remove the record and its row of the table"
 
 
 @dataclass(frozen=True)
@@ -51,63 +51,72 @@ def check(shapes: NDArray[np.object_], place: Place, repair: str | None) -> Chec
     empty = shapely.is_empty(shapes)
     kinds = shapely.get_type_id(shapes)
     other = ~np.isin(kinds, _AREAS) & ~missing & ~empty
-    unreal = _not_finite(shapes) & ~missing & ~other
-    issues = [place.error("E-GEOM-NULL", at, "every record has a polygon", _DRAW) for at in _where(missing)]
-    issues += [place.error("E-GEOM-EMPTY", at, "a polygon has vertices", _DRAW) for at in _where(empty)]
+    not_finite = _not_finite(shapes) & ~missing & ~other
+    issues = [place.error("E-GEOM-NULL", at, "every record has a polygon", _DRAW_FIX) for at in _where(missing)]
+    issues += [place.error("E-GEOM-EMPTY", at, "a polygon has vertices", _DRAW_FIX) for at in _where(empty)]
     for at in _where(other):
         rule = f"a zone is a polygon, not a {_kind(shapes[at])}"
         issues.append(place.error("E-GEOM-TYPE", at, rule, "give the layer of areas"))
-    issues += [place.error("E-GEOM-NAN", at, _where_not_finite(shapes[at]), "draw it again") for at in _where(unreal)]
-    areas = ~(missing | empty | other | unreal)
+    issues += [
+        place.error("E-GEOM-NAN", at, _where_not_finite(shapes[at]), "draw it again") for at in _where(not_finite)
+    ]
+    areas = ~(missing | empty | other | not_finite)
     flat, found = _flatten(shapes, place)
-    crossed = np.zeros_like(areas)
-    crossed[areas] = ~shapely.is_valid(flat[areas])
-    mended = (
-        _mend(flat, crossed, place) if repair else Checked(flat, ~crossed, tuple(_crossed(flat, crossed, place)), ())
+    crossing = np.zeros_like(areas)
+    crossing[areas] = ~shapely.is_valid(flat[areas])
+    checked = (
+        _repair(flat, crossing, place)
+        if repair
+        else Checked(flat, ~crossing, tuple(_crossing_issues(flat, crossing, place)), ())
     )
-    return Checked(mended.shapes, areas & mended.good, (*issues, *found, *mended.issues), mended.rules)
+    return Checked(
+        checked.shapes,
+        areas & checked.good,
+        (*issues, *found, *checked.issues),
+        checked.rules,
+    )
 
 
-def _crossed(shapes: NDArray[np.object_], crossed: NDArray[np.bool_], place: Place) -> list[Issue]:
+def _crossing_issues(shapes: NDArray[np.object_], crossing: NDArray[np.bool_], place: Place) -> list[Issue]:
     """Say of each polygon that crosses itself why and where, in the coordinates of the file."""
     fix = 'declare repair = "make_valid", or repair it, e.g. with "Fix geometries"'
     return [
         place.error(
             "E-GEOM-INVALID", at, f"a polygon must not cross itself: {shapely.is_valid_reason(shapes[at])}", fix
         )
-        for at in _where(crossed)
+        for at in _where(crossing)
     ]
 
 
-def _mend(shapes: NDArray[np.object_], crossed: NDArray[np.bool_], place: Place) -> Checked:
+def _repair(shapes: NDArray[np.object_], crossing: NDArray[np.bool_], place: Place) -> Checked:
     """Rebuild the rings that cross themselves; what they enclose may not change by more than a thousandth."""
-    mended = shapes.copy()
-    good = np.ones_like(crossed)
+    checked = shapes.copy()
+    good = np.ones_like(crossing)
     issues: list[Issue] = []
-    for at in _where(crossed):
+    for at in _where(crossing):
         reason = shapely.is_valid_reason(shapes[at])
         repaired = shapely.make_valid(shapes[at], method="structure", keep_collapsed=True)
         before, after = float(shapely.area(shapes[at])), float(shapely.area(repaired))
         change = (after - before) / after if after > 0 else np.inf
         if shapely.get_type_id(repaired) not in _AREAS or abs(change) > _REPAIR_SHARE:
             good[at] = False
-            issues.append(_lost(place, at, reason, repaired, change))
+            issues.append(_not_repairable(place, at, reason, repaired, change))
             continue
-        mended[at] = repaired
+        checked[at] = repaired
         text = f"{reason}; mended by make_valid, which changed its area by {100 * change:+.2g} %"
         issues.append(place.warning("W-GEOM-REPAIRED", at, text, "none needed: the rule is declared"))
     repairs = [issue for issue in issues if issue.code == "W-GEOM-REPAIRED"]
     if not repairs:
-        return Checked(mended, good, tuple(issues), ())
+        return Checked(checked, good, tuple(issues), ())
     people = place.counted([issue.value or "" for issue in repairs])
     rule = (
         f"polygons: {len(repairs)} that crossed themselves{people} are mended, none by more than "
         f'{_REPAIR_SHARE:.1%} of its area (repair = "make_valid"); issues.csv lists them.'
     )
-    return Checked(mended, good, tuple(issues), (rule,))
+    return Checked(checked, good, tuple(issues), (rule,))
 
 
-def _lost(place: Place, at: int, reason: str, repaired: shapely.Geometry, change: float) -> Issue:
+def _not_repairable(place: Place, at: int, reason: str, repaired: shapely.Geometry, change: float) -> Issue:
     """Say why a polygon cannot be mended by rule: a part has no area, or too much area comes or goes."""
     if shapely.get_type_id(repaired) in _AREAS:
         rule = f"{reason}; make_valid would change its area by {100 * change:+.2g} %, more than {_REPAIR_SHARE:.1%}"

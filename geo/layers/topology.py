@@ -45,7 +45,7 @@ def check(shapes: NDArray[np.object_], system: pyproj.CRS, place: Place, *, whol
 
 
 def _overlaps(shapes: NDArray[np.object_], marked: NDArray[np.bool_], system: pyproj.CRS, place: Place) -> list[Issue]:
-    first, second = _suspects(shapes, marked, place)
+    first, second = _candidate_pairs(shapes, marked, place)
     pieces = shapely.intersection(shapes[first], shapes[second])
     real = shapely.area(pieces) > 0
     if not real.any():
@@ -53,15 +53,15 @@ def _overlaps(shapes: NDArray[np.object_], marked: NDArray[np.bool_], system: py
     first, second, pieces = first[real], second[real], pieces[real]
     smaller = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
     shares = shapely.area(pieces) / smaller
-    great = shares > _OVERLAP_SHARE
+    large = shares > _OVERLAP_SHARE
     km2 = _km2(pieces, system)
     issues = [
         _overlap(place, int(first[at]), int(second[at]), float(km2[at]), float(shares[at]))
-        for at in np.flatnonzero(great)
+        for at in np.flatnonzero(large)
     ]
-    if not great.all():
-        little = f"{km2[~great].sum():.3g} km2 in all"
-        rule = f"{(~great).sum()} pairs of zones overlap by less than {_OVERLAP_SHARE:.2%} of the smaller, {little}"
+    if not large.all():
+        total_area = f"{km2[~large].sum():.3g} km2 in all"
+        rule = f"{(~large).sum()} pairs of zones overlap by less than {_OVERLAP_SHARE:.2%} of the smaller, {total_area}"
         issues.append(_warning(place, "W-TOPO-SLIVER", None, rule))
     return issues
 
@@ -80,8 +80,8 @@ def _gaps(shapes: NDArray[np.object_], union: shapely.Geometry, system: pyproj.C
     count = int((~sliver).sum())
     issues: list[Issue] = []
     for at in np.flatnonzero(~sliver):
-        beside = sorted({place.codes[other] for other in zone[hole == at]})
-        rule = f"gap {len(issues) + 1} of {count}: {km2[at]:.3g} km2 enclosed by {', '.join(beside[:6])} belong to none"
+        neighbours = sorted({place.codes[other] for other in zone[hole == at]})
+        rule = f"gap {len(issues) + 1} of {count}: {km2[at]:.3g} km2 enclosed by {', '.join(neighbours[:6])} belong to none"
         issues.append(_warning(place, "W-TOPO-GAP", _position(points[at]), rule))
     if sliver.any():
         rule = f"{sliver.sum()} slivers between zones belong to none, {km2[sliver].sum():.3g} km2 in all"
@@ -89,16 +89,16 @@ def _gaps(shapes: NDArray[np.object_], union: shapely.Geometry, system: pyproj.C
     return issues
 
 
-def _suspects(
+def _candidate_pairs(
     shapes: NDArray[np.object_], marked: NDArray[np.bool_], place: Place
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Give the pairs of zones that may overlap, each once, in the order of the file.
 
     Of a zone inside another only the inner one is marked, so one mark makes a pair suspect.
     """
-    suspect = np.flatnonzero(marked)
-    at, second = shapely.STRtree(shapes).query(shapes[suspect])
-    first = suspect[at]
+    candidates = np.flatnonzero(marked)
+    at, second = shapely.STRtree(shapes).query(shapes[candidates])
+    first = candidates[at]
     codes = np.asarray(place.codes)
     # Records of one zone are told of as such. A pair of two marked zones is found from both sides.
     keep = (codes[first] != codes[second]) & (~marked[second] | (first < second))

@@ -8,7 +8,7 @@ import shapely
 
 from geo.raster import cog
 from geo.raster.grid import covering, projected
-from geo.raster.zonal import Ownership, own
+from geo.raster.zonal import Ownership, assign_cells
 from geo.results import run_folder
 from geo.results.run_folder import RunFolder
 
@@ -49,7 +49,7 @@ def write(
     system = projected(crs)
     polygons = source.shapes(system)
     left, bottom, right, top = (float(edge) for edge in shapely.total_bounds(polygons))
-    ownership = own(polygons, covering((left, bottom, right, top), system, cell_m), source.codes)
+    ownership = assign_cells(polygons, covering((left, bottom, right, top), system, cell_m), source.codes)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for layer in layers(source):
@@ -71,7 +71,7 @@ def _write_quantity(run: RunFolder, folder: Path, layer: Layer, ownership: Owner
         tags["ZONES_WITHOUT_VALUE"] = str(int(np.isnan(values).sum()))
     band = cog.Band(name=layer.name, long_name=saving.said(run, layer.long_name), units=layer.units, tags=tags)
     cells = np.where(np.isnan(values), cog.NODATA_FLOAT, values).astype(np.float32)
-    block = ownership.painted(cells, cog.NODATA_FLOAT)
+    block = ownership.raster_of(cells, cog.NODATA_FLOAT)
     path = saving.save(folder, ownership, band, block, layer.values if layer.counted else None)
     styles.write_ramp(path, layer.ramp(values))
     return path
@@ -87,7 +87,7 @@ def _write_side(run: RunFolder, folder: Path, ownership: Ownership) -> Path:
         tags=saving.tags(run, "divide_side", "all", "a class: not to be summed"),
         colours={side: _rgba(colour) for side, (_, colour) in _SIDES.items()},
     )
-    block = ownership.painted(side, cog.NODATA_CLASS)
+    block = ownership.raster_of(side, cog.NODATA_CLASS)
     path = saving.save(folder, ownership, band, block, None)
     styles.write_classes(path, _SIDES)
     return path

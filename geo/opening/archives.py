@@ -26,7 +26,7 @@ _STREAMS: Mapping[bytes, Callable[[BinaryIO], gzip.GzipFile | bz2.BZ2File | lzma
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError)
+_DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError)
 
 
 def check_archive(path: Path, where: str) -> None:
@@ -50,7 +50,7 @@ def check_archive(path: Path, where: str) -> None:
                 _check_zip(file, path, where)
             elif head.startswith(ARCHIVES):
                 _check_stream(file, head, path)
-    except _DAMAGE as failure:
+    except _DAMAGE_ERRORS as failure:
         raise DataError([corrupt(path, f"the archive is damaged: {failure}")]) from failure
 
 
@@ -66,20 +66,20 @@ def _check_stream(file: BinaryIO, head: bytes, path: Path) -> None:
             total += len(piece)
             _refuse_size(total, packed, path)
     if start.startswith(ARCHIVES):
-        raise _bomb(path, None, "an archive holds no other archive")
+        raise _zip_bomb(path, None, "an archive holds no other archive")
 
 
 def _check_zip(file: BinaryIO, path: Path, where: str) -> None:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     if len(members) > limits.MEMBERS:
-        raise _bomb(path, f"{len(members):,} members", f"an archive has at most {limits.MEMBERS:,} members")
+        raise _zip_bomb(path, f"{len(members):,} members", f"an archive has at most {limits.MEMBERS:,} members")
     if any(member.flag_bits & _ENCRYPTED or member.compress_type not in (_STORED, _DEFLATED) for member in members):
         rule = f"the file of {where} has no password and is packed by deflate"
         raise DataError([error("E-IO-FORMAT", path.name, rule=rule, fix="save it again without a password")])
     packed = path.stat().st_size
     if sum(member.compress_size for member in members) > packed:
-        raise _bomb(path, None, "the members of an archive share no bytes")
+        raise _zip_bomb(path, None, "the members of an archive share no bytes")
     _refuse_size(sum(member.file_size for member in members), packed, path)
     for member in members:
         _check_member(file, member, path)
@@ -98,9 +98,9 @@ def _check_member(file: BinaryIO, member: zipfile.ZipInfo, path: Path) -> None:
         length += len(piece)
         if length > member.file_size:
             rule = f"a member holds the {member.file_size:,} bytes it states"
-            raise _bomb(path, member.filename, rule)
+            raise _zip_bomb(path, member.filename, rule)
     if start.startswith(ARCHIVES):
-        raise _bomb(path, member.filename, "an archive holds no other archive")
+        raise _zip_bomb(path, member.filename, "an archive holds no other archive")
     if length != member.file_size:
         raise zipfile.BadZipFile("a member is shorter than it states")
 
@@ -127,9 +127,9 @@ def _refuse_size(unpacked: int, packed: int, path: Path) -> None:
         raise DataError([error("E-SIZE-LIMIT", path.name, value=f"{unpacked:,} bytes", rule=rule, fix="split it")])
     if unpacked > max(limits.RATIO * packed, limits.RATIO_FROM_BYTES):
         value = f"{unpacked:,} bytes or more from {packed:,}"
-        raise _bomb(path, value, f"an archive unpacks to at most {limits.RATIO} times its size")
+        raise _zip_bomb(path, value, f"an archive unpacks to at most {limits.RATIO} times its size")
 
 
-def _bomb(path: Path, value: str | None, rule: str) -> DataError:
+def _zip_bomb(path: Path, value: str | None, rule: str) -> DataError:
     fix = "look at what it holds; unpack it yourself and name the file inside, or save it again"
     return DataError([error("E-ZIP-BOMB", path.name, value=value and shown(value), rule=rule, fix=fix)])

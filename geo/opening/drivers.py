@@ -44,7 +44,7 @@ FORBIDDEN = (*REOPENING, *SERVICES, *RASTERIO_ONLY)
 # in the process, the drivers of its own go as well.
 RASTER_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_SKIP": ",".join(FORBIDDEN)}
 
-_PINS = {
+_SET = {
     "GDAL_VRT_ENABLE_PYTHON": "NO",
     "PROJ_NETWORK": "OFF",
     # GDAL has no switch for its HTTP client: nothing answers at this address. Hosts in the user's no_proxy are still
@@ -84,7 +84,7 @@ def switch_off(environment: MutableMapping[str, str]) -> None:
     already = re.split("," if "," in skipped else r"\s", skipped)
     names = dict.fromkeys((*REOPENING, *SERVICES, *(name for name in already if name)))
     environment["GDAL_SKIP"] = ",".join(names)
-    environment.update(_PINS)
+    environment.update(_SET)
     for name in _UNSET:
         environment.pop(name, None)
 

@@ -28,7 +28,7 @@ def linked_crs(path: Path) -> Issue | None:
     """
     with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         for key in _KEY.finditer(text):
-            if not _harmless(text, key):
+            if not _is_harmless(text, key):
                 rule = 'the CRS is named, as in {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4490"}}'
                 line = text[: key.start()].count(b"\n") + 1
                 fix = "name the CRS in the file, or take the member out and declare [zones.polygons] crs"
@@ -36,18 +36,18 @@ def linked_crs(path: Path) -> Issue | None:
     return None
 
 
-def _harmless(text: mmap.mmap, key: re.Match[bytes]) -> bool:
+def _is_harmless(text: mmap.mmap, key: re.Match[bytes]) -> bool:
     if key[1] in (b",", b"}", b"]", b""):  # no key: a text that happens to read so
         return True
     # A property of a feature may be called so as well; GDAL looks only at objects.
-    return key[1] == b":" and (_NO_OBJECT.match(text, key.end()) is not None or _named(text, key.end()))
+    return key[1] == b":" and (_NO_OBJECT.match(text, key.end()) is not None or _names_crs(text, key.end()))
 
 
-def _named(text: mmap.mmap, start: int) -> bool:
+def _names_crs(text: mmap.mmap, start: int) -> bool:
     """Whether a strict JSON object stands there that gives a name or an EPSG number, each key once."""
     beginning = text[start : start + _OBJECT_BYTES].decode("utf-8", "ignore")
     try:
-        crs, _ = json.JSONDecoder(object_pairs_hook=_once).raw_decode(beginning)
+        crs, _ = json.JSONDecoder(object_pairs_hook=_unique_keys).raw_decode(beginning)
     except ValueError:
         return False
     if not isinstance(crs, dict) or crs.keys() != {"type", "properties"} or not isinstance(crs["properties"], dict):
@@ -60,7 +60,7 @@ def _named(text: mmap.mmap, start: int) -> bool:
     return False
 
 
-def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_keys(members: list[tuple[str, object]]) -> dict[str, object]:
     if len({key for key, _ in members}) < len(members):
         raise ValueError("a key stands twice")
     return dict(members)

@@ -11,7 +11,7 @@ from geo.errors import DataError, Issue, error
 
 from . import limits
 
-_SPECIAL = {
+_NOT_REGULAR = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
@@ -35,9 +35,9 @@ def regular_file(path: Path, where: str) -> None:
     Raises:
         DataError: E-PATH, E-IO-MISSING, E-IO-KIND, E-IO-ACCESS or E-SIZE-LIMIT.
     """
-    fault = _name_fault(os.fspath(path))
-    if fault is not None:
-        raise DataError([_issue("E-PATH", path, fault, f"rename the file, and correct {where}")])
+    problem = _path_problem(os.fspath(path))
+    if problem is not None:
+        raise DataError([_issue("E-PATH", path, problem, f"rename the file, and correct {where}")])
     try:
         status = os.stat(path)
     except PermissionError:
@@ -46,12 +46,12 @@ def regular_file(path: Path, where: str) -> None:
         rule = f"no such file: {path} ({failure.strerror})"
         fix = f"correct {where}, or the folder in FLOWMODEL_DATA"
         raise DataError([_issue("E-IO-MISSING", path, rule, fix)]) from None
-    _judge(path, status, where)
+    _check_status(path, status, where)
 
 
-def _judge(path: Path, status: os.stat_result, where: str) -> None:
+def _check_status(path: Path, status: os.stat_result, where: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        found = _SPECIAL.get(stat.S_IFMT(status.st_mode), "no file")
+        found = _NOT_REGULAR.get(stat.S_IFMT(status.st_mode), "no file")
         rule = f"an input is a regular file, this is {found}"
         raise DataError([_issue("E-IO-KIND", path, rule, f"name a file in {where}")])
     if not os.access(path, os.R_OK):
@@ -66,7 +66,7 @@ def too_large(path: Path, size: int, limit: int) -> Issue:
     return error("E-SIZE-LIMIT", path.name, value=f"{size:,} bytes", rule=rule, fix="simplify or split it")
 
 
-def _name_fault(text: str) -> str | None:
+def _path_problem(text: str) -> str | None:
     """Say what is wrong with a path as text, or None."""
     if _CONTROL.search(text):
         return "a path has no control characters"

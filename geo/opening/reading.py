@@ -14,10 +14,10 @@ from .kinds import Kind
 from .links import linked_crs
 from .paths import regular_file, shown, too_large
 from .sidecars import check_sidecars
-from .whole import check_whole
+from .whole import check_complete
 
 # Kinds whose readers take the whole file into memory at once.
-_WHOLE = frozenset({Kind.TEXT, Kind.GEOJSON, Kind.XLSX, Kind.R_DATA})
+_READ_WHOLE = frozenset({Kind.TEXT, Kind.GEOJSON, Kind.XLSX, Kind.R_DATA})
 _PACKED = frozenset({Kind.ZIP, Kind.GZIP, Kind.ARCHIVE})
 
 
@@ -41,14 +41,14 @@ def expect(path: Path, where: str, allowed: Mapping[Kind, tuple[str, ...]]) -> K
     try:
         found = kind_of(path)
         _check_kind(path, where, allowed, found)
-        damage = check_whole(path, found)
+        damage = check_complete(path, found)
     except OSError as failure:
         rule = f"the file can be read ({failure.strerror or failure})"
         raise DataError([error("E-IO-ACCESS", shown(path.name), rule=rule, fix="ask for permission")]) from failure
     if damage is not None:
         raise DataError([damage])
     size = path.stat().st_size
-    if found in _WHOLE and size > limits.WHOLE_BYTES:
+    if found in _READ_WHOLE and size > limits.WHOLE_BYTES:
         raise DataError([too_large(path, size, limits.WHOLE_BYTES)])
     if found is Kind.SHAPEFILE:
         check_sidecars(path, where)

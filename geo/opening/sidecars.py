@@ -16,7 +16,7 @@ NEEDED = (".shx", ".dbf")
 _KNOWN = (*NEEDED, ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind", ".qpj", ".cst", ".shp.xml")
 
 
-def beside(path: Path) -> dict[str, Path]:
+def shapefile_parts(path: Path) -> dict[str, Path]:
     """Find the parts that lie beside a .shp, by suffix; names may differ in the case of the suffix, as for GDAL."""
     found: dict[str, Path] = {}
     for suffix in _KNOWN:
@@ -33,7 +33,7 @@ def check_sidecars(path: Path, where: str) -> None:
     Raises:
         DataError: E-IO-SIDECAR, E-IO-CORRUPT, or as `regular_file`.
     """
-    parts = beside(path)
+    parts = shapefile_parts(path)
     lost = [suffix for suffix in NEEDED if suffix not in parts]
     if lost:
         rule = f"a Shapefile needs its {' and '.join(lost)} beside it"

@@ -29,7 +29,7 @@ def corrupt(path: Path, rule: str) -> Issue:
     return error("E-IO-CORRUPT", path.name, value=value, rule=shown(rule, 200), fix="copy or export the file again")
 
 
-def check_whole(path: Path, kind: Kind) -> Issue | None:
+def check_complete(path: Path, kind: Kind) -> Issue | None:
     """Find a file that is shorter than its header says, or not closed; None for a whole one.
 
     Only what costs no reading of the content is looked at.

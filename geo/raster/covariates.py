@@ -15,9 +15,9 @@ from geo.errors import DataError, Issue, error
 
 from . import implausible_values, points
 from .cells import Window, blocks, ground_areas_km2, window
-from .coverage import Pieces, bring, cut, outside_km2
+from .coverage import Pieces, cut, outside_km2, to_raster_crs
 from .points import PointSums
-from .read import Raster, Read, look, reading
+from .read import Raster, Read, inspect, reading
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ZoneSums:
     """
 
     amount: NDArray[np.float64]
-    otherwise: NDArray[np.float64]
+    other_quantity: NDArray[np.float64]
     covered_km2: NDArray[np.float64]
     area_km2: NDArray[np.float64]
     weighted: NDArray[np.float64]
@@ -88,9 +88,9 @@ def summarise(config: Mapping[str, RasterConfig], position: str | None, shapes: 
         position: Name of the raster that places the zones, if one does.
         shapes: Polygons of the zones in EPSG:4326, shape (zones,); without them only the files are judged.
     """
-    looked = {name: look(name, raster) for name, raster in config.items()}
-    issues = [issue for _, found in looked.values() for issue in found]
-    rasters = {name: raster for name, (raster, _) in looked.items() if raster is not None}
+    inspected = {name: inspect(name, raster) for name, raster in config.items()}
+    issues = [issue for _, found in inspected.values() for issue in found]
+    rasters = {name: raster for name, (raster, _) in inspected.items() if raster is not None}
     wrong = _mismatches(rasters, config)
     issues += wrong.values()
     sound = {name for name in rasters if name not in wrong}
@@ -144,25 +144,25 @@ def _sum_group(
         DataError: E-CRS-RANGE, E-RASTER-OUTSIDE, E-RASTER-HOLES or E-IO-CORRUPT, which leave nothing to sum.
     """
     cells = group[0].cells
-    local, whole = _meet(group, shapes)
-    issues = {raster.name: implausible_values.holes(raster, whole) for raster in group}
-    found = [issue for holes in issues.values() for issue in holes]
+    local, whole = _project_zones(group, shapes)
+    issues = {raster.name: implausible_values.missing_blocks(raster, whole) for raster in group}
+    found = [issue for missing_blocks in issues.values() for issue in missing_blocks]
     if any(issue.severity == "error" for issue in found):
         raise DataError(found)
     rows_at_once = max(raster.block_yx[0] for raster in group)
-    tallies = {raster.name: implausible_values.Tally() for raster in group}
+    summaries = {raster.name: implausible_values.CellSummary() for raster in group}
     beyond = outside_km2(local, cells)
     zero = np.zeros(shapes.size)
     sums = {raster.name: ZoneSums(zero, zero, zero, beyond, zero, zero) for raster in group}
-    placed = points.nothing(shapes.size) if position in sums else None
+    placed = points.zero(shapes.size) if position in sums else None
     with ExitStack() as stack:
         reads = {raster.name: stack.enter_context(reading(raster)) for raster in group}
         for block in blocks(whole, rows_at_once):
             pieces, area = cut(local, cells, block), ground_areas_km2(cells, block)
             layers = {}
             for raster in group:
-                layers[raster.name], tally = _layer(raster, config[raster.name], reads[raster.name], block)
-                tallies[raster.name] = tallies[raster.name].then(tally)
+                layers[raster.name], summary = _layer(raster, config[raster.name], reads[raster.name], block)
+                summaries[raster.name] = summaries[raster.name].joined_with(summary)
             piece_km2 = pieces.share * area.ravel()[pieces.cell]
             for name, layer in layers.items():
                 weight = layers.get(config[name].weight or "")
@@ -172,16 +172,16 @@ def _sum_group(
                 placed = placed.plus(points.sums(cells.crs, pieces, amount, shapes.size))
     for raster in group:
         counted = config[raster.name].quantity != "mean"
-        issues[raster.name] += implausible_values.judge(
-            raster, config[raster.name], tallies[raster.name], amount=counted
+        issues[raster.name] += implausible_values.check(
+            raster, config[raster.name], summaries[raster.name], amount=counted
         )
     return _GroupSums(sums, placed, issues)
 
 
-def _meet(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Window]:
+def _project_zones(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Window]:
     """Bring the zones to a grid, and find the cells that they touch."""
     cells = group[0].cells
-    local = bring(shapes, cells.crs)
+    local = to_raster_crs(shapes, cells.crs)
     bounds = shapely.total_bounds(local)
     if not np.isfinite(shapely.get_coordinates(local)).all():
         rule, fix = "the zones lie where the CRS of the raster is defined", "use a raster that covers them"
@@ -200,9 +200,11 @@ def _meet(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[NDArray[np.
     return local, whole
 
 
-def _layer(raster: Raster, config: RasterConfig, read: Read, block: Window) -> tuple[_Layer, implausible_values.Tally]:
+def _layer(
+    raster: Raster, config: RasterConfig, read: Read, block: Window
+) -> tuple[_Layer, implausible_values.CellSummary]:
     raw, data = read(block)
-    found = implausible_values.tally(raster, block, raw, data)
+    found = implausible_values.summarise(raster, block, raw, data)
     # An infinite number is reported; as no data it cannot spoil the sums of others.
     data = data & np.isfinite(raw)
     values = raster.measured(np.where(data, raw, 0.0))
@@ -225,7 +227,7 @@ def _sums(layer: _Layer, weight: _Layer | None, pieces: Pieces, piece_km2: NDArr
     by = np.where(data, _amount(weight, pieces, piece_km2), 0.0) if weight is not None else np.zeros(value.size)
     return ZoneSums(
         amount=total(_amount(layer, pieces, piece_km2)),
-        otherwise=total(value * (piece_km2 if layer.quantity == "count" else pieces.share)),
+        other_quantity=total(value * (piece_km2 if layer.quantity == "count" else pieces.share)),
         covered_km2=total(np.where(data, piece_km2, 0.0)),
         area_km2=total(piece_km2),
         weighted=total(by * value),

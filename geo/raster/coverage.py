@@ -42,7 +42,7 @@ class Pieces:
     y: NDArray[np.float64]
 
 
-def bring(shapes: NDArray[np.object_], system: pyproj.CRS) -> NDArray[np.object_]:
+def to_raster_crs(shapes: NDArray[np.object_], system: pyproj.CRS) -> NDArray[np.object_]:
     """Bring polygons in degrees (EPSG:4326) to the coordinates of a raster; the raster is never resampled."""
     if system.equals(crs.WGS84, ignore_axis_order=True):
         return shapes
@@ -81,7 +81,9 @@ def cut(shapes: NDArray[np.object_], cells: Cells, block: Window) -> Pieces:
     x, y = left + cells.width / 2.0, top - cells.height / 2.0
     edge = np.flatnonzero(share < 1.0)
     right, bottom = left[edge] + cells.width, top[edge] - cells.height
-    share[edge], x[edge], y[edge] = _cut_again(shapely.box(left[edge], bottom, right, top[edge]), shapes[zone[edge]])
+    share[edge], x[edge], y[edge] = _cut_in_double_precision(
+        shapely.box(left[edge], bottom, right, top[edge]), shapes[zone[edge]]
+    )
     kept = share > 0.0
     return Pieces(zone[kept], cell[kept], share[kept], x[kept], y[kept])
 
@@ -117,7 +119,7 @@ def ground_km2(shapes: NDArray[np.object_], system: pyproj.CRS) -> NDArray[np.fl
     return np.asarray(shapely.area(shapely.transform(shapes, move)))
 
 
-def _cut_again(
+def _cut_in_double_precision(
     boxes: NDArray[np.object_], shapes: NDArray[np.object_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Give share of the box, x and y of the centroid for boxes cut by one polygon each; on all cores."""

@@ -27,7 +27,7 @@ def find_cells(source: DatasetReader, declared: str | None, file: str) -> tuple[
         and E-CRS-*, E-GRID-NOGEO or E-GRID-ROTATED.
     """
     system, issues = _system(source, declared, file)
-    issues += _placed(source, file)
+    issues += _check_transform(source, file)
     if issues or system is None:
         return None, False, issues
     affine = source.transform
@@ -62,7 +62,7 @@ def _system(source: DatasetReader, declared: str | None, file: str) -> tuple[pyp
     return found, []
 
 
-def _placed(source: DatasetReader, file: str) -> list[Issue]:
+def _check_transform(source: DatasetReader, file: str) -> list[Issue]:
     affine = source.transform
     value = ", ".join(f"{number:.9g}" for number in affine[:6])
     flat = affine.a == 0 or affine.e == 0

@@ -15,9 +15,11 @@ from .cells import Window
 from .read import Raster, opened
 
 # What writers fill empty cells with. Of a quantity that may be negative, a fill value shows in many cells or in none.
-_FILLS = frozenset({-9999.0, -99999.0, -999.0, -9999999.0, -32768.0, -32767.0, -2147483648.0, 65535.0, 9999.0, 99999.0})
-_HUGE = 1e30
-_LEAST_SHARE = 0.01
+_FILL_VALUES = frozenset(
+    {-9999.0, -99999.0, -999.0, -9999999.0, -32768.0, -32767.0, -2147483648.0, 65535.0, 9999.0, 99999.0}
+)
+_HUGE_NUMBER = 1e30
+_MIN_FILL_SHARE = 0.01
 # Rows of nothing but zeros at the end of a file look like one whose writer was stopped.
 _LONG_TAIL = 0.1
 
@@ -33,7 +35,7 @@ class Extreme:
 
 
 @dataclass(frozen=True)
-class Tally:
+class CellSummary:
     """What the cells of a raster hold, as far as they were read.
 
     Attributes:
@@ -52,9 +54,9 @@ class Tally:
     rows: int = 0
     zero_tail: int = 0
 
-    def then(self, south: Tally) -> Tally:
+    def joined_with(self, south: CellSummary) -> CellSummary:
         """Join with the tally of the rows south of these."""
-        return Tally(
+        return CellSummary(
             self.cells + south.cells,
             _joined(self.low, south.low, lower=True),
             _joined(self.high, south.high, lower=False),
@@ -64,20 +66,20 @@ class Tally:
         )
 
 
-def tally(raster: Raster, block: Window, raw: NDArray[np.float64], data: NDArray[np.bool_]) -> Tally:
+def summarise(raster: Raster, block: Window, raw: NDArray[np.float64], data: NDArray[np.bool_]) -> CellSummary:
     """Tally one block: numbers as they stand in the file, and where they are data."""
     finite = data & np.isfinite(raw)
     infinite = data & ~finite
     # A row without data holds no zeros: what is missing is told elsewhere.
-    alive = np.flatnonzero((data & (raw != 0.0)).any(axis=1) | ~data.any(axis=1))
-    tail = raw.shape[0] - 1 - int(alive[-1]) if alive.size else raw.shape[0]
+    not_zero = np.flatnonzero((data & (raw != 0.0)).any(axis=1) | ~data.any(axis=1))
+    tail = raw.shape[0] - 1 - int(not_zero[-1]) if not_zero.size else raw.shape[0]
     low = _extreme(raster, block, raw, finite, np.min)
     high = _extreme(raster, block, raw, finite, np.max)
-    odd = _extreme(raster, block, raw, infinite, np.max)
-    return Tally(int(finite.sum()), low, high, odd, raw.shape[0], tail)
+    infinite_number = _extreme(raster, block, raw, infinite, np.max)
+    return CellSummary(int(finite.sum()), low, high, infinite_number, raw.shape[0], tail)
 
 
-def judge(raster: Raster, config: BandConfig, found: Tally, *, amount: bool) -> list[Issue]:
+def check(raster: Raster, config: BandConfig, found: CellSummary, *, amount: bool) -> list[Issue]:
     """Find what the tally of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS.
 
     Args:
@@ -89,18 +91,18 @@ def judge(raster: Raster, config: BandConfig, found: Tally, *, amount: bool) -> 
     issues = []
     if found.infinite is not None:
         rule, fix = "a cell holds a finite number", "declare it: nodata = ..., or write the raster again"
-        issues.append(_at("E-NUM-INF", raster, found.infinite, rule, fix))
+        issues.append(_cell_error("E-NUM-INF", raster, found.infinite, rule, fix))
     for extreme in (found.low, found.high if found.high != found.low else None):
         if extreme is not None and _is_fill(raster, config, extreme, found.cells, amount=amount):
             rule = (
                 f"{raster.name} holds measured numbers alone; this one stands in {extreme.cells:,} of {found.cells:,} "
                 "cells and looks like a mark for no data that nobody declared"
             )
-            fix = f'declare it: nodata = {_text(extreme.value)} (or nodata = "none" if cells did measure it)'
-            issues.append(_at("E-NODATA-SUSPECT", raster, extreme, rule, fix))
+            fix = f'declare it: nodata = {_format_number(extreme.value)} (or nodata = "none" if cells did measure it)'
+            issues.append(_cell_error("E-NODATA-SUSPECT", raster, extreme, rule, fix))
         elif extreme is found.low and extreme is not None and amount and extreme.value < 0:
             rule = f"an amount is not negative; {raster.name} says it counts one"
-            issues.append(_at("E-NEG", raster, extreme, rule, 'correct the cells, or say quantity = "mean"'))
+            issues.append(_cell_error("E-NEG", raster, extreme, rule, 'correct the cells, or say quantity = "mean"'))
     if amount and found.rows > found.zero_tail > _LONG_TAIL * found.rows:
         rule = f"the last {found.zero_tail:,} of {found.rows:,} rows read hold nothing but zeros, as in a file cut off"
         fix = f"compare it with its source, and keep its hash beside it as {raster.path.name}.sha256"
@@ -108,7 +110,7 @@ def judge(raster: Raster, config: BandConfig, found: Tally, *, amount: bool) -> 
     return issues
 
 
-def holes(raster: Raster, whole: Window) -> list[Issue]:
+def missing_blocks(raster: Raster, whole: Window) -> list[Issue]:
     """Find blocks that the file does not have: GDAL reads them as no data, or as zeros where none is declared.
 
     Args:
@@ -140,15 +142,15 @@ def holes(raster: Raster, whole: Window) -> list[Issue]:
 
 def _is_fill(raster: Raster, config: BandConfig, extreme: Extreme, cells: int, *, amount: bool) -> bool:
     value, share = extreme.value, extreme.cells / cells
-    if abs(value) >= _HUGE:
+    if abs(value) >= _HUGE_NUMBER:
         return True
     if config.nodata == "none":
         return False
-    many = share >= _LEAST_SHARE
+    many = share >= _MIN_FILL_SHARE
     if amount and value < 0 and raster.scale > 0 and raster.offset == 0:
         # No amount is negative: a round mark or a number that repeats is a fill, another is a mistake.
-        return value in _FILLS or value == -1.0 or many
-    return value in _FILLS and many
+        return value in _FILL_VALUES or value == -1.0 or many
+    return value in _FILL_VALUES and many
 
 
 def _extreme(
@@ -176,13 +178,15 @@ def _joined(one: Extreme | None, other: Extreme | None, *, lower: bool) -> Extre
     return one if (one.value < other.value) == lower else other
 
 
-def _at(code: str, raster: Raster, extreme: Extreme, rule: str, fix: str) -> Issue:
+def _cell_error(code: str, raster: Raster, extreme: Extreme, rule: str, fix: str) -> Issue:
     """The error that stands in a cell: row and column of the file, from 1."""
     line, column = extreme.row + 1, str(extreme.column + 1)
-    return error(code, raster.path.name, line=line, column=column, value=_text(extreme.value), rule=rule, fix=fix)
+    return error(
+        code, raster.path.name, line=line, column=column, value=_format_number(extreme.value), rule=rule, fix=fix
+    )
 
 
-def _text(value: float) -> str:
+def _format_number(value: float) -> str:
     """Write a number so that TOML reads the same one: short where single precision is enough."""
     if abs(value) < 1e15 and value == round(value):
         return f"{value:.0f}"

@@ -38,7 +38,7 @@ class PointSums:
         return np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
-def nothing(zones: int) -> PointSums:
+def zero(zones: int) -> PointSums:
     """Give the sums over no cells."""
     return PointSums(np.zeros((zones, 3)), np.zeros(zones))
 

@@ -71,7 +71,7 @@ class Raster:
 Read = Callable[[Window], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 
 
-def look(name: str, config: BandConfig, section: str | None = None) -> tuple[Raster | None, list[Issue]]:
+def inspect(name: str, config: BandConfig, section: str | None = None) -> tuple[Raster | None, list[Issue]]:
     """Judge a file by everything but its cells.
 
     Args:
@@ -86,12 +86,12 @@ def look(name: str, config: BandConfig, section: str | None = None) -> tuple[Ras
     path = config.file
     try:
         opening.expect(path, f"[{section or f'zones.rasters.{name}'}] file", _ALLOWED)
-        sha256, issues = _digest(path)
+        sha256, issues = _check_hash(path)
         with opened(path) as source:
             issues += _sizes(path, source)
             if issues:
                 return None, issues
-            return _described(name, config, source, sha256)
+            return _combine(name, config, source, sha256)
     except DataError as failure:
         return None, list(failure.issues)
 
@@ -145,7 +145,7 @@ def _read(raster: Raster, source: DatasetReader, block: Window) -> tuple[NDArray
     return (raw[::-1], data[::-1]) if raster.south_up else (raw, data)
 
 
-def _digest(path: Path) -> tuple[str, list[Issue]]:
+def _check_hash(path: Path) -> tuple[str, list[Issue]]:
     """Hash the file, and compare with the hash that lies beside it, if one does."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -176,7 +176,7 @@ def _sizes(path: Path, source: DatasetReader) -> list[Issue]:
     return issues
 
 
-def _described(name: str, config: BandConfig, source: DatasetReader, sha256: str) -> tuple[Raster | None, list[Issue]]:
+def _combine(name: str, config: BandConfig, source: DatasetReader, sha256: str) -> tuple[Raster | None, list[Issue]]:
     """Take band, cells and nodata from what the file and the config say together."""
     file = config.file.name
     cells, south_up, issues = find_cells(source, config.crs, file)

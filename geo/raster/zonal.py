@@ -39,7 +39,7 @@ class Ownership:
     codes: tuple[str, ...]
     owner: NDArray[np.int32]
     cells: NDArray[np.int64]
-    lent: tuple[int, ...]
+    assigned_nearest: tuple[int, ...]
 
     def density(self, people: NDArray[np.float64]) -> NDArray[np.float64]:
         """People of each zone spread evenly over its cells.
@@ -54,15 +54,15 @@ class Ownership:
             DataError: E-RASTER-PEOPLE where a zone's number is not finite or does not come back to 1e-12 of itself.
         """
         if not np.isfinite(people).all():
-            raise self.lost("", people, np.zeros_like(people), ~np.isfinite(people))
+            raise self.people_differ("", people, np.zeros_like(people), ~np.isfinite(people))
         density: NDArray[np.float64] = people / self.cells / self.grid.cell_area_km2
         back = density * self.grid.cell_area_km2 * self.cells
         off = ~(np.abs(back - people) <= 1e-12 * np.abs(people))
         if off.any():
-            raise self.lost("", people, back, off)
+            raise self.people_differ("", people, back, off)
         return density
 
-    def painted(self, values: NDArray[np.generic], nodata: float) -> Block:
+    def raster_of(self, values: NDArray[np.generic], nodata: float) -> Block:
         """A function that gives any rows of the raster whose cells carry the value of their zone.
 
         Args:
@@ -85,7 +85,7 @@ class Ownership:
             total += np.bincount(owner, weights=block(rows).ravel().astype(np.float64), minlength=total.size)
         return total[1:]
 
-    def lost(
+    def people_differ(
         self, file: str, people: NDArray[np.float64], found: NDArray[np.float64], off: NDArray[np.bool_]
     ) -> DataError:
         """The error that names every zone in `off`, what its cells hold and how many people are missing."""
@@ -128,10 +128,10 @@ def check_people(file: str, ownership: Ownership, block: Block, people: NDArray[
     allowed = np.maximum(TOLERANCE_PEOPLE, TOLERANCE_SHARE * np.abs(people))
     off = ~(np.abs(found - people) <= allowed)
     if off.any():
-        raise ownership.lost(file, people, found, off)
+        raise ownership.people_differ(file, people, found, off)
 
 
-def own(polygons: NDArray[np.object_], grid: Grid, codes: Sequence[str]) -> Ownership:
+def assign_cells(polygons: NDArray[np.object_], grid: Grid, codes: Sequence[str]) -> Ownership:
     """Give every cell to the zone that holds its centre, and every zone at least one cell.
 
     A zone too small to hold a cell centre gets the cell of its representative point; where that is another zone's
@@ -155,8 +155,8 @@ def own(polygons: NDArray[np.object_], grid: Grid, codes: Sequence[str]) -> Owne
         dtype="int32",
     )
     cells = np.bincount(owner.ravel() + 1, minlength=len(polygons) + 1)[1:].astype(np.int64)
-    lent = tuple(int(row) for row in np.flatnonzero(cells == 0))
-    for row in lent:
+    assigned_nearest = tuple(int(row) for row in np.flatnonzero(cells == 0))
+    for row in assigned_nearest:
         point = shapely.point_on_surface(polygons[row])
         cell = _nearest_free(owner, cells, grid, (point.x, point.y), codes[row])
         if owner[cell] != NOBODY:
@@ -164,7 +164,7 @@ def own(polygons: NDArray[np.object_], grid: Grid, codes: Sequence[str]) -> Owne
         owner[cell] = row
         cells[row] = 1
     owner.setflags(write=False)
-    return Ownership(grid=grid, codes=tuple(codes), owner=owner, cells=cells, lent=lent)
+    return Ownership(grid=grid, codes=tuple(codes), owner=owner, cells=cells, assigned_nearest=assigned_nearest)
 
 
 def _nearest_free(

@@ -14,7 +14,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_OFFERED = ("utf-8-sig", "gb18030")
+_SUGGESTED = ("utf-8-sig", "gb18030")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 # GB 2312 writes a character of Chinese as two bytes from A1 to FE. Two of them side by side are four letters with
 # accents in a row, which no language that is written in Latin letters has.
@@ -41,7 +41,7 @@ def decode(raw: bytes, encoding: str, file: str, where: str) -> str:
         declared = codecs.lookup(encoding).name
     except LookupError:
         rule = "the declared encoding is unknown"
-        raise DataError([error("E-ENC", file, value=encoding, rule=rule, fix=_offer(raw, where))]) from None
+        raise DataError([error("E-ENC", file, value=encoding, rule=rule, fix=_suggestion(raw, where))]) from None
     marked = next((name for mark, name in _BOMS if raw.startswith(mark)), None)
     try:
         text = raw.decode(marked if marked and declared.startswith("utf-8") else encoding)
@@ -115,7 +115,7 @@ def _latin_bytes(name: str) -> bytes | None:
 
 def _undecodable(raw: bytes, encoding: str, failure: Exception, file: str, where: str) -> Issue:
     if not isinstance(failure, UnicodeDecodeError):
-        return error("E-ENC", file, value=encoding, rule=f"no text encoding: {failure}", fix=_offer(raw, where))
+        return error("E-ENC", file, value=encoding, rule=f"no text encoding: {failure}", fix=_suggestion(raw, where))
     start = min(failure.start, len(raw) - 1)
     return error(
         "E-ENC",
@@ -123,12 +123,12 @@ def _undecodable(raw: bytes, encoding: str, failure: Exception, file: str, where
         line=raw[:start].count(b"\n") + 1,
         value=f"0x{raw[start]:02x}",
         rule=f"the text is not {encoding} (byte {start})",
-        fix=_offer(raw, where),
+        fix=_suggestion(raw, where),
     )
 
 
-def _offer(raw: bytes, where: str) -> str:
-    fitting = [encoding for encoding in _OFFERED if _fits(raw, encoding)]
+def _suggestion(raw: bytes, where: str) -> str:
+    fitting = [encoding for encoding in _SUGGESTED if _fits(raw, encoding)]
     return f'declare it: {where} encoding = "{fitting[0]}"' if fitting else "find out its encoding, or export it again"
 
 

@@ -38,7 +38,7 @@ def read(path: Path, sheet: str | None, header: int, where: str) -> Grid:
     try:
         with CalamineWorkbook.from_path(path) as book:
             name = _choose(path.name, book, sheet, where)
-            hidden = _look_ahead(path, name)
+            lost_texts = _scan_sheet(path, name)
             page = book.get_sheet_by_name(name)
             cells = page.to_python(skip_empty_area=False)
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError, OSError, ValueError) as failure:
@@ -47,9 +47,9 @@ def read(path: Path, sheet: str | None, header: int, where: str) -> Grid:
     merged = _merged(path.name, page, header)
     if merged:
         raise DataError(merged)
-    for (row, column), written in hidden.items():
+    for (row, column), lost_text in lost_texts.items():
         if row < len(cells) and column < len(cells[row]):
-            cells[row][column] = written
+            cells[row][column] = lost_text
     if len(cells) < header:
         return Grid([], [])
     names = [text(cell) for cell in cells[header - 1]]
@@ -91,7 +91,7 @@ def _kinds(names: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, 
     return kinds
 
 
-def _look_ahead(path: Path, sheet: str) -> dict[Place, str]:
+def _scan_sheet(path: Path, sheet: str) -> dict[Place, str]:
     """Measure a worksheet before it is laid out in memory, and find the cells whose text would be lost.
 
     Two cells in opposite corners are enough to make a reader lay out seventeen thousand million.
@@ -103,7 +103,7 @@ def _look_ahead(path: Path, sheet: str) -> dict[Place, str]:
         width = max(_number(letters) for letters in {letters.decode().upper() for letters, _ in places})
         check_size(path.name, max(int(digits[:12]) for digits in {digits for _, digits in places}), width)
     suspicious = any(mark in content for mark in (b'"e"', b"'e'", b"<f", b":f"))
-    return _hidden(content) if suspicious else {}
+    return _lost_texts(content) if suspicious else {}
 
 
 def _member(archive: zipfile.ZipFile, sheet: str) -> str:
@@ -118,7 +118,7 @@ def _member(archive: zipfile.ZipFile, sheet: str) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
-def _hidden(content: bytes) -> dict[Place, str]:
+def _lost_texts(content: bytes) -> dict[Place, str]:
     """Give errors and uncalculated formulas by row and column, from 0."""
     found: dict[Place, str] = {}
     row, column = -1, -1
@@ -129,9 +129,9 @@ def _hidden(content: bytes) -> dict[Place, str]:
         elif tag == "c" and event == "start":
             row, column = _place(element.get("r"), row, column)
         elif tag == "c":
-            written = _lost_text(element)
-            if written is not None:
-                found[row, column] = written
+            lost_text = _lost_text(element)
+            if lost_text is not None:
+                found[row, column] = lost_text
             element.clear()
         elif tag == "row":
             element.clear()

@@ -57,7 +57,7 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
     from geo.coordinates.crs import china_albers, project
     from geo.grid.places import Places, east
     from geo.raster.grid import covering
-    from geo.raster.zonal import own
+    from geo.raster.zonal import assign_cells
 
     asked = read_config(config, settings)
     with tempfile.TemporaryDirectory() as folder:
@@ -66,7 +66,7 @@ def country(config: Path, cell_m: float, settings: tuple[str, ...] = ()) -> Grid
     model = setup.build(table, asked.config, jnp.float32)
     shapes = project(np.asarray(polygons.array), polygons.crs, china_albers())
     grid = covering(_bounds(shapes), china_albers(), cell_m)
-    ownership = own(shapes, grid, tuple(table.codes))
+    ownership = assign_cells(shapes, grid, tuple(table.codes))
     rows = slice(0, grid.shape_yx[0])
     zone = np.asarray(ownership.owner, np.int32)
     people = np.append(table.population(asked.config.model.years[0]) / ownership.cells, 0.0)[zone]

@@ -18,7 +18,7 @@ from random_country import COUNTRIES, VINTAGE, YEARS, Country
 
 from geo.errors import DataError, Issue
 from geo.sources.harmonised import carried, crosswalk, places
-from geo.sources.harmonised.carried import Carried
+from geo.sources.harmonised.carried import CensusOnZones
 from geo.sources.harmonised.crosswalk import Crosswalk
 
 pytestmark = pytest.mark.fuzz
@@ -30,7 +30,7 @@ def faults(walk: Crosswalk, censuses: list[Any], country: Country) -> list[Issue
     return crosswalk.check(walk, people, pd.Index(country.codes), "crosswalk.csv")
 
 
-def carry(walk: Crosswalk, censuses: list[Any], country: Country) -> Carried:
+def carry(walk: Crosswalk, censuses: list[Any], country: Country) -> CensusOnZones:
     """Check a crosswalk and carry everybody by it, as the source does."""
     issues = faults(walk, censuses, country)
     if issues:
@@ -39,7 +39,7 @@ def carry(walk: Crosswalk, censuses: list[Any], country: Country) -> Carried:
     return carried.carry(walk, {each.year: random_country.table(each) for each in censuses}, on_map, zones)
 
 
-def check(walk: Crosswalk, on_zones: Carried, censuses: list[Any], country: Country) -> None:
+def check(walk: Crosswalk, on_zones: CensusOnZones, censuses: list[Any], country: Country) -> None:
     """Compare the zones with the rows of the censuses and with the map."""
     members = walk.members
     assert sorted(code for codes in members.values() for code in codes) == sorted(country.codes)
@@ -65,7 +65,7 @@ def check(walk: Crosswalk, on_zones: Carried, censuses: list[Any], country: Coun
     )
 
 
-def check_map_years(walk: Crosswalk, on_zones: Carried, country: Country) -> None:
+def check_map_years(walk: Crosswalk, on_zones: CensusOnZones, country: Country) -> None:
     """Compare the zones with the residents that the map alone knows: a zone is counted if all its polygons are."""
     on_map = random_country.mapped(country)
     for year in set(on_map) - set(YEARS):
@@ -87,7 +87,7 @@ def test_harmonising_is_refused_or_nobody_is_lost() -> None:
     @example(Country(edits={2010: (("join", 0, 1), ("move", 2, 3, 40)), 2020: ()}))
     @cases(250)
     def case(country: Country) -> None:
-        def build() -> tuple[Crosswalk, Carried, list[Any]]:
+        def build() -> tuple[Crosswalk, CensusOnZones, list[Any]]:
             walk, censuses = random_country.harmonise(country)
             # Of the rules' own crosswalk nobody may be missing; a unit without residents has none to miss.
             assert not any(issue.people for issue in faults(walk, censuses, country))
@@ -189,7 +189,7 @@ def test_a_bent_crosswalk_is_refused_or_nobody_is_lost(tmp_path: Path) -> None:
         with (tmp_path / "crosswalk.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([HEADER, *bend(sound, edits)])
 
-        def build() -> tuple[Crosswalk, Carried]:
+        def build() -> tuple[Crosswalk, CensusOnZones]:
             edited = crosswalk.read(tmp_path / "crosswalk.csv", VINTAGE)
             return edited, carry(edited, censuses, BASE)
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from geo.coordinates import crs, divide
 from geo.sources.source import ZONE_COLUMNS, Source
 
-from .balance import balance
 from .cells import tessellate
+from .balance import fit_seat_weights
 from .people import ATTRIBUTES, covariates, residents, vital_rates
 from .provinces import PROVINCES
-from .seats import Seats, place
+from .seats import Seats, place_seats
 from .settlement import lonlat
 from .territory import Territories, divide_land
 
@@ -43,7 +43,7 @@ def build(counties: int, seed: int) -> Source:
     """
     rng = np.random.default_rng(seed)
     territories = divide_land()
-    seats = place(territories, counties, rng)
+    seats = place_seats(territories, counties, rng)
     cells = _cells(seats, territories)
     area_km2 = shapely.area(cells) / 1e6
     index = pd.Index(seats.codes.astype(object), name="code")
@@ -70,7 +70,7 @@ def build(counties: int, seed: int) -> Source:
 
 def _cells(seats: Seats, territories: Territories) -> NDArray[np.object_]:
     """Give the polygon of each county (China Albers, metres), the island apart from the mainland, shape (N,)."""
-    weights_km2 = balance(seats, territories)
+    weights_km2 = fit_seat_weights(seats, territories)
     cells = np.empty(len(seats.codes), dtype=object)
     on_island = seats.province == territories.island_row
     for own, part in ((on_island, territories.island), (~on_island, territories.mainland)):

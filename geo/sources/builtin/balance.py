@@ -16,12 +16,12 @@ _STEPS = 10
 _GAIN = 1.5
 _NEIGHBOURS = 40
 # A seat stays in its own cell while no neighbour's weight is greater by the squared distance; this leaves room.
-_ROOM = 0.8
+_MARGIN = 0.8
 # A sparse graph takes an edge of length nought for no edge.
 _SHIFT_KM2 = 1.0
 
 
-def balance(seats: Seats, territories: Territories) -> NDArray[np.float64]:
+def fit_seat_weights(seats: Seats, territories: Territories) -> NDArray[np.float64]:
     """Find the weight of each seat: the square of its radius, and an offset of its province that corrects its area.
 
     With equal weights (Voronoi cells) every border between a dense and a sparse province would move into the sparse
@@ -42,16 +42,16 @@ def balance(seats: Seats, territories: Territories) -> NDArray[np.float64]:
     offset = np.zeros_like(wanted)
     on_mainland = seats.province != territories.island_row
     points, province = seats.points_km[on_mainland], seats.province[on_mainland]
-    weights = _tamed(seats.points_km, seats.radius_km**2)
+    weights = _bounded(seats.points_km, seats.radius_km**2)
     for _ in range(_STEPS):
         owner = province[least_power(points, weights[on_mainland], grid)]
-        got = np.bincount(owner, minlength=len(wanted)) / len(grid)
-        offset[mainland] += _GAIN * area_km2[mainland] * np.log(wanted[mainland] / got[mainland])
-        weights = _tamed(seats.points_km, seats.radius_km**2 + offset[seats.province])
+        reached = np.bincount(owner, minlength=len(wanted)) / len(grid)
+        offset[mainland] += _GAIN * area_km2[mainland] * np.log(wanted[mainland] / reached[mainland])
+        weights = _bounded(seats.points_km, seats.radius_km**2 + offset[seats.province])
     return weights
 
 
-def _tamed(seats: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bounded(seats: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lower weights just so far that every seat lies inside its own cell: w_i - w_j < distance_ij^2 for all pairs.
 
     The greatest weights that obey all these bounds are shortest paths from one source that has an edge of the given
@@ -60,7 +60,7 @@ def _tamed(seats: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[
     number = len(seats)
     distance, near = cKDTree(seats).query(seats, k=_NEIGHBOURS + 1)
     least = weights.min()
-    lengths = np.concatenate(((_ROOM * distance[:, 1:] ** 2).ravel(), weights - least + _SHIFT_KM2))
+    lengths = np.concatenate(((_MARGIN * distance[:, 1:] ** 2).ravel(), weights - least + _SHIFT_KM2))
     rows = np.concatenate((np.repeat(np.arange(number), _NEIGHBOURS), np.full(number, number)))
     columns = np.concatenate((near[:, 1:].ravel(), np.arange(number)))
     graph = csr_array((lengths, (rows, columns)), shape=(number + 1, number + 1))

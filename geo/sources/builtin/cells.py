@@ -41,7 +41,7 @@ def tessellate(
     holds_seat = shapely.contains(faces, np.asarray(shapely.points(seats[owner])))
     if sorted(owner[holds_seat]) != list(range(len(seats))):
         raise ValueError(f"{len(seats) - holds_seat.sum()} seats have no cell of their own inside the outline")
-    _give_away(faces, owner, holds_seat)
+    _assign_cut_off_pieces(faces, owner, holds_seat)
     return np.array([shapely.union_all(faces[owner == seat]) for seat in range(len(seats))], dtype=object)
 
 
@@ -66,7 +66,7 @@ def _edges(seats: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[
     return np.asarray(shapely.linestrings(np.stack((centre[here[once]], centre[there[once]]), axis=1)))
 
 
-def _give_away(faces: NDArray[np.object_], owner: NDArray[np.intp], settled: NDArray[np.bool_]) -> None:
+def _assign_cut_off_pieces(faces: NDArray[np.object_], owner: NDArray[np.intp], settled: NDArray[np.bool_]) -> None:
     """Give each face without its seat to the settled neighbour with the longest common border (in place)."""
     tree = shapely.STRtree(faces)
     while not settled.all():

@@ -12,7 +12,7 @@ from .seats import apportion
 MIN_RESIDENTS = 5_000
 """Least residents of a county, persons."""
 
-_INVENTED = "synthetic: drawn at random around national means of 2010"
+_SYNTHETIC = "synthetic: drawn at random around national means of 2010"
 ATTRIBUTES: dict[str, dict[str, str]] = {
     "population": {
         "units": "persons",
@@ -20,12 +20,12 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "source": "synthetic counties whose province sums equal the 5th (2000) and 6th (2010) national census",
         "definition": "resident",
     },
-    "birth_rate": {"units": "per_year", "long_name": "births per resident and year", "source": _INVENTED},
-    "death_rate": {"units": "per_year", "long_name": "deaths per resident and year", "source": _INVENTED},
-    "schooling": {"units": "years", "long_name": "mean years of schooling", "source": _INVENTED},
-    "urban_share": {"units": "1", "long_name": "urban share of residents", "source": _INVENTED},
-    "industry_share": {"units": "1", "long_name": "share of manufacturing in employment", "source": _INVENTED},
-    "young_share": {"units": "1", "long_name": "share of residents aged 20 to 34", "source": _INVENTED},
+    "birth_rate": {"units": "per_year", "long_name": "births per resident and year", "source": _SYNTHETIC},
+    "death_rate": {"units": "per_year", "long_name": "deaths per resident and year", "source": _SYNTHETIC},
+    "schooling": {"units": "years", "long_name": "mean years of schooling", "source": _SYNTHETIC},
+    "urban_share": {"units": "1", "long_name": "urban share of residents", "source": _SYNTHETIC},
+    "industry_share": {"units": "1", "long_name": "share of manufacturing in employment", "source": _SYNTHETIC},
+    "young_share": {"units": "1", "long_name": "share of residents aged 20 to 34", "source": _SYNTHETIC},
 }
 """What stands beside each variable in the files."""
 

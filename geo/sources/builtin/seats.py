@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .provinces import PROVINCES
-from .settlement import Settlement, settle
+from .settlement import Settlement, draw_settlement
 from .territory import Territories, capitals_km, even_grid
 
 MIN_COUNTIES = 8
@@ -42,7 +42,7 @@ class Seats:
     density: NDArray[np.float64]
 
 
-def place(territories: Territories, counties: int, rng: np.random.Generator) -> Seats:
+def place_seats(territories: Territories, counties: int, rng: np.random.Generator) -> Seats:
     """Place all counties: one at each capital, the others closer together where more people live.
 
     Args:
@@ -56,9 +56,9 @@ def place(territories: Territories, counties: int, rng: np.random.Generator) -> 
     codes, points, radius, density = [], [], [], []
     numbers, capitals = counties_of_provinces(counties), capitals_km()
     for row, (province, number) in enumerate(zip(PROVINCES, numbers, strict=True)):
-        land = _spread(territories, row, _SAMPLES_PER_COUNTY * number, rng)
-        surface = settle(row, capitals[row], land, number, rng)
-        placed = _cluster(land, surface, capitals[row], number, rng)
+        land = _sample_land(territories, row, _SAMPLES_PER_COUNTY * number, rng)
+        surface = draw_settlement(row, capitals[row], land, number, rng)
+        placed = _place_in_province(land, surface, capitals[row], number, rng)
         local = surface.density(placed)
         codes += [province.code + suffix for suffix in _suffixes(placed, local)]
         points.append(placed)
@@ -115,10 +115,10 @@ def apportion(total: int, weights: NDArray[np.float64]) -> NDArray[np.int_]:
     return np.asarray(whole)
 
 
-def _spread(territories: Territories, province: int, number: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _sample_land(territories: Territories, province: int, number: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw points evenly over the territory of a province, shape (number, 2)."""
     part = territories.part(province)
-    west, south, east, north = _reach(territories, province, part)
+    west, south, east, north = _bounding_box(territories, province, part)
     found: list[NDArray[np.float64]] = []
     while sum(map(len, found)) < number:
         points = rng.uniform((west, south), (east, north), size=(2 * number, 2))
@@ -127,14 +127,14 @@ def _spread(territories: Territories, province: int, number: int, rng: np.random
     return np.concatenate(found)[:number]
 
 
-def _reach(territories: Territories, province: int, part: shapely.Polygon) -> tuple[float, float, float, float]:
+def _bounding_box(territories: Territories, province: int, part: shapely.Polygon) -> tuple[float, float, float, float]:
     """Give a box around the territory of a province, with a margin for what a coarse grid does not see."""
     grid = np.vstack((even_grid(part, _MARGIN_KM), capitals_km()[province]))
     own = grid[territories.owner(grid) == province]
     return (*(own.min(axis=0) - _MARGIN_KM), *(own.max(axis=0) + _MARGIN_KM))
 
 
-def _cluster(
+def _place_in_province(
     land: NDArray[np.float64],
     surface: Settlement,
     capital: NDArray[np.float64],

@@ -42,7 +42,7 @@ class Settlement:
         return local * _thinning(points_km)
 
 
-def settle(
+def draw_settlement(
     province: int,
     capital_km: NDArray[np.float64],
     land_km: NDArray[np.float64],

@@ -126,8 +126,8 @@ def _fit_weights(costs: NDArray[np.float64], shares: NDArray[np.float64], island
         score = (weights - costs) / softness
         membership = np.exp(score - score.max(axis=1, keepdims=True))
         membership /= membership.sum(axis=1, keepdims=True)
-        got = membership.mean(axis=0)
-        weights[mainland] += softness * np.log(shares[mainland] / got[mainland])
+        reached = membership.mean(axis=0)
+        weights[mainland] += softness * np.log(shares[mainland] / reached[mainland])
     return weights
 
 

@@ -32,15 +32,15 @@ def close(
     issues = []
     for year in population.columns.astype(int):
         people, missing = math.fsum(population[year].dropna()), int(population[year].isna().sum())
-        told = published.get(year)
-        if told is None:
+        total = published.get(year)
+        if total is None:
             rows.append((year, None, people, None, None, None, None, missing))
             continue
-        rest = told.total - people
-        unexplained = rest - told.military - told.undetermined
-        rows.append((year, told.total, people, rest, told.military, told.undetermined, unexplained, missing))
-        if not missing and abs(unexplained) > told.tolerance * told.total:
-            rule = f"the zones of {year} and the stated accounts make up the published {told.total:,}"
+        unallocated = total.total - people
+        unexplained = unallocated - total.military - total.undetermined
+        rows.append((year, total.total, people, unallocated, total.military, total.undetermined, unexplained, missing))
+        if not missing and abs(unexplained) > total.tolerance * total.total:
+            rule = f"the zones of {year} and the stated accounts make up the published {total.total:,}"
             fix = "find the units that lack or repeat them, or correct the published total"
             lost = abs(unexplained)
             issues.append(error("E-TOTAL", files[year], value=f"{people:.0f}", rule=rule, fix=fix, people=lost))

@@ -48,7 +48,7 @@ class Evidence:
         units: The map: index code, columns name, prefecture.
         mapped: Residents by polygon, one column for each census the map knows.
         population: Residents, index zone, one column a census.
-        given: Base name of the crosswalk where it was fed back, None where the rules made it.
+        given_file: Base name of the crosswalk where it was fed back, None where the rules made it.
     """
 
     harmonised: Harmonised
@@ -59,7 +59,7 @@ class Evidence:
     units: pd.DataFrame
     mapped: pd.DataFrame
     population: pd.DataFrame
-    given: str | None = None
+    given_file: str | None = None
 
     @cached_property
     def members(self) -> dict[str, tuple[str, ...]]:
@@ -92,8 +92,8 @@ def table(evidence: Evidence) -> pd.DataFrame:
         Columns `COLUMNS`, sorted by zone and year.
     """
     rows = [line for census in evidence.censuses for line in _of_census(evidence, census)]
-    rows += _of_map(evidence) + _merged(evidence) + _left_apart(evidence) + _spanning(evidence)
-    rows += _large(evidence.population) + _corrected(evidence)
+    rows += _of_map(evidence) + _merged(evidence) + _kept_apart(evidence) + _spanning(evidence)
+    rows += _large_growth(evidence.population) + _corrected(evidence)
     frame = pd.DataFrame(rows, columns=["zone", "year", "decision", "unit", "unit_name", "people", "detail"])
     # The rules call a zone by the code of its first polygon, a crosswalk that was fed back perhaps by another.
     names = {zone: evidence.units.at[codes[0], "name"] for zone, codes in evidence.members.items()}
@@ -101,7 +101,7 @@ def table(evidence: Evidence) -> pd.DataFrame:
     return frame.sort_values(["zone", "year", "decision"], ignore_index=True)[list(COLUMNS)]
 
 
-def _told(evidence: Evidence, year: int) -> list[tuple[str, str, float, str]]:
+def _notable_lines(evidence: Evidence, year: int) -> list[tuple[str, str, float, str]]:
     """Give unit, zone, share and reason of the lines of a year that say more than that a code has stayed."""
     lines = evidence.harmonised.crosswalk.of(year)
     return [
@@ -113,10 +113,10 @@ def _told(evidence: Evidence, year: int) -> list[tuple[str, str, float, str]]:
 
 def _of_census(evidence: Evidence, census: Census) -> list[_Row]:
     rows: list[_Row] = []
-    for unit, zone, share, reason in _told(evidence, census.year):
+    for unit, zone, share, reason in _notable_lines(evidence, census.year):
         people = round(share * census.people[unit])
         detail = [] if share == 1 else [f"{share:.6f} of its residents"]
-        detail += [_from(evidence)] if evidence.given else _why(evidence, census, unit, zone, reason)
+        detail += [_from(evidence)] if evidence.given_file else _why(evidence, census, unit, zone, reason)
         rows.append((zone, census.year, reason, unit, census.names[unit], people, "; ".join(filter(None, detail))))
     return rows
 
@@ -128,30 +128,30 @@ def _of_map(evidence: Evidence) -> list[_Row]:
     rows: list[_Row] = []
     for year in set(evidence.mapped.columns.astype(int)) - tabled:
         mapped = evidence.mapped[year].astype(np.float64).to_dict()
-        for unit, zone, share, reason in _told(evidence, year):
+        for unit, zone, share, reason in _notable_lines(evidence, year):
             people = round(share * mapped[unit])
             rows.append((zone, year, reason, unit, names[unit], people, _from(evidence)))
     return rows
 
 
 def _from(evidence: Evidence) -> str:
-    return f"from {evidence.given}"
+    return f"from {evidence.given_file}"
 
 
 def _why(evidence: Evidence, census: Census, unit: str, zone: str, reasons: str) -> list[str]:
     """Say in words why the rules put a unit into a zone."""
-    told = []
+    reasons_text = []
     for reason in map(Reason, reasons.split("+")):
         match reason:
             case Reason.DECISION:
-                told.append(evidence.reasons.get((census.year, unit), ""))
+                reasons_text.append(evidence.reasons.get((census.year, unit), ""))
             case Reason.CODE_HISTORY:
-                told.append(_change(evidence, census, unit, zone))
+                reasons_text.append(_change(evidence, census, unit, zone))
             case Reason.ZONE_MERGED | Reason.ZONE_SHARED:
-                told.append(_cut_out(evidence, str(census.rows.at[unit, "prefecture"]), zone, reason))
+                reasons_text.append(_districts_of(evidence, str(census.rows.at[unit, "prefecture"]), zone, reason))
             case _:
-                told.append(_WORDS.get(reason, ""))
-    return told
+                reasons_text.append(_WORDS.get(reason, ""))
+    return reasons_text
 
 
 def _change(evidence: Evidence, census: Census, unit: str, zone: str) -> str:
@@ -171,7 +171,7 @@ def _change(evidence: Evidence, census: Census, unit: str, zone: str) -> str:
     return "{}: {} to {}".format(*max(changes)) if changes else ""
 
 
-def _cut_out(evidence: Evidence, prefecture: str, zone: str, reason: Reason) -> str:
+def _districts_of(evidence: Evidence, prefecture: str, zone: str, reason: Reason) -> str:
     """Name the districts of a zone that a development zone was cut out of."""
     near = development.districts(evidence.units, prefecture)
     districts = ";".join(code for code in near if code in evidence.members[zone])
@@ -185,7 +185,7 @@ def _merged(evidence: Evidence) -> list[_Row]:
     merges: list[tuple[int, str, tuple[str, ...], str]] = [
         (merge.year, str(merge.reason), merge.polygons, merge.detail) for merge in evidence.harmonised.merges
     ]
-    if evidence.given:
+    if evidence.given_file:
         several = [codes for codes in evidence.members.values() if len(codes) > 1]
         merges = [(evidence.vintage, "crosswalk", codes, _from(evidence)) for codes in several]
     names = evidence.units["name"]
@@ -203,11 +203,11 @@ def _merged(evidence: Evidence) -> list[_Row]:
     ]
 
 
-def _left_apart(evidence: Evidence) -> list[_Row]:
+def _kept_apart(evidence: Evidence) -> list[_Row]:
     """List the parts that passed between zones without being counted."""
     names = evidence.units["name"]
     rows: list[_Row] = []
-    for part in evidence.harmonised.apart:
+    for part in evidence.harmonised.kept_apart:
         detail = f"a part passed to {part.gainer} {names[part.gainer]}, uncounted; both have grown alike"
         zone = evidence.zone_of[part.loser]
         rows.append((zone, part.year, "uncounted_transfer_left", part.loser, names[part.loser], None, detail))
@@ -225,7 +225,7 @@ def _spanning(evidence: Evidence) -> list[_Row]:
     return rows
 
 
-def _large(population: pd.DataFrame) -> list[_Row]:
+def _large_growth(population: pd.DataFrame) -> list[_Row]:
     """List the zones whose residents have grown or shrunk beyond belief between the last two censuses."""
     years = sorted(population.columns.astype(int))
     if len(years) == 1:

@@ -35,7 +35,7 @@ _NEARLY = 0.005
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedPeople:
     """Residents of a row in a polygon, persons; None where only the sum over several polygons is known."""
 
     row: str
@@ -79,9 +79,9 @@ class Division:
         unlike: How many of them have different sums in the census and on the map.
     """
 
-    placed: list[Placed]
+    placed: list[PlacedPeople]
     parts: int
-    unlike: int
+    different: int
 
 
 def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, mapped: pd.Series) -> Division:
@@ -106,13 +106,13 @@ def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, map
     )
     parts = _parts(links, counts)
     known = [part for part in parts if part.rows and part.polygons and not np.isnan(counts.residual(part))]
-    links = _recognised(links, counts)
+    links = _relinked(links, counts)
     reasons = {(link.row, link.polygon): link.reason for link in links}
     placed = [one for part in _pooled(_parts(links, counts), counts) for one in _divided(part, reasons, counts)]
     return Division(placed, len(known), sum(counts.residual(part) != 0 for part in known))
 
 
-def undivided(links: Sequence[Link], rows: pd.DataFrame) -> list[Placed]:
+def undivided(links: Sequence[Link], rows: pd.DataFrame) -> list[PlacedPeople]:
     """Place the residents of a census of which the map knows nothing: a row in one polygon is there as a whole.
 
     Args:
@@ -122,7 +122,7 @@ def undivided(links: Sequence[Link], rows: pd.DataFrame) -> list[Placed]:
     polygons = Counter(link.row for link in links)
     people = {str(key): int(count) for key, count in rows["people"].items()}
     return [
-        Placed(link.row, link.polygon, people[link.row] if polygons[link.row] == 1 else None, link.reason)
+        PlacedPeople(link.row, link.polygon, people[link.row] if polygons[link.row] == 1 else None, link.reason)
         for link in links
     ]
 
@@ -135,7 +135,7 @@ def _parts(links: Sequence[Link], counts: _Counts) -> list[_Part]:
     ]
 
 
-def _recognised(links: Sequence[Link], counts: _Counts) -> list[Link]:
+def _relinked(links: Sequence[Link], counts: _Counts) -> list[Link]:
     """Link a row anew whose number is, to the person, that of one other polygon near by: its code was mixed up."""
     wrong = [part for part in _parts(links, counts) if _unbalanced(part, counts)]
     numbers: dict[tuple[str, int], list[str]] = defaultdict(list)
@@ -182,7 +182,7 @@ def _nearly_alike(part: _Part, counts: _Counts) -> bool:
     return abs(counts.residual(part)) <= _NEARLY * counts.people[part.rows[0]]
 
 
-def _divided(part: _Part, reasons: _Reasons, counts: _Counts) -> list[Placed]:
+def _divided(part: _Part, reasons: _Reasons, counts: _Counts) -> list[PlacedPeople]:
     """Divide the rows of one part over its polygons."""
     if not part.rows or not part.polygons:
         return []
@@ -190,36 +190,41 @@ def _divided(part: _Part, reasons: _Reasons, counts: _Counts) -> list[Placed]:
         only = part.polygons[0]
         differs = _unbalanced(part, counts) and _nearly_alike(part, counts)
         plain = Reason.MAP_DIFFERS if differs else Reason.BORDERS
-        told = {row: plain if differs else reasons.get((row, only), plain) for row in part.rows}
-        return [Placed(row, only, counts.people[row], told[row]) for row in part.rows]
+        reason_of = {row: plain if differs else reasons.get((row, only), plain) for row in part.rows}
+        return [PlacedPeople(row, only, counts.people[row], reason_of[row]) for row in part.rows]
     if counts.residual(part) != 0:
-        return _together(part, reasons)
+        return _undivided(part, reasons)
     moved = transport.least_moves(
         np.array([counts.people[row] for row in part.rows]),
         np.array([counts.mapped[code] for code in part.polygons]),
         np.array([[_COSTS[reasons.get((row, polygon))] for polygon in part.polygons] for row in part.rows]),
     )
     placed = [
-        Placed(row, polygon, int(moved.people[r, p]), _reason(reasons.get((row, polygon)), sure=moved.sure[r, p]))
+        PlacedPeople(
+            row,
+            polygon,
+            int(moved.people[r, p]),
+            _reason(reasons.get((row, polygon)), determined=moved.determined[r, p]),
+        )
         for r, row in enumerate(part.rows)
         for p, polygon in enumerate(part.polygons)
         if moved.people[r, p] > 0 or (counts.people[row] == 0 and p == int(np.argmin(moved.costs[r])))
     ]
-    return placed if _decisions_kept(placed, reasons) else _together(part, reasons)
+    return placed if _decisions_hold(placed, reasons) else _undivided(part, reasons)
 
 
-def _together(part: _Part, reasons: _Reasons) -> list[Placed]:
+def _undivided(part: _Part, reasons: _Reasons) -> list[PlacedPeople]:
     """Place every row in all polygons of a part whose people are not told apart, but where a decision says less."""
     decided = {row for (row, _), reason in reasons.items() if reason is Reason.DECISION}
     return [
-        Placed(row, polygon, None, reasons.get((row, polygon), Reason.BORDERS))
+        PlacedPeople(row, polygon, None, reasons.get((row, polygon), Reason.BORDERS))
         for row in part.rows
         for polygon in part.polygons
         if row not in decided or reasons.get((row, polygon)) is Reason.DECISION
     ]
 
 
-def _decisions_kept(placed: Sequence[Placed], reasons: _Reasons) -> bool:
+def _decisions_hold(placed: Sequence[PlacedPeople], reasons: _Reasons) -> bool:
     """Whether every decided row is where the decision has it; the map's numbers may say otherwise."""
     decided = {row for (row, _), reason in reasons.items() if reason is Reason.DECISION}
     return all(
@@ -227,5 +232,5 @@ def _decisions_kept(placed: Sequence[Placed], reasons: _Reasons) -> bool:
     )
 
 
-def _reason(linked: Reason | None, *, sure: bool) -> Reason:
-    return (linked or Reason.BORDERS) if sure else Reason.PROPORTIONAL
+def _reason(linked: Reason | None, *, determined: bool) -> Reason:
+    return (linked or Reason.BORDERS) if determined else Reason.PROPORTIONAL

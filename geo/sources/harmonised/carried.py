@@ -34,7 +34,7 @@ _DIVIDED = (
 
 
 @dataclass(frozen=True)
-class Carried:
+class CensusOnZones:
     """Every census on the zones.
 
     Attributes:
@@ -49,7 +49,7 @@ class Carried:
     quantities: xr.Dataset
 
 
-def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFrame, zones: pd.Index) -> Carried:
+def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFrame, zones: pd.Index) -> CensusOnZones:
     """Carry every census to the zones.
 
     Args:
@@ -63,7 +63,7 @@ def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFra
         lines = walk.of(year)
         persons = crosswalk.whole_shares(lines, table.places["people"])
         population[year] = persons.groupby(lines["to"]).sum().reindex(zones, fill_value=0).astype(np.float64)
-        divided[year] = _divided(lines, persons, population[year])
+        divided[year] = _divided_share(lines, persons, population[year])
         shares = crosswalk.operator(_by_persons(lines, persons, table.places["people"]), table.places.index, zones)
         parts.append(_quantities(table, shares, zones).expand_dims(year=[year], axis=1))
     for year in sorted(set(mapped.columns.astype(int)) - tables.keys()):
@@ -74,7 +74,7 @@ def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFra
     for name in quantities.data_vars:
         files = [part[name].attrs["source"] for part in parts if name in part]
         quantities[name].attrs["source"] = ", ".join(files)
-    return Carried(pd.DataFrame(population)[years], pd.DataFrame(divided)[years], quantities)
+    return CensusOnZones(pd.DataFrame(population)[years], pd.DataFrame(divided)[years], quantities)
 
 
 def _by_persons(lines: pd.DataFrame, persons: pd.Series, people: pd.Series) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def _by_persons(lines: pd.DataFrame, persons: pd.Series, people: pd.Series) -> p
     return lines.assign(share=(persons / total).where(total > 0, lines["share"]))
 
 
-def _divided(lines: pd.DataFrame, persons: pd.Series, population: pd.Series) -> pd.Series:
+def _divided_share(lines: pd.DataFrame, persons: pd.Series, population: pd.Series) -> pd.Series:
     """Give the share of each zone's residents who come from units that went to several zones."""
     several = lines.groupby("from")["to"].transform("nunique") > 1
     people = persons[several].groupby(lines["to"][several]).sum().reindex(population.index, fill_value=0)
@@ -108,13 +108,15 @@ def _quantities(table: CensusTable, shares: csr_array, zones: pd.Index) -> xr.Da
         if name in table.quantities and name != _RESIDENTS:
             values = table.quantities[name].transpose("row", *quantity.dims).to_numpy()
             sums = (
-                _mean(quantity, values, table, shares) if quantity.kind == "mean" else crosswalk.carried(shares, values)
+                _mean(quantity, values, table, shares)
+                if quantity.kind == "mean"
+                else crosswalk.to_zones(shares, values)
             )
             carried[name] = (("zone", *quantity.dims), sums, _attributes(quantity, table))
     residents = table.quantities[_RESIDENTS].to_numpy()
     for name, rate, counted in _VITAL:
         if rate in carried:
-            persons = crosswalk.carried(shares, table.quantities[rate].to_numpy() / 1000.0 * residents)
+            persons = crosswalk.to_zones(shares, table.quantities[rate].to_numpy() / 1000.0 * residents)
             attributes = _attributes(_in_a_year(name, counted, table.year), table)
             carried[name] = (("zone",), persons, attributes | {"estimated": f"{rate} times residents"})
     labels = {dim: list(categories) for dim, categories in DIMENSIONS.items()}
@@ -130,7 +132,7 @@ def _mean(
     weight = _total(table.quantities[str(quantity.weight)])
     product = np.where(weight == 0, 0.0, values * weight)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean: NDArray[np.float64] = crosswalk.carried(shares, product) / crosswalk.carried(shares, weight)
+        mean: NDArray[np.float64] = crosswalk.to_zones(shares, product) / crosswalk.to_zones(shares, weight)
     return mean
 
 

@@ -84,7 +84,7 @@ def read(path: Path, vintage: int) -> Crosswalk:
     return Crosswalk(frame[list(COLUMNS)], vintage)
 
 
-def legible(crosswalk: Crosswalk, units: Mapping[int, Mapping[str, str]], zones: pd.Series) -> pd.DataFrame:
+def with_names(crosswalk: Crosswalk, units: Mapping[int, Mapping[str, str]], zones: pd.Series) -> pd.DataFrame:
     """Put the names of units and zones beside their codes, for whoever reads the table.
 
     Args:
@@ -115,13 +115,13 @@ def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.In
     """
     zones = set(crosswalk.of(crosswalk.vintage)["to"])
     units = {**people, crosswalk.vintage: pd.Series(np.nan, index=polygons)}
-    issues = _other_years(crosswalk.frame, set(units), file) + _divided_land(crosswalk.of(crosswalk.vintage), file)
+    issues = _other_years(crosswalk.frame, set(units), file) + _divided_polygons(crosswalk.of(crosswalk.vintage), file)
     for year, counted in units.items():
         lines = crosswalk.of(year)
         if lines.empty:
             issues += _absent_year(year, counted, file)
             continue
-        issues += _strangers(lines, set(counted.index), zones, year, file)
+        issues += _unknown_labels(lines, set(counted.index), zones, year, file)
         sums = lines.groupby("from")["share"].sum()
         for unit, persons in counted.items():
             total = float(sums.get(unit, 0.0))
@@ -156,7 +156,7 @@ def _other_years(frame: pd.DataFrame, years: set[int], file: str) -> list[Issue]
     ]
 
 
-def _divided_land(lines: pd.DataFrame, file: str) -> list[Issue]:
+def _divided_polygons(lines: pd.DataFrame, file: str) -> list[Issue]:
     """Find polygons that are not in one zone as a whole: people can be divided by a share, land cannot."""
     rule, fix = "a polygon of the map lies in one zone, share 1", "draw its parts as polygons of their own"
     return [
@@ -166,7 +166,7 @@ def _divided_land(lines: pd.DataFrame, file: str) -> list[Issue]:
     ]
 
 
-def _strangers(lines: pd.DataFrame, units: set[str], zones: set[str], year: int, file: str) -> list[Issue]:
+def _unknown_labels(lines: pd.DataFrame, units: set[str], zones: set[str], year: int, file: str) -> list[Issue]:
     """Find units that the census does not have, and zones that the map does not have."""
     issues = []
     for line, unit, zone in zip(lines.index, lines["from"], lines["to"], strict=True):
@@ -186,12 +186,12 @@ def _line(lines: pd.DataFrame, column: str, value: str) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def nobody(
+def check_residents(
     crosswalk: Crosswalk,
     population: pd.DataFrame,
     names: Mapping[str, str],
     files: Mapping[int, str],
-    given: str | None,
+    given_file: str | None,
 ) -> list[Issue]:
     """Find zones without residents: growth from nobody, or to nobody, is no number.
 
@@ -200,19 +200,21 @@ def nobody(
         population: Residents, index zone, one column a census; NaN where a zone was not counted.
         names: Name of each polygon, by code.
         files: Base name of the file of each census, for the messages.
-        given: Base name of the crosswalk where it was fed back, None where the rules made it.
+        given_file: Base name of the crosswalk where it was fed back, None where the rules made it.
 
     Returns:
         E-POP-ZERO.
     """
-    fix = "correct the crosswalk" if given else "correct the numbers"
-    fix += ", or join the zone to another" + ("" if given else " in the table of decisions, with the year of the map")
+    fix = "correct the crosswalk" if given_file else "correct the numbers"
+    fix += ", or join the zone to another" + (
+        "" if given_file else " in the table of decisions, with the year of the map"
+    )
     issues, members = [], crosswalk.members
     for year in population.columns.astype(int).tolist():
         for zone in map(str, population.index[population[year] == 0]):
             # Only a crosswalk that was fed back is a file in which the user can look the zone up.
-            line, column = (_line(crosswalk.of(crosswalk.vintage), "to", zone), "to") if given else (None, None)
-            file, rule = given or files[year], f"{names[members[zone][0]]} has residents in {year}"
+            line, column = (_line(crosswalk.of(crosswalk.vintage), "to", zone), "to") if given_file else (None, None)
+            file, rule = given_file or files[year], f"{names[members[zone][0]]} has residents in {year}"
             issues.append(error("E-POP-ZERO", file, line=line, column=column, value=zone, rule=rule, fix=fix))
     return issues
 
@@ -253,7 +255,7 @@ def operator(lines: pd.DataFrame, units: pd.Index, zones: pd.Index) -> csr_array
     return csr_array((lines["share"].to_numpy(dtype=np.float64), at), shape=(len(zones), len(units)))
 
 
-def carried(shares: csr_array, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def to_zones(shares: csr_array, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum a count over the units of each zone; shape (units, …) to (zones, …)."""
     flat: NDArray[np.float64] = shares @ values.reshape(len(values), -1)
     return flat.reshape(shares.shape[0], *values.shape[1:])

@@ -89,12 +89,14 @@ def check(
         if decision.unit not in units.get(decision.year, ()):
             rule = f"neither a census nor the map of {decision.year} has a unit {decision.unit}"
             issues.append(_wrong(decision, "from", decision.unit, rule, file))
-        issues += [_wrong(decision, "to", code, rule, file) for code, rule in _idle(decision, polygons, vintage)]
+        issues += [
+            _wrong(decision, "to", code, rule, file) for code, rule in _useless_polygons(decision, polygons, vintage)
+        ]
     if issues:
         raise DataError(issues)
 
 
-def _idle(decision: Decision, polygons: Collection[str], vintage: int) -> list[tuple[str, str]]:
+def _useless_polygons(decision: Decision, polygons: Collection[str], vintage: int) -> list[tuple[str, str]]:
     """Give the polygons of a decision that mean nothing, with the rule each breaks."""
     found = []
     for code, times in Counter(decision.polygons).items():

@@ -15,7 +15,7 @@ from geo.config import OF_MAP, HarmonisedConfig, OfQuantity
 from geo.errors import Issue, error
 from geo.sources.yearbooks import DIMENSIONS, QUANTITIES, Quantity
 
-from .carried import Carried
+from .carried import CensusOnZones
 
 _PEOPLE = "residents"
 # Rates are asked for by the name of what they are; `zones.nc` has them under the same.
@@ -25,7 +25,7 @@ _KNOWN = QUANTITIES | {name: Quantity(name, name, units, "count") for name, unit
 
 
 @dataclass(frozen=True)
-class Numbers:
+class ZoneNumbers:
     """What covariates are made from.
 
     Attributes:
@@ -33,7 +33,7 @@ class Numbers:
         of_map: What the zones have from the map, one column for each of `OF_MAP`, in its unit.
     """
 
-    carried: Carried
+    carried: CensusOnZones
     of_map: pd.DataFrame
 
     def series(self, name: str, year: int) -> xr.DataArray:
@@ -64,7 +64,7 @@ class Derived:
     issues: tuple[Issue, ...]
 
 
-def derive(config: HarmonisedConfig, numbers: Numbers, provinces: Sequence[str]) -> Derived:
+def derive(config: HarmonisedConfig, numbers: ZoneNumbers, provinces: Sequence[str]) -> Derived:
     """Compute every rate and covariate that the config names.
 
     Args:
@@ -77,12 +77,12 @@ def derive(config: HarmonisedConfig, numbers: Numbers, provinces: Sequence[str])
         E-DEF-MIX for a difference of numbers whose definitions differ, E-MISSING where a zone has none and no rule is
         declared.
     """
-    asked = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
+    wanted_by_name = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
     population = numbers.carried.population
     found: dict[str, Filled] = {}
     issues: list[Issue] = []
-    for name, of in asked.items():
-        wrong = _faults(name, of, config, numbers)
+    for name, of in wanted_by_name.items():
+        wrong = _wrong_requests(name, of, config, numbers)
         if wrong:
             issues += wrong
             continue
@@ -110,10 +110,10 @@ def _years(of: OfQuantity) -> tuple[int, ...]:
     return of.change or ((of.year,) if of.year is not None else ())
 
 
-def _faults(name: str, of: OfQuantity, config: HarmonisedConfig, numbers: Numbers) -> list[Issue]:
+def _wrong_requests(name: str, of: OfQuantity, config: HarmonisedConfig, numbers: ZoneNumbers) -> list[Issue]:
     """Find what a rate or covariate asks for and the censuses do not have, or must not be asked for."""
     if name in _RATES and of.quantity != name:
-        return [_refused(name, of.quantity, f"{name} is a rate per mille of its own", f"choose {name}")]
+        return [_quantity_error(name, of.quantity, f"{name} is a rate per mille of its own", f"choose {name}")]
     issues = []
     for wanted in filter(None, (of.quantity, of.per)):
         if wanted not in _KNOWN:
@@ -132,23 +132,23 @@ def _no_counts(name: str, of: OfQuantity) -> list[Issue]:
     """Refuse to divide means, or by one: what comes out is no share of anything."""
     fix = "leave per out, or choose counts"
     return [
-        _refused(name, wanted, f"{wanted} is a mean, and only counts are divided by counts", fix)
+        _quantity_error(name, wanted, f"{wanted} is a mean, and only counts are divided by counts", fix)
         for wanted in ((of.quantity, of.per) if of.per else ())
         if _KNOWN[wanted].kind != "count"
     ]
 
 
-def _no_categories(name: str, of: OfQuantity, numbers: Numbers) -> list[Issue]:
+def _no_categories(name: str, of: OfQuantity, numbers: ZoneNumbers) -> list[Issue]:
     """Find categories that the quantity does not have, or that a census did not ask for."""
     dim_of = {label: dim for dim in _KNOWN[of.quantity].dims for label in DIMENSIONS[dim]}
     unknown = [label for label in of.select if label not in dim_of]
     if unknown and not dim_of:
-        return [_refused(name, unknown[0], f"{of.quantity} has no categories", "leave select out")]
+        return [_quantity_error(name, unknown[0], f"{of.quantity} has no categories", "leave select out")]
     if unknown:
         return [_unknown(name, label, f"{of.quantity} has no category {label}", dim_of) for label in unknown]
     # Where the people of a category that was not asked for stand in another that is added too, nobody is lost.
     mixed = _KNOWN[of.quantity].not_comparable.keys()
-    asked = [label for label in of.select if label not in mixed or not mixed <= set(of.select)]
+    wanted_by_name = [label for label in of.select if label not in mixed or not mixed <= set(of.select)]
     return [
         _unknown(
             name,
@@ -156,17 +156,17 @@ def _no_categories(name: str, of: OfQuantity, numbers: Numbers) -> list[Issue]:
             f"the census of {year} has no {label} in {of.quantity}",
             [other for other in dim_of if other != label],
         )
-        for label in asked
+        for label in wanted_by_name
         for year in _years(of)
         if numbers.series(of.quantity, year).sel({dim_of[label]: label}).isnull().all()
     ]
 
 
 def _unknown(name: str, value: str, rule: str, known: Iterable[object]) -> Issue:
-    return _refused(name, value, rule, f"choose among {', '.join(map(str, known))}")
+    return _quantity_error(name, value, rule, f"choose among {', '.join(map(str, known))}")
 
 
-def _refused(name: str, value: str, rule: str, fix: str) -> Issue:
+def _quantity_error(name: str, value: str, rule: str, fix: str) -> Issue:
     section, column = ("[zones.rates]", _RATES[name]) if name in _RATES else ("[zones.covariates]", name)
     return error("E-QUANTITY", section, column=column, value=value, rule=rule, fix=fix)
 
@@ -188,20 +188,20 @@ def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
     return issues
 
 
-def _values(of: OfQuantity, numbers: Numbers) -> NDArray[np.float64]:
+def _values(of: OfQuantity, numbers: ZoneNumbers) -> NDArray[np.float64]:
     if of.change is None:
         return _of_year(of, int(of.year or 0), numbers)
     first, last = of.change
     return _of_year(of, last, numbers) - _of_year(of, first, numbers)
 
 
-def _of_year(of: OfQuantity, year: int, numbers: Numbers) -> NDArray[np.float64]:
+def _of_year(of: OfQuantity, year: int, numbers: ZoneNumbers) -> NDArray[np.float64]:
     """Give the number of one census, or its logarithm; NaN where that would be of nothing."""
     value = _ratio(of, year, numbers)
     return np.log(value, out=np.full_like(value, np.nan), where=value > 0) if of.log else value
 
 
-def _ratio(of: OfQuantity, year: int, numbers: Numbers) -> NDArray[np.float64]:
+def _ratio(of: OfQuantity, year: int, numbers: ZoneNumbers) -> NDArray[np.float64]:
     """Sum the selected categories of one census, and divide by all of another quantity; NaN where that is zero."""
     quantity = numbers.series(of.quantity, year)
     for dim in _KNOWN[of.quantity].dims:
@@ -217,6 +217,8 @@ def _ratio(of: OfQuantity, year: int, numbers: Numbers) -> NDArray[np.float64]:
 def _total(quantity: xr.DataArray) -> NDArray[np.float64]:
     """Sum over all categories that the census asked for."""
     dims = [dim for dim in quantity.dims if dim != "zone"]
-    asked = quantity.notnull().any("zone")
-    total: NDArray[np.float64] = quantity.where(asked, 0.0).sum(dims, skipna=False).to_numpy().astype(np.float64)
+    wanted_by_name = quantity.notnull().any("zone")
+    total: NDArray[np.float64] = (
+        quantity.where(wanted_by_name, 0.0).sum(dims, skipna=False).to_numpy().astype(np.float64)
+    )
     return total

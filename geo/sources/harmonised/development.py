@@ -14,14 +14,14 @@ import pandas as pd
 
 from geo.checks.people import largest_remainder
 
-from .borders import Placed
+from .borders import PlacedPeople
 from .links import Reason
 
 _DISTRICT = "区"
 
 
 @dataclass(frozen=True)
-class Cut:
+class DistrictGroup:
     """The development zones of one prefecture with the districts they were cut from.
 
     Attributes:
@@ -63,9 +63,9 @@ def districts(polygons: pd.DataFrame, prefecture: str) -> list[str]:
     return [str(code) for code in (urban if len(urban) or len(near) != 1 else near.index)]
 
 
-def cuts(
+def group_by_prefecture(
     floating: pd.DataFrame, polygons: pd.DataFrame, group_of: Mapping[str, int], residents: Mapping[int, int]
-) -> list[Cut]:
+) -> list[DistrictGroup]:
     """Find the districts that the unplaced rows of a census were cut from.
 
     Args:
@@ -81,11 +81,11 @@ def cuts(
     for prefecture, rows in floating.groupby("prefecture"):
         groups = tuple(sorted({group_of[code] for code in districts(polygons, str(prefecture))}))
         own = tuple(residents.get(group, 0) for group in groups)
-        found.append(Cut(tuple(map(str, rows.index)), groups, int(rows["people"].sum()), own))
+        found.append(DistrictGroup(tuple(map(str, rows.index)), groups, int(rows["people"].sum()), own))
     return found
 
 
-def shared(cut: Cut, people: Mapping[str, int], first: Sequence[str]) -> list[Placed]:
+def share_out(cut: DistrictGroup, people: Mapping[str, int], first: Sequence[str]) -> list[PlacedPeople]:
     """Share the people of each zone over the groups of districts, in proportion to their residents, in whole persons.
 
     Args:
@@ -96,10 +96,10 @@ def shared(cut: Cut, people: Mapping[str, int], first: Sequence[str]) -> list[Pl
     weights = np.array(cut.residents, dtype=np.float64)
     weights = weights / weights.sum() if weights.any() else np.full(len(first), 1 / len(first))
     placed = [
-        Placed(row, polygon, int(persons), Reason.ZONE_SHARED)
+        PlacedPeople(row, polygon, int(persons), Reason.ZONE_SHARED)
         for row in cut.rows
         for polygon, persons in zip(first, largest_remainder(weights * people[row]), strict=True)
         if persons > 0
     ]
     # A zone without residents is in the crosswalk as well.
-    return placed + [Placed(row, first[0], 0, Reason.ZONE_SHARED) for row in cut.rows if people[row] == 0]
+    return placed + [PlacedPeople(row, first[0], 0, Reason.ZONE_SHARED) for row in cut.rows if people[row] == 0]

@@ -12,7 +12,7 @@ from geo.config import OF_MAP, HarmonisedConfig, OfQuantity
 from geo.sources import yearbooks
 
 from . import carried
-from .carried import Carried
+from .carried import CensusOnZones
 
 _OF_CROSSWALK = {"units": "1", "role": "census", "source": "crosswalk.csv"}
 _UNITS = {"members": "census units in the zone", "districts": "census units in the zone that are urban districts"}
@@ -41,14 +41,14 @@ def attributes(config: HarmonisedConfig) -> dict[str, dict[str, str]]:
         **places,
         "area": {"source": f"{layer}, geodesic area on WGS 84"},
         "population": population,
-        **{name: {"source": _told(of, config)} for name, of in rates.items()},
+        **{name: {"source": _source_of(of, config)} for name, of in rates.items()},
         **{name: _covariate(of, config) for name, of in config.covariates.items()},
     }
 
 
 def _covariate(of: OfQuantity, config: HarmonisedConfig) -> dict[str, str]:
     named = {"long_name": of.long_name} if of.long_name else {}
-    return {"units": _units(of), "source": _told(of, config), **named}
+    return {"units": _units(of), "source": _source_of(of, config), **named}
 
 
 def _units(of: OfQuantity) -> str:
@@ -59,7 +59,7 @@ def _units(of: OfQuantity) -> str:
     return own if of.per is None else f"{own} per {OF_MAP['area']}"
 
 
-def _told(of: OfQuantity, config: HarmonisedConfig) -> str:
+def _source_of(of: OfQuantity, config: HarmonisedConfig) -> str:
     """Say in words what a number is: which quantity of which census, or of the map, over what."""
     years = of.change or ((of.year,) if of.year else ())
     chosen = f" ({', '.join(of.select)})" if of.select else ""
@@ -70,7 +70,7 @@ def _told(of: OfQuantity, config: HarmonisedConfig) -> str:
     return f"{files}: {number}, {' to '.join(map(str, years or (config.polygons.vintage,)))}"
 
 
-def censuses(on_zones: Carried, described: pd.DataFrame) -> xr.Dataset:
+def censuses(on_zones: CensusOnZones, described: pd.DataFrame) -> xr.Dataset:
     """Put the flags of the population, and the census units of each zone, beside what the year-books keep."""
     counted = on_zones.population.notna().to_numpy().astype(np.int8)
     flags = {

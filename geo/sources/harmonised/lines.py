@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from .borders import Placed
+from .borders import PlacedPeople
 from .links import Reason
 
 
 def of_census(
-    year: int, people: Mapping[str, int], placed: Sequence[Placed], zone_of: Mapping[str, str]
+    year: int, people: Mapping[str, int], placed: Sequence[PlacedPeople], zone_of: Mapping[str, str]
 ) -> pd.DataFrame:
     """Write the lines of one census.
 

@@ -6,17 +6,17 @@ from geo.errors import Issue, error
 
 from .census import Census
 
-UNLIKE, FEW = 0.1, 10
+DIFFERENT, FEW = 0.1, 10
 """Share and number of a census's units above which the map has another count than the census, and cannot divide it."""
 
 
-def other_count(census: Census, unlike: int, parts: int) -> Issue:
+def other_count(census: Census, different: int, parts: int) -> Issue:
     """Refuse a map whose residents are those of another count."""
     return error(
         "E-MAP-RESIDENTS",
         census.file,
-        value=f"{unlike} of {parts}",
-        rule=f"the map's residents of {census.year} are those of the census; in more than {UNLIKE:.0%} they are others",
+        value=f"{different} of {parts}",
+        rule=f"the map's residents of {census.year} are those of the census; in more than {DIFFERENT:.0%} they are others",
         fix=f"take {census.year} out of [zones.polygons] residents, or give the map of the same count",
     )
 

@@ -23,7 +23,7 @@ from geo.sources.yearbooks import CensusTable
 
 from . import account, audit, carried, census_map, crosswalk, decisions, derived, history, labels, places, units
 from .audit import Evidence
-from .carried import Carried
+from .carried import CensusOnZones
 from .census import Census
 from .census_map import CensusMap
 from .crosswalk import Crosswalk
@@ -61,33 +61,33 @@ def build(config: HarmonisedConfig) -> Source:
     members = harmonised.crosswalk.members
     zones = pd.Index(sorted(members), name="zone")
     on_zones = carried.carry(harmonised.crosswalk, files.books, files.map.residents, zones)
-    _nobody_missing(config, files, harmonised.crosswalk, on_zones.population)
+    _check_residents(config, files, harmonised.crosswalk, on_zones.population)
     shapes = places.outlines(files.map.units, members)
     described = places.describe(files.map.units, members, _weights(files.map), shapes)
     of_map = described.rename(columns={"area_km2": "area"})[list(OF_MAP)]
-    asked = derived.derive(config, derived.Numbers(on_zones, of_map), described["province"].tolist())
+    derived_numbers = derived.derive(config, derived.ZoneNumbers(on_zones, of_map), described["province"].tolist())
     accounts, found = account.close(_published(config), on_zones.population, labels.file_names(config))
-    gridded = rasters.read(config, *_ground(config, on_zones, described, shapes))
+    gridded = rasters.read(config, *_zones_for_rasters(config, on_zones, described, shapes))
     last = on_zones.population.iloc[:, -1]
     # Where a raster places the zones it judges where.
     beside = [] if config.position else places.check(described, shapes, config.polygons.file.name, last)
-    issues = (*_warnings(files), *asked.issues, *found, *gridded.issues, *beside)
+    issues = (*_warnings(files), *derived_numbers.issues, *found, *gridded.issues, *beside)
     if any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
     source = Source(
-        zones=described.join(asked.rates).assign(imputed=asked.imputed)[list(ZONE_COLUMNS)],
+        zones=described.join(derived_numbers.rates).assign(imputed=derived_numbers.imputed)[list(ZONE_COLUMNS)],
         population=on_zones.population,
-        covariates=asked.covariates,
+        covariates=derived_numbers.covariates,
         attributes=labels.attributes(config),
         polygons=shapes,
         inputs=_inputs(config, files),
-        rules=(*_rules(config, files), *asked.rules),
+        rules=(*_rules(config, files), *derived_numbers.rules),
         issues=issues,
         synthetic=False,
         title=f"{len(zones)} zones comparable over {', '.join(map(str, on_zones.population.columns))}",
         censuses=labels.censuses(on_zones, described),
         tables={
-            "crosswalk.csv": crosswalk.legible(
+            "crosswalk.csv": crosswalk.with_names(
                 harmonised.crosswalk, _unit_names(files, config.polygons.vintage), described["name"]
             ),
             "audit.csv": audit.table(
@@ -100,7 +100,7 @@ def build(config: HarmonisedConfig) -> Source:
                     files.map.units,
                     files.map.residents,
                     on_zones.population,
-                    _given(config),
+                    _given_file(config),
                 )
             ),
             "unallocated.csv": accounts,
@@ -116,8 +116,8 @@ def _read(config: HarmonisedConfig) -> _Files:
     issues += found
     decided: tuple[Decision, ...] | None = ()
     walk: Crosswalk | None = None
-    if (given := config.harmonise.crosswalk) is not None:
-        walk, found = attempt(lambda: crosswalk.read(given, config.polygons.vintage))
+    if (given_file := config.harmonise.crosswalk) is not None:
+        walk, found = attempt(lambda: crosswalk.read(given_file, config.polygons.vintage))
         issues += found
     elif (file := config.harmonise.decisions) is not None:
         decided, found = attempt(lambda: decisions.read(file))
@@ -128,7 +128,7 @@ def _read(config: HarmonisedConfig) -> _Files:
         issues += found
         if table is not None:
             books[year] = table
-    if units_map is not None and codes is not None and given is None:
+    if units_map is not None and codes is not None and given_file is None:
         issues += history.check(codes, units_map.units.index)
     if units_map is None or codes is None or decided is None or any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
@@ -149,20 +149,22 @@ def _harmonised(config: HarmonisedConfig, files: _Files, censuses: list[Census])
     people = {census.year: census.rows["people"] for census in censuses}
     for year in set(files.map.residents.columns) - people.keys():
         people[int(year)] = files.map.residents[year].dropna()
-    issues = crosswalk.check(result.crosswalk, people, files.map.units.index, _given(config) or "crosswalk.csv")
+    issues = crosswalk.check(result.crosswalk, people, files.map.units.index, _given_file(config) or "crosswalk.csv")
     if issues:
         raise DataError(issues)
     return result
 
 
-def _given(config: HarmonisedConfig) -> str | None:
+def _given_file(config: HarmonisedConfig) -> str | None:
     """Give the base name of the crosswalk that the config feeds back."""
     return config.harmonise.crosswalk.name if config.harmonise.crosswalk is not None else None
 
 
-def _nobody_missing(config: HarmonisedConfig, files: _Files, walk: Crosswalk, population: pd.DataFrame) -> None:
+def _check_residents(config: HarmonisedConfig, files: _Files, walk: Crosswalk, population: pd.DataFrame) -> None:
     """Stop at a zone without residents, whoever made it: the rules, or a crosswalk that was fed back."""
-    issues = crosswalk.nobody(walk, population, files.map.units["name"], labels.file_names(config), _given(config))
+    issues = crosswalk.check_residents(
+        walk, population, files.map.units["name"], labels.file_names(config), _given_file(config)
+    )
     if issues:
         raise DataError(issues)
 
@@ -199,8 +201,8 @@ class _Drawn:
     shapes: NDArray[np.object_]
 
 
-def _ground(
-    config: HarmonisedConfig, on_zones: Carried, described: pd.DataFrame, shapes: gpd.GeoDataFrame
+def _zones_for_rasters(
+    config: HarmonisedConfig, on_zones: CensusOnZones, described: pd.DataFrame, shapes: gpd.GeoDataFrame
 ) -> tuple[_Counted, _Drawn]:
     """Give zones with people and polygons as rasters need them."""
     codes = list(map(str, shapes.index))
@@ -220,12 +222,12 @@ def _warnings(files: _Files) -> tuple[Issue, ...]:
 
 
 def _rules(config: HarmonisedConfig, files: _Files) -> tuple[str, ...]:
-    told = (*files.map.rules, *(rule for book in files.books.values() for rule in book.rules))
+    sentences = (*files.map.rules, *(rule for book in files.books.values() for rule in book.rules))
     if files.crosswalk is None:
-        return told
+        return sentences
     unread = config.harmonise.decisions
     rest = "" if unread is None else f", and {unread.name} was not read"
-    return (*told, f"zones as {_given(config)} has them: the rules decided nothing{rest}")
+    return (*sentences, f"zones as {_given_file(config)} has them: the rules decided nothing{rest}")
 
 
 def _inputs(config: HarmonisedConfig, files: _Files) -> tuple[dict[str, object], ...]:

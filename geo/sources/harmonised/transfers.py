@@ -45,7 +45,7 @@ def uncounted(
     ]
 
 
-def unlike(transfer: Transfer, growth: Mapping[str, float], contrast: float) -> bool:
+def grew_differently(transfer: Transfer, growth: Mapping[str, float], contrast: float) -> bool:
     """Whether loser and gainer have grown so differently that the border may be the reason.
 
     Args:

@@ -24,7 +24,7 @@ class Moves:
     """
 
     people: NDArray[np.int64]
-    sure: NDArray[np.bool_]
+    determined: NDArray[np.bool_]
     costs: NDArray[np.float64]
 
 
@@ -45,15 +45,15 @@ def least_moves(rows: NDArray[np.int64], columns: NDArray[np.float64], costs: ND
     if least == 0 or 1 in costs.shape:
         return Moves(np.rint(solved).astype(np.int64), np.ones(costs.shape, dtype=np.bool_), costs)
     low, high = _ranges(costs, rows, columns, least)
-    sure = high - low < _PERSON
-    if sure.all():
-        return Moves(np.rint(solved).astype(np.int64), sure, costs)
+    determined = high - low < _PERSON
+    if determined.all():
+        return Moves(np.rint(solved).astype(np.int64), determined, costs)
     # Every division within these cells is as good as the best: their reduced costs are zero.
     smooth = _proportional(high > _PERSON, rows, columns)
     floor = np.floor(smooth + 1e-6)
     up = np.where(high > _PERSON, floor - smooth, 10.0)  # the larger the fraction, the sooner it becomes a person
     rest = _solve(up, rows - floor.sum(axis=1), columns - floor.sum(axis=0), most=1.0)
-    return Moves(np.rint(floor + rest).astype(np.int64), sure, costs)
+    return Moves(np.rint(floor + rest).astype(np.int64), determined, costs)
 
 
 def _solve(

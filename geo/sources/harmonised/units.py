@@ -12,7 +12,7 @@ import pandas as pd
 from geo.errors import DataError, Issue, error
 
 from . import borders, development, lines, links, refusals, transfers
-from .borders import Placed
+from .borders import PlacedPeople
 from .census import Census
 from .crosswalk import COLUMNS, Crosswalk
 from .decisions import Decision
@@ -56,7 +56,7 @@ class Merge:
 class _State:
     """What has been placed and merged so far."""
 
-    placed: dict[int, list[Placed]] = field(default_factory=dict)
+    placed: dict[int, list[PlacedPeople]] = field(default_factory=dict)
     merges: list[Merge] = field(default_factory=list)
 
     def groups(self, polygons: pd.Index) -> list[list[str]]:
@@ -80,7 +80,7 @@ class Harmonised:
 
     crosswalk: Crosswalk
     merges: tuple[Merge, ...]
-    apart: tuple[Transfer, ...]
+    kept_apart: tuple[Transfer, ...]
 
 
 def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequence[Census], rules: Rules) -> Harmonised:
@@ -111,16 +111,16 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
     issues = [issue for census in censuses for issue in _join_uncounted(census, polygons, state)]
     for census in censuses:
         issues += _place_development_zones(census, polygons, rules, state)
-    issues = issues or [issue for census in censuses for issue in _nobody(census, polygons, state)]
+    issues = issues or [issue for census in censuses for issue in _zones_without_residents(census, polygons, state)]
     if issues:
         raise DataError(issues)
-    apart = _join_transfers(censuses, polygons, rules, state)
+    kept_apart = _join_transfers(censuses, polygons, rules, state)
     zone_of = {code: min(group) for group in state.groups(polygons.index) for code in group}
     frames = [lines.of_census(c.year, c.people, state.placed[c.year], zone_of) for c in censuses]
     frames.append(lines.of_map(mapped, zone_of, rules.vintage, {census.year for census in censuses}))
     frame = pd.concat(frames).sort_values(["year", "from", "to"])
     frame.index = pd.RangeIndex(2, len(frame) + 2)  # its lines below the header, once written
-    return Harmonised(Crosswalk(frame[list(COLUMNS)], rules.vintage), tuple(state.merges), tuple(apart))
+    return Harmonised(Crosswalk(frame[list(COLUMNS)], rules.vintage), tuple(state.merges), tuple(kept_apart))
 
 
 def _place(
@@ -131,16 +131,16 @@ def _place(
     found = links.find(census.rows, polygons, rules.history, year=census.year, vintage=rules.vintage, decided=decided)
     if census.year in mapped.columns:
         division = borders.place(found, census.rows, polygons, mapped[census.year])
-        if division.unlike > max(refusals.UNLIKE * division.parts, refusals.FEW):
-            return [refusals.other_count(census, division.unlike, division.parts)]
+        if division.different > max(refusals.DIFFERENT * division.parts, refusals.FEW):
+            return [refusals.other_count(census, division.different, division.parts)]
         state.placed[census.year] = division.placed
     else:
         state.placed[census.year] = borders.undivided(found, census.rows)
-    not_told: dict[str, list[Placed]] = {}
+    undivided: dict[str, list[PlacedPeople]] = {}
     for part in state.placed[census.year]:
         if part.people is None:
-            not_told.setdefault(part.row, []).append(part)
-    for row, parts in not_told.items():
+            undivided.setdefault(part.row, []).append(part)
+    for row, parts in undivided.items():
         together = tuple(part.polygon for part in parts)
         reason = next((part.reason for part in parts if part.reason is not Reason.SAME_CODE), Reason.BORDERS)
         detail = f"the residents of {row} {census.names[row]} cannot be told apart between them"
@@ -179,19 +179,19 @@ def _place_development_zones(census: Census, polygons: gpd.GeoDataFrame, rules: 
     floating = census.rows.drop(index=list({part.row for part in placed}))
     groups, group_of = state.groups(polygons.index), state.group_of(polygons.index)
     issues: list[Issue] = []
-    for cut in development.cuts(floating, polygons, group_of, _residents(census, placed, group_of)):
+    for cut in development.group_by_prefecture(floating, polygons, group_of, _residents(census, placed, group_of)):
         first = [groups[number][0] for number in cut.groups]
         if not first:
             issues += [refusals.unplaced(census, row) for row in cut.rows]
         elif len(first) == 1:
-            placed += [Placed(row, first[0], census.people[row], Reason.ONLY_POLYGON) for row in cut.rows]
+            placed += [PlacedPeople(row, first[0], census.people[row], Reason.ONLY_POLYGON) for row in cut.rows]
         elif cut.small(rules.zone_share):
-            placed += development.shared(cut, census.people, first)
+            placed += development.share_out(cut, census.people, first)
         else:
             names = ", ".join(census.names[row] for row in cut.rows)
             detail = f"{cut.people:,} residents of {names} were cut out of these districts, nobody says out of which"
             state.merges.append(Merge(tuple(first), Reason.ZONE_MERGED, census.year, detail))
-            placed += [Placed(row, first[0], None, Reason.ZONE_MERGED) for row in cut.rows]
+            placed += [PlacedPeople(row, first[0], None, Reason.ZONE_MERGED) for row in cut.rows]
     return issues
 
 
@@ -206,7 +206,7 @@ def _join_transfers(
     counted = {(part.row, part.polygon) for part in state.placed[first.year]}
     found = transfers.uncounted(polygons.index, rules.history, (first.year, last.year), counted)
     for transfer in found:
-        if transfers.unlike(transfer, growth, rules.contrast):
+        if transfers.grew_differently(transfer, growth, rules.contrast):
             together = (transfer.loser, transfer.gainer)
             contrast = abs(growth[transfer.gainer] - growth[transfer.loser])
             detail = (
@@ -218,7 +218,7 @@ def _join_transfers(
     return [transfer for transfer in found if group_of[transfer.loser] != group_of[transfer.gainer]]
 
 
-def _residents(census: Census, placed: Sequence[Placed], group_of: Mapping[str, int]) -> dict[int, int]:
+def _residents(census: Census, placed: Sequence[PlacedPeople], group_of: Mapping[str, int]) -> dict[int, int]:
     """Sum who is placed, by group of polygons; a row whose people are not told apart is in its one group as a whole."""
     residents: dict[int, int] = {}
     for part in placed:
@@ -230,7 +230,7 @@ def _residents(census: Census, placed: Sequence[Placed], group_of: Mapping[str, 
     return residents
 
 
-def _nobody(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
+def _zones_without_residents(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
     """Find zones without residents: growth from nobody, or to nobody, is no number."""
     residents = _residents(census, state.placed[census.year], state.group_of(polygons.index))
     return [

@@ -20,7 +20,7 @@ from .identities import Cell, Values, header, identities, stack
 from .quantities import QUANTITIES
 from .table import YearBook
 
-_HALF = 0.5
+_HALF_A_PERSON = 0.5
 # Means are printed with two digits: half of the last one for each mean that takes part, and a little for weights that
 # are rounded too.
 _ROUNDING = 0.021
@@ -129,8 +129,8 @@ def _identities(book: Book) -> Iterator[Issue]:
         parts = stack(book.values, identity.parts)
         whole = np.nan_to_num(book.values[identity.whole[0]][identity.whole[1]])
         code = "W-IDENTITY" if identity.whole[0] == "employed_total" else "E-IDENTITY"
-        for row in _unequal(whole, np.nansum(parts, axis=1), np.isnan(parts).any(axis=1) & _is_leaf(book)):
-            rule = f"{identity.says}, {np.nansum(parts[row]):.12g}"
+        for row in _differing(whole, np.nansum(parts, axis=1), np.isnan(parts).any(axis=1) & _is_leaf(book)):
+            rule = f"{identity.rule}, {np.nansum(parts[row]):.12g}"
             yield book.issue(code, row, header(book.declared, identity.whole), rule)
 
 
@@ -178,16 +178,18 @@ def _sums(book: Book) -> Iterator[Issue]:
     for cell, numbers in book.cells("count"):
         parts = numbers[tree.leaves]
         summed = tree.members @ np.nan_to_num(parts)
-        open_ = (tree.members @ np.isnan(parts).astype(np.float64)) > 0
+        incomplete = (tree.members @ np.isnan(parts).astype(np.float64)) > 0
         code = "E-HIER-SUM" if cell[0] == "residents" else "W-HIER-SUM"
-        for at in _unequal(np.nan_to_num(numbers[tree.totals]), summed, open_):
+        for at in _differing(np.nan_to_num(numbers[tree.totals]), summed, incomplete):
             rule = f"a total is the sum of its places, {summed[at]:.12g}"
             yield book.issue(code, tree.totals[at], header(book.declared, cell), rule)
 
 
-def _unequal(whole: NDArray[np.float64], parts: NDArray[np.float64], open_: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _differing(
+    whole: NDArray[np.float64], parts: NDArray[np.float64], incomplete: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """Find wholes that their parts miss; where some parts are unknown, only those that they exceed."""
-    return np.flatnonzero((parts - whole > _HALF) | ((whole - parts > _HALF) & ~open_))
+    return np.flatnonzero((parts - whole > _HALF_A_PERSON) | ((whole - parts > _HALF_A_PERSON) & ~incomplete))
 
 
 def _averages(book: Book) -> Iterator[Issue]:
@@ -199,7 +201,7 @@ def _averages(book: Book) -> Iterator[Issue]:
         known = ~np.isnan(parts) & ~np.isnan(weight)
         counted = tree.members @ np.where(known, weight, 0.0)
         mean = tree.members @ np.where(known, parts * weight, 0.0) / np.where(counted > 0, counted, np.nan)
-        within = book.declared.agrees_within.get(cell[0], _ROUNDING)
+        within = book.declared.mean_tolerance.get(cell[0], _ROUNDING)
         for at in np.flatnonzero(np.abs(mean - numbers[tree.totals]) > within):
             rule = f"the mean of a total is that of its places, {mean[at]:.4f}, within {within:g}"
             yield book.issue("W-HIER-MEAN", tree.totals[at], header(book.declared, cell), rule)

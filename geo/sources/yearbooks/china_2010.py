@@ -66,7 +66,7 @@ BOOK = YearBook(
     repeats=frozenset({"市辖区"}),
     missing=frozenset(),
     missing_means="none or very few, says the book",
-    not_rows=frozenset({"首发论坛：经济学家bbs.jjxj.org"}),
+    ignored_rows=frozenset({"首发论坛：经济学家bbs.jjxj.org"}),
     columns={
         "residents": {(): "合计"},
         "residents_by_sex": {("male",): "男", ("female",): "女"},
@@ -89,6 +89,6 @@ BOOK = YearBook(
     },
     schooling_from=15,
     scale={"nonagricultural_share": 0.01},
-    agrees_within={"nonagricultural_share": 0.5},
+    mean_tolerance={"nonagricultural_share": 0.5},
 )
 """Table of the sixth census by county: residents, registration, households, age, education, work and housing."""

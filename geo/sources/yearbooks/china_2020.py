@@ -63,7 +63,7 @@ BOOK = YearBook(
     repeats=frozenset(),
     missing=frozenset({"NA"}),
     missing_means="a blank of the book, written NA",
-    not_rows=frozenset(),
+    ignored_rows=frozenset(),
     columns={
         "residents": {(): "人口数_合计"},
         "residents_by_sex": {("male",): "人口数_男", ("female",): "人口数_女"},
@@ -80,6 +80,6 @@ BOOK = YearBook(
         "employed": {(sector,): header for sector, header in _SECTORS.items()},
     },
     schooling_from=6,
-    agrees_within={"housing_area": 5.0},
+    mean_tolerance={"housing_area": 5.0},
 )
 """Table of the seventh census by county: residents, households, age, education, work and housing."""

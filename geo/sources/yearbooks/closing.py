@@ -27,27 +27,29 @@ def close(book: YearBook, tree: Hierarchy, values: Values) -> tuple[Values, list
     """
     closed: Values = {name: dict(cells) for name, cells in values.items()}
     counts = [name for name in closed if QUANTITIES[name].kind == "count"]
-    none = rest = 0
+    n_zero = n_rest = 0
     for name in counts:
         for category, numbers in values[name].items():
-            closed[name][category], zeros, remainders = _by_places(tree, numbers)
-            none, rest = none + zeros, rest + remainders
+            closed[name][category], zeros, remainders = _fill_from_totals(tree, numbers)
+            n_zero, n_rest = n_zero + zeros, n_rest + remainders
     for identity in identities(book):
-        zeros, remainders = _by_parts(tree, closed, identity)
-        none, rest = none + zeros, rest + remainders
+        zeros, remainders = _fill_from_identity(tree, closed, identity)
+        n_zero, n_rest = n_zero + zeros, n_rest + remainders
     left = sum(int(np.isnan(column[tree.leaves]).sum()) for name in counts for column in closed[name].values())
-    says = (
-        f"missing counts that are none, for others make up the printed total: {none} (missing is {book.missing_means})",
-        f"missing counts that are what the others leave of the printed total: {rest}",
+    sentences = (
+        f"missing counts that are none, for others make up the printed total: {n_zero} (missing is {book.missing_means})",
+        f"missing counts that are what the others leave of the printed total: {n_rest}",
         f"missing counts that cannot be told and stay unknown: {left}",
     )
-    return closed, [f"{book.year}: {text}." for text, number in zip(says, (none, rest, left), strict=True) if number]
+    return closed, [
+        f"{book.year}: {text}." for text, number in zip(sentences, (n_zero, n_rest, left), strict=True) if number
+    ]
 
 
-def _by_places(tree: Hierarchy, numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, int]:
+def _fill_from_totals(tree: Hierarchy, numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, int]:
     """Fill one column from the totals of its places; give it with the numbers of nones and of remainders filled in."""
     filled = numbers.copy()
-    none = rest = 0
+    n_zero = n_rest = 0
     for level in (Level.PREFECTURE, Level.PROVINCE, Level.NATION):
         of = np.flatnonzero(tree.levels == level)
         parts = filled[tree.leaves]
@@ -57,30 +59,33 @@ def _by_places(tree: Hierarchy, numbers: NDArray[np.float64]) -> tuple[NDArray[n
         members = tree.members[of]
         gaps = members @ missing.astype(np.float64)
         remainder = filled[tree.totals[of]] - members @ np.where(missing, 0.0, parts)
-        for at in np.flatnonzero(_told(gaps, remainder)):
+        for at in np.flatnonzero(_determined(gaps, remainder)):
             places = members[[int(at)]].nonzero()[1]
             rows = tree.leaves[places[missing[places]]]
             filled[rows] = remainder[at]
-            none, rest = none + len(rows) * (remainder[at] == 0), rest + len(rows) * (remainder[at] > 0)
-    return filled, int(none), int(rest)
+            n_zero, n_rest = (
+                n_zero + len(rows) * (remainder[at] == 0),
+                n_rest + len(rows) * (remainder[at] > 0),
+            )
+    return filled, int(n_zero), int(n_rest)
 
 
-def _by_parts(tree: Hierarchy, values: Values, identity: Identity) -> tuple[int, int]:
+def _fill_from_identity(tree: Hierarchy, values: Values, identity: Identity) -> tuple[int, int]:
     """Fill the parts of one identity in place; give the numbers of nones and of remainders filled in."""
     name, category = identity.whole
     parts = stack(values, identity.parts)[tree.leaves]
     missing = np.isnan(parts)
     remainder = values[name][category][tree.leaves] - np.where(missing, 0.0, parts).sum(axis=1)
-    told = missing & _told(missing.sum(axis=1), remainder)[:, None]
-    for at in np.flatnonzero(told.any(axis=0)):
+    determined = missing & _determined(missing.sum(axis=1), remainder)[:, None]
+    for at in np.flatnonzero(determined.any(axis=0)):
         part, of = identity.parts[at]
         column = values[part][of].copy()
-        column[tree.leaves[told[:, at]]] = remainder[told[:, at]]
+        column[tree.leaves[determined[:, at]]] = remainder[determined[:, at]]
         values[part][of] = column
-    return int((told & (remainder == 0)[:, None]).sum()), int((told & (remainder > 0)[:, None]).sum())
+    return int((determined & (remainder == 0)[:, None]).sum()), int((determined & (remainder > 0)[:, None]).sum())
 
 
-def _told(gaps: NDArray[np.float64] | NDArray[np.int64], remainder: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _determined(gaps: NDArray[np.float64] | NDArray[np.int64], remainder: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say where the rest of a total tells what is missing from it."""
-    told: NDArray[np.bool_] = (gaps > 0) & ((remainder == 0) | ((gaps == 1) & (remainder > 0)))
-    return told
+    determined: NDArray[np.bool_] = (gaps > 0) & ((remainder == 0) | ((gaps == 1) & (remainder > 0)))
+    return determined

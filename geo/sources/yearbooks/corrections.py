@@ -53,7 +53,7 @@ def read(path: Path, book: str) -> list[Correction]:
         raise DataError(issues)
     cells = zip(table.lines, *(table.columns[name] for name in COLUMNS), strict=True)
     mine = [(at, *rest) for at, file, *rest in cells if file == book]
-    issues = [_no_line(table.file, at, line) for at, line, *_ in mine if not line.isdecimal()]
+    issues = [_not_a_line(table.file, at, line) for at, line, *_ in mine if not line.isdecimal()]
     issues += [_unexplained(table.file, at) for at, *_, reason in mine if not reason]
     times = Counter((line, column) for _, line, column, *_ in mine)
     issues += [_twice(table.file, at, column) for at, line, column, *_ in mine if times[line, column] > 1]
@@ -74,21 +74,21 @@ def apply(table: Table, corrections: list[Correction], file: str) -> tuple[Table
         The table with the corrected cells; E-CORRECTION for each correction that does not fit the file.
     """
     rows = {line: row for row, line in enumerate(table.lines)}
-    columns = {name: list(table.columns[name]) for name in {each.column for each in corrections} & set(table.columns)}
+    columns = {name: list(table.columns[name]) for name in {one.column for one in corrections} & set(table.columns)}
     issues = []
-    for each in corrections:
-        cells, row = columns.get(each.column), rows.get(each.line)
+    for correction in corrections:
+        cells, row = columns.get(correction.column), rows.get(correction.line)
         if cells is None or row is None:
-            issues.append(_misplaced(file, each))
-        elif cells[row] != each.found:
-            issues.append(_other(file, each, cells[row]))
+            issues.append(_misplaced(file, correction))
+        elif cells[row] != correction.found:
+            issues.append(_text_differs(file, correction, cells[row]))
         else:
-            cells[row] = each.use
+            cells[row] = correction.use
     corrected = {name: tuple(columns.get(name, cells)) for name, cells in table.columns.items()}
     return dataclasses.replace(table, columns=corrected), issues
 
 
-def _no_line(file: str, at: int, line: str) -> Issue:
+def _not_a_line(file: str, at: int, line: str) -> Issue:
     rule, fix = "the line is the number of a row of the sheet", "write the number alone"
     return error("E-CORRECTION", file, line=at, column="line", value=line, rule=rule, fix=fix)
 
@@ -103,13 +103,13 @@ def _twice(file: str, at: int, column: str) -> Issue:
     return error("E-CORRECTION", file, line=at, column="column", value=column, rule=rule, fix=fix)
 
 
-def _misplaced(file: str, each: Correction) -> Issue:
-    rule = f"the year-book has no row {each.line} with a column {each.column!r}"
+def _misplaced(file: str, correction: Correction) -> Issue:
+    rule = f"the year-book has no row {correction.line} with a column {correction.column!r}"
     fix = "correct line or column; headers are written without spaces and line breaks"
-    return error("E-CORRECTION", file, line=each.at, column="column", value=each.column, rule=rule, fix=fix)
+    return error("E-CORRECTION", file, line=correction.at, column="column", value=correction.column, rule=rule, fix=fix)
 
 
-def _other(file: str, each: Correction, stands: str) -> Issue:
-    rule = f"row {each.line} of the year-book has {stands!r} in {each.column!r}"
+def _text_differs(file: str, correction: Correction, text_found: str) -> Issue:
+    rule = f"row {correction.line} of the year-book has {text_found!r} in {correction.column!r}"
     fix = "this is another edition of the file: check the cell, then correct or remove the line"
-    return error("E-CORRECTION", file, line=each.at, column="found", value=each.found, rule=rule, fix=fix)
+    return error("E-CORRECTION", file, line=correction.at, column="found", value=correction.found, rule=rule, fix=fix)

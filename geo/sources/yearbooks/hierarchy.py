@@ -63,7 +63,7 @@ class Hierarchy:
 
 
 @dataclass(frozen=True)
-class _Above:
+class _Parents:
     """The rows above each row: of its province and of its prefecture, -1 where there is none; shape (rows,) each."""
 
     level: NDArray[np.int64]
@@ -82,7 +82,7 @@ def build(book: YearBook, names: Sequence[str], codes: Sequence[str], residents:
         codes: Code of each row, "" where it has none.
         residents: Residents of each row, NaN where the book tells none, shape (rows,).
     """
-    above = _above(book, names, codes)
+    above = _parents(book, names, codes)
     places = above.level == Level.PLACE
     parents = set(above.prefecture[places].tolist())
     childless = np.array([level == Level.PREFECTURE and row not in parents for row, level in enumerate(above.level)])
@@ -93,30 +93,30 @@ def build(book: YearBook, names: Sequence[str], codes: Sequence[str], residents:
     rows = leaves.tolist()
     prefectures = tuple(_prefecture(above, codes, row) for row in rows)
     provinces = tuple(codes[int(above.province[row])][:2] for row in rows)
-    own = tuple(codes[row] if _CODE.fullmatch(codes[row]) else "" for row in rows)
+    own_codes = tuple(codes[row] if _CODE.fullmatch(codes[row]) else "" for row in rows)
     keys = tuple(
-        code or f"{prefecture}:{names[row]}" for code, prefecture, row in zip(own, prefectures, rows, strict=True)
+        code or f"{prefecture}:{names[row]}" for code, prefecture, row in zip(own_codes, prefectures, rows, strict=True)
     )
     members = _members(above, leaves, totals, repeating)
     empty = np.flatnonzero(candidates & ~leaf)
-    return Hierarchy(leaves, totals, members, above.level[totals], keys, own, provinces, prefectures, empty)
+    return Hierarchy(leaves, totals, members, above.level[totals], keys, own_codes, provinces, prefectures, empty)
 
 
-def _above(book: YearBook, names: Sequence[str], codes: Sequence[str]) -> _Above:
+def _parents(book: YearBook, names: Sequence[str], codes: Sequence[str]) -> _Parents:
     level = np.array([book.level(name, code) for name, code in zip(names, codes, strict=True)], dtype=np.int64)
     rows = np.arange(len(level))
     province = np.maximum.accumulate(np.where(level == Level.PROVINCE, rows, -1))
     prefecture = np.maximum.accumulate(np.where(level == Level.PREFECTURE, rows, -1))
     prefecture = np.where(prefecture < province, province, prefecture)
     # A county that the province itself governs may stand after the last prefecture; its code says so.
-    astray = [
+    other_prefecture = [
         bool(code and codes[at]) and code[:4] != codes[at][:4] for code, at in zip(codes, prefecture, strict=True)
     ]
-    outside = (level == Level.PLACE) & np.array(astray)
-    return _Above(level, province, np.where(outside, province, prefecture))
+    outside = (level == Level.PLACE) & np.array(other_prefecture)
+    return _Parents(level, province, np.where(outside, province, prefecture))
 
 
-def _prefecture(above: _Above, codes: Sequence[str], row: int) -> str:
+def _prefecture(above: _Parents, codes: Sequence[str], row: int) -> str:
     """Four digits: of the place's own code, else of the prefecture's, else of the first place beneath it with one."""
     group = int(above.prefecture[row])
     if codes[row]:
@@ -128,7 +128,7 @@ def _prefecture(above: _Above, codes: Sequence[str], row: int) -> str:
 
 
 def _members(
-    above: _Above, leaves: NDArray[np.int64], totals: NDArray[np.int64], repeating: NDArray[np.bool_]
+    above: _Parents, leaves: NDArray[np.int64], totals: NDArray[np.int64], repeating: NDArray[np.bool_]
 ) -> sparse.csr_array:
     """Say which places each total counts."""
     rows, columns = [], []

@@ -27,7 +27,7 @@ class Identity:
 
     whole: Cell
     parts: tuple[Cell, ...]
-    says: str
+    rule: str
 
 
 def identities(book: YearBook) -> list[Identity]:

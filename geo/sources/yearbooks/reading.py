@@ -51,15 +51,15 @@ def read(config: YearbookConfig, year: int) -> CensusTable:
         rule, fix = f"the adapter {config.adapter} reads the census of {book.year}", f"name the adapter of {year}"
         raise DataError([error("E-YEAR", config.file.name, value=str(year), rule=rule, fix=fix)])
     source = FileConfig.model_validate({"file": config.file, "missing_values": sorted(book.missing)})
-    table = _plain(tables.read(source, f"[zones.census.{year}]"), book)
-    table, misprints, issues = _mend(table, config)
-    values, found = _numbers(table, book)
+    table = _clean_headers(tables.read(source, f"[zones.census.{year}]"), book)
+    table, misprints, issues = _correct(table, config)
+    values, found = _read_columns(table, book)
     issues += found
     codes = ["" if code in book.missing else code for code in table.columns[book.code]]
     tree = hierarchy.build(book, table.columns[book.name], codes, values["residents"][()])
     closed, rules = closing.close(book, tree, values)
     issues += checks.check(checks.Book(table, book, tree, closed), config.published)
-    _stop(issues)
+    _raise_errors(issues)
     return CensusTable(
         year=year,
         file=table.file,
@@ -68,16 +68,16 @@ def read(config: YearbookConfig, year: int) -> CensusTable:
         quantities=derived.add(_dataset(tree, closed, book), book),
         issues=tuple(issues),
         rules=(*_sentences(misprints, table.file), *rules),
-        corrections=_applied(table, book, tree, misprints),
+        corrections=_corrections_table(table, book, tree, misprints),
     )
 
 
-def _stop(issues: list[Issue]) -> None:
+def _raise_errors(issues: list[Issue]) -> None:
     if any(issue.severity == "error" for issue in issues):
         raise DataError(issues)
 
 
-def _plain(table: Table, book: YearBook) -> Table:
+def _clean_headers(table: Table, book: YearBook) -> Table:
     """Take spaces and line breaks out of the headers, and out what is no row; all columns needed must be there."""
     names = [_SPACE.sub("", name) for name in table.columns]
     twice = [name for name, times in Counter(names).items() if times > 1]
@@ -85,26 +85,26 @@ def _plain(table: Table, book: YearBook) -> Table:
     issues = [error("E-COL-DUP", table.file, column=name, value=name, rule=rule, fix=fix) for name in twice]
     wanted = [book.name, book.code, *(header for cells in book.columns.values() for header in cells.values())]
     issues += check_columns(table.file, names, wanted)
-    _stop(issues)
-    plain = dataclasses.replace(table, columns=dict(zip(names, table.columns.values(), strict=True)))
-    return plain.only([row for row, name in enumerate(plain.columns[book.name]) if name not in book.not_rows])
+    _raise_errors(issues)
+    cleaned = dataclasses.replace(table, columns=dict(zip(names, table.columns.values(), strict=True)))
+    return cleaned.only([row for row, name in enumerate(cleaned.columns[book.name]) if name not in book.ignored_rows])
 
 
-def _mend(table: Table, config: YearbookConfig) -> tuple[Table, list[Correction], list[Issue]]:
+def _correct(table: Table, config: YearbookConfig) -> tuple[Table, list[Correction], list[Issue]]:
     """Correct the misprints that the config's table of corrections names; one that does not fit stops the reading."""
     if config.corrections is None:
         return table, [], []
     name = config.corrections.name
     misprints = corrections.read(config.corrections, table.file)
     table, issues = corrections.apply(table, misprints, name)
-    _stop(issues)
+    _raise_errors(issues)
     if not misprints:
         rule, fix = f"no line of it is about {table.file}", "correct the column file, or leave corrections out"
         issues.append(Issue("W-CORRECTION", "warning", name, None, "file", table.file, rule, fix, None))
     return table, misprints, issues
 
 
-def _numbers(table: Table, book: YearBook) -> tuple[Values, list[Issue]]:
+def _read_columns(table: Table, book: YearBook) -> tuple[Values, list[Issue]]:
     """Read every column that is kept; shape (rows,) each, in the units of `QUANTITIES`."""
     residents, issues = read_column(table, book.columns["residents"][()])
     people = [None if np.isnan(count) else count for count in residents.tolist()]
@@ -148,7 +148,7 @@ def _dataset(tree: Hierarchy, values: Values, book: YearBook) -> xr.Dataset:
     return xr.Dataset(variables, coords={"row": np.array(tree.keys), **labels})
 
 
-def _applied(table: Table, book: YearBook, tree: Hierarchy, misprints: list[Correction]) -> pd.DataFrame:
+def _corrections_table(table: Table, book: YearBook, tree: Hierarchy, misprints: list[Correction]) -> pd.DataFrame:
     """List the corrections with the key of the place, or the name of the total, that each stands in."""
     keys = dict(zip(table.lines, table.columns[book.name], strict=True))
     keys |= {table.lines[row]: key for row, key in zip(tree.leaves, tree.keys, strict=True)}

@@ -51,11 +51,11 @@ class YearBook:
     repeats: frozenset[str]
     missing: frozenset[str]
     missing_means: str
-    not_rows: frozenset[str]
+    ignored_rows: frozenset[str]
     columns: Mapping[str, Mapping[Category, str]]
     schooling_from: Literal[6, 15]
     scale: Mapping[str, float] = field(default_factory=dict)
-    agrees_within: Mapping[str, float] = field(default_factory=dict)
+    mean_tolerance: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

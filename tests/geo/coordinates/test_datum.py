@@ -54,7 +54,7 @@ def test_nothing_is_shifted_abroad():
 def test_polygons_come_back(name):
     square = shapely.box(116, 39, 117, 40)
     shift = datum.to_gcj02 if name == "gcj02" else lambda xy: datum.to_bd09(datum.to_gcj02(xy))
-    (back,) = datum.unshift(np.array([shapely.transform(square, shift)]), name)
+    (back,) = datum.to_wgs84(np.array([shapely.transform(square, shift)]), name)
     corners = shapely.get_coordinates(back), shapely.get_coordinates(square)
     assert _metres(*corners).max() < 0.01
 
@@ -68,9 +68,9 @@ def test_baidu_is_another_kilometre_away():
 def test_old_ellipsoids(code, name):
     system = pyproj.CRS.from_epsg(code)
     assert datum.old_ellipsoid(system) == name
-    (said,) = datum.judge(system, None, CHINA, "x.shp")
+    (said,) = datum.check(system, None, CHINA, "x.shp")
     assert (said.code, said.severity) == ("W-DATUM", "warning")
-    (clash,) = datum.judge(system, "gcj02", CHINA, "x.shp")
+    (clash,) = datum.check(system, "gcj02", CHINA, "x.shp")
     assert clash.code == "E-CRS-MISMATCH"
 
 
@@ -81,6 +81,6 @@ def test_stated_accuracy_and_none():
 
 def test_modern_ones_need_a_word_in_china_only():
     assert datum.old_ellipsoid(pyproj.CRS.from_epsg(4490)) is None
-    assert [issue.code for issue in datum.judge(crs.WGS84, None, CHINA, "x.shp")] == ["W-DATUM"]
-    assert datum.judge(crs.WGS84, "wgs84", CHINA, "x.shp") == []
-    assert datum.judge(crs.WGS84, None, np.array([-10.0, 40.0, 10.0, 50.0]), "x.shp") == []
+    assert [issue.code for issue in datum.check(crs.WGS84, None, CHINA, "x.shp")] == ["W-DATUM"]
+    assert datum.check(crs.WGS84, "wgs84", CHINA, "x.shp") == []
+    assert datum.check(crs.WGS84, None, np.array([-10.0, 40.0, 10.0, 50.0]), "x.shp") == []

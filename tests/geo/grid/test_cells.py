@@ -22,7 +22,7 @@ from geo.grid.distortion import distortion
 from geo.grid.places import Places
 from geo.maps import rasters
 from geo.raster.grid import Grid, covering
-from geo.raster.zonal import NOBODY, own
+from geo.raster.zonal import NOBODY, assign_cells
 
 ALBERS = rasterio.crs.CRS.from_wkt(crs.china_albers().to_wkt())
 X0, TOP = 600_000.0, 4_006_000.0 - 1000.0
@@ -141,7 +141,7 @@ def test_finer_cells_are_summed_exactly_and_the_grid_takes_their_corner(run: Pat
     # Only where a county is: rows 1 to 6 and columns 0 to 7 of these reach the squares.
     polygons = shapely.from_wkb(shapely.to_wkb(_albers(run)))
     grid = covering((X0, TOP - 5000, X0 + 7000, TOP), crs.china_albers(), 1000.0, (left, top))
-    owner = own(polygons, grid, list("ABCDE")).owner
+    owner = assign_cells(polygons, grid, list("ABCDE")).owner
     rows, columns = round((top - grid.top_m) / 1000), round((grid.left_m - left) / 1000)
     inside = np.zeros(sums.shape, bool)
     inside[rows : rows + owner.shape[0], columns : columns + owner.shape[1]] = owner != NOBODY

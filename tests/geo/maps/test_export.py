@@ -19,7 +19,7 @@ from geo.errors import DataError
 from geo.maps import rasters, styles, vectors
 from geo.raster import cog
 from geo.raster.grid import covering
-from geo.raster.zonal import Block, own
+from geo.raster.zonal import Block, assign_cells
 
 MakeRun = Callable[..., Path]
 
@@ -268,11 +268,11 @@ def test_every_real_county_owns_a_cell_in_the_right_place(data_dir: Path) -> Non
     frame = gpd.read_file(data_dir / "china" / "china_units_simpl2km.gpkg").to_crs(china_albers())
     codes = list(frame["unit"])
     grid = covering(tuple(frame.total_bounds), china_albers(), 1000.0)
-    owned = own(np.asarray(frame.geometry.array), grid, codes)
+    owned = assign_cells(np.asarray(frame.geometry.array), grid, codes)
     assert len(codes) == 2641
     assert owned.cells.min() >= 1
     x, y = gpd.GeoSeries([shapely.Point(116.41064, 39.91082)], crs="EPSG:4326").to_crs(china_albers())[0].coords[0]
     assert codes[owned.owner[grid.row_col(x, y)]] == "110101"
     people = frame["pop_2010"].to_numpy()
-    sums = owned.sums(owned.painted(owned.density(people).astype(np.float32), cog.NODATA_FLOAT))
+    sums = owned.sums(owned.raster_of(owned.density(people).astype(np.float32), cog.NODATA_FLOAT))
     assert np.abs(sums - people).max() < 0.5

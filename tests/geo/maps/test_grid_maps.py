@@ -177,9 +177,9 @@ def test_a_map_that_lost_people_never_takes_its_name(
     with pytest.raises(DataError) as caught:
         grid_rasters.write(make_grid(), tmp_path / "maps")
     # Cells of 900, 1,000 and 1,100 persons are 225 and more a km2.
-    lost = {issue.column: issue.people for issue in caught.value.issues}
+    people_differ = {issue.column: issue.people for issue in caught.value.issues}
     assert {issue.code for issue in caught.value.issues} == {"E-RASTER-PEOPLE"}
-    assert lost == {"zone 1 of zones.nc": 2100.0, "zone 2 of zones.nc": 900.0}
+    assert people_differ == {"zone 1 of zones.nc": 2100.0, "zone 2 of zones.nc": 900.0}
     assert list((tmp_path / "maps").iterdir()) == []
 
 

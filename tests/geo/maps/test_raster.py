@@ -13,7 +13,7 @@ from geo.coordinates.crs import china_albers
 from geo.errors import DataError
 from geo.raster import cog
 from geo.raster.grid import Grid, covering, projected
-from geo.raster.zonal import NOBODY, check_people, own
+from geo.raster.zonal import NOBODY, assign_cells, check_people
 from geo.results.whole_files import replacing
 
 BOUNDS = (600_000.0, 4_000_000.0, 607_000.0, 4_005_000.0)
@@ -90,10 +90,10 @@ def test_known_systems_are_taken() -> None:
 
 
 def test_cells_go_to_the_zone_that_holds_their_centre(grid: Grid, squares: dict[str, shapely.Polygon]) -> None:
-    owned = own(as_array(squares), grid, list(squares))
+    owned = assign_cells(as_array(squares), grid, list(squares))
     # C, 200 m wide, takes the cell it lies in from A: row 3 from the north, column 2.
     assert owned.cells.tolist() == [11, 9, 1, 10, 1]
-    assert owned.lent == (2,)
+    assert owned.assigned_nearest == (2,)
     assert owned.owner.tolist() == [
         [3, 3, 3, 3, 3, NOBODY, NOBODY],
         [3, 3, 3, 3, 3, 4, NOBODY],
@@ -111,45 +111,45 @@ def test_the_last_cell_of_a_zone_is_never_taken(grid: Grid) -> None:
         shapely.box(x + 400, y + 850, x + 600, y + 950),
         shapely.box(x + 400, y + 50, x + 600, y + 150),
     ]
-    owned = own(np.array(polygons), grid, list("abcdefg")[: len(polygons)])
+    owned = assign_cells(np.array(polygons), grid, list("abcdefg")[: len(polygons)])
     assert owned.cells.tolist() == [1, 1, 1]
-    assert owned.lent == (1, 2)
+    assert owned.assigned_nearest == (1, 2)
     assert [tuple(np.argwhere(owned.owner == zone)[0]) for zone in range(3)] == [(2, 3), (1, 3), (3, 3)]
 
 
 def test_more_zones_than_cells_is_an_error(squares: dict[str, shapely.Polygon]) -> None:
     with pytest.raises(DataError) as caught:
-        own(as_array(squares), covering(BOUNDS, china_albers(), 10_000_000.0), list(squares))
+        assign_cells(as_array(squares), covering(BOUNDS, china_albers(), 10_000_000.0), list(squares))
     assert codes(caught) == ["E-RASTER-COARSE"]
 
 
 def test_zones_without_area_are_all_named(grid: Grid, squares: dict[str, shapely.Polygon]) -> None:
     polygons = [shapely.Polygon(), *squares.values(), None]
     with pytest.raises(DataError) as caught:
-        own(np.array(polygons), grid, list("abcdefg")[: len(polygons)])
+        assign_cells(np.array(polygons), grid, list("abcdefg")[: len(polygons)])
     assert codes(caught) == ["E-GEOM-EMPTY"] * 2
     assert [issue.column for issue in caught.value.issues] == ["zone a", "zone g"]
 
 
 @pytest.mark.parametrize("cell_m", [1000.0, 300.0, 2000.0])
 def test_density_times_area_is_the_people_again(squares: dict[str, shapely.Polygon], cell_m: float) -> None:
-    owned = own(as_array(squares), covering(BOUNDS, china_albers(), cell_m), list(squares))
+    owned = assign_cells(as_array(squares), covering(BOUNDS, china_albers(), cell_m), list(squares))
     people = np.array([12_000.0, 32_054_159.0, 0.0, 1.0, -77.5])
-    block = owned.painted(owned.density(people), cog.NODATA_FLOAT)
+    block = owned.raster_of(owned.density(people), cog.NODATA_FLOAT)
     np.testing.assert_allclose(owned.sums(block) * owned.grid.cell_area_km2, people, rtol=1e-12)
 
 
 def test_people_that_are_no_number_are_refused(grid: Grid, squares: dict[str, shapely.Polygon]) -> None:
-    owned = own(as_array(squares), grid, list(squares))
+    owned = assign_cells(as_array(squares), grid, list(squares))
     with pytest.raises(DataError) as caught:
         owned.density(np.array([1.0, np.nan, 2.0, np.inf, 3.0]))
     assert [issue.column for issue in caught.value.issues] == ["zone 110102", "zone 620201"]
 
 
 def test_a_raster_that_lost_people_names_the_zone(grid: Grid, squares: dict[str, shapely.Polygon]) -> None:
-    owned = own(as_array(squares), grid, list(squares))
+    owned = assign_cells(as_array(squares), grid, list(squares))
     people = np.array([12_000.0, 9000.0, 777.0, 20_000.0, 500.0])
-    raster = owned.painted(owned.density(people), cog.NODATA_FLOAT)(slice(0, 5)).copy()
+    raster = owned.raster_of(owned.density(people), cog.NODATA_FLOAT)(slice(0, 5)).copy()
     raster[2, 0] += 0.4
     check_people("right.tif", owned, lambda rows: raster[rows], people)
     raster[2, 0] += 0.2

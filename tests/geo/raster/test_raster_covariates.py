@@ -199,7 +199,7 @@ def test_files_beside_a_raster_are_not_read(tmp_path):
     (tmp_path / "a.tif.aux.xml").write_text(
         "<PAMDataset><GeoTransform>103, 0.25, 0, 37, 0, -0.25</GeoTransform></PAMDataset>"
     )
-    raster, issues = read.look("x", _config(path))
+    raster, issues = read.inspect("x", _config(path))
     assert raster is None
     assert [issue.code for issue in issues] == ["E-GRID-NOGEO"]
 
@@ -216,7 +216,7 @@ def test_files_beside_a_raster_are_not_read(tmp_path):
     ],
 )
 def test_what_a_file_and_its_config_must_agree_on(tmp_path, code, values, file, options):
-    raster, issues = read.look("x", _config(geotiff.write(tmp_path / "a.tif", values, **file), **options))
+    raster, issues = read.inspect("x", _config(geotiff.write(tmp_path / "a.tif", values, **file), **options))
     assert raster is None
     assert [issue.code for issue in issues] == [code]
 

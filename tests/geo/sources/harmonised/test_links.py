@@ -10,8 +10,8 @@ from small_country import HISTORY_HEADER, SmallCountry, squares
 
 from geo.errors import DataError
 from geo.sources.harmonised import borders, development, history, links, transfers
-from geo.sources.harmonised.borders import Placed
-from geo.sources.harmonised.development import Cut
+from geo.sources.harmonised.borders import PlacedPeople
+from geo.sources.harmonised.development import DistrictGroup
 from geo.sources.harmonised.groups import connected
 from geo.sources.harmonised.history import CodeHistory
 from geo.sources.harmonised.links import Link, Reason
@@ -256,15 +256,17 @@ def test_districts_of_a_development_zone():
 
 
 def test_a_small_zone_is_shared_out_in_whole_persons():
-    cut = Cut(("a", "b"), (0, 1, 2), 8, (300, 200, 100))
+    cut = DistrictGroup(("a", "b"), (0, 1, 2), 8, (300, 200, 100))
     assert cut.small(0.05)
     assert not cut.small(0.01)
-    placed = development.shared(cut, {"a": 7, "b": 1}, ["x", "y", "z"])
+    placed = development.share_out(cut, {"a": 7, "b": 1}, ["x", "y", "z"])
     assert placed == [
-        Placed("a", "x", 4, Reason.ZONE_SHARED),  # 3.5, 2.33 and 1.17: the person left over to the largest remainder
-        Placed("a", "y", 2, Reason.ZONE_SHARED),
-        Placed("a", "z", 1, Reason.ZONE_SHARED),
-        Placed("b", "x", 1, Reason.ZONE_SHARED),
+        PlacedPeople(
+            "a", "x", 4, Reason.ZONE_SHARED
+        ),  # 3.5, 2.33 and 1.17: the person left over to the largest remainder
+        PlacedPeople("a", "y", 2, Reason.ZONE_SHARED),
+        PlacedPeople("a", "z", 1, Reason.ZONE_SHARED),
+        PlacedPeople("b", "x", 1, Reason.ZONE_SHARED),
     ]
 
 
@@ -275,8 +277,8 @@ def test_transfers_that_no_numbers_show(tmp_path):
     found = transfers.uncounted(known, codes, (2010, 2020), {("110101", "110106")})
     assert found == [Transfer(2013, "110101", "110102")]
     growth = {"110101": 0.1, "110102": -0.3}
-    assert not transfers.unlike(found[0], growth, 0.5)
-    assert transfers.unlike(found[0], growth, 0.3)
+    assert not transfers.grew_differently(found[0], growth, 0.5)
+    assert transfers.grew_differently(found[0], growth, 0.3)
 
 
 def test_groups_are_connected_parts():

@@ -93,7 +93,7 @@ def test_same_codes_are_zones_of_their_own():
     result = Case().harmonise()
     assert result.crosswalk.members == {code: (code,) for code in MAP}
     assert set(result.crosswalk.frame["reason"]) == {"same_code", "map"}
-    assert result.merges == result.apart == ()
+    assert result.merges == result.kept_apart == ()
     assert result.crosswalk.frame.index.tolist() == list(range(2, 2 + 3 * len(MAP)))
 
 
@@ -210,7 +210,7 @@ def test_an_uncounted_transfer_joins_what_grew_apart(grown, apart):
     case = Case(successors={"110121": ((2013, "110122"),)})
     case.people[2020]["110122"] = grown
     result = case.harmonise()
-    assert len(result.apart) == (1 if apart else 0)
+    assert len(result.kept_apart) == (1 if apart else 0)
     assert case.zones() == (case.alone("110121") if apart else case.alone("110121", "110122"))
     assert [merge.reason for merge in result.merges] == ([] if apart else ["uncounted_transfer"])
 
@@ -218,7 +218,7 @@ def test_an_uncounted_transfer_joins_what_grew_apart(grown, apart):
 def test_an_uncounted_transfer_within_a_zone_is_nobodys_concern():
     decided = Decision(VINTAGE, "110121", ("110122",), "they exchanged towns", 2)
     case = Case(successors={"110121": ((2013, "110122"),)}, decisions=[decided])
-    assert case.harmonise().apart == ()
+    assert case.harmonise().kept_apart == ()
 
 
 def test_a_counted_transfer_is_no_uncounted_one():
@@ -227,7 +227,7 @@ def test_a_counted_transfer_is_no_uncounted_one():
     case.people[2020]["110122"] = 900
     result = case.harmonise()
     assert _lines(result, 2010)["110121", "110122"] == (30 / 130, "code_history")
-    assert result.apart == result.merges == ()
+    assert result.kept_apart == result.merges == ()
 
 
 def test_a_map_with_another_count_is_refused():
@@ -256,4 +256,4 @@ def test_transfers_inside_a_zone_are_not_left_apart():
     case.people[2020] = growth
     result = case.harmonise()
     assert ("110101", "110102", "110121") in result.crosswalk.members.values()
-    assert result.apart == ()
+    assert result.kept_apart == ()

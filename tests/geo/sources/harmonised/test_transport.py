@@ -97,7 +97,7 @@ def test_units_of_another_count_are_counted():
     codes = [f"1101{k}" for k in range(21, 41)]
     links = [Link(code, code, Reason.SAME_CODE) for code in codes]
     division = _place(links, dict.fromkeys(codes, 1000), {code: 1000.0 + (code > "110130") for code in codes})
-    assert (division.unlike, division.parts) == (10, 20)
+    assert (division.different, division.parts) == (10, 20)
 
 
 def test_a_row_without_people_is_somewhere():
