@@ -15,7 +15,7 @@ from flowmodel.config import BalanceRun
 from flowmodel.errors import NotConvergedError, NumericError
 from flowmodel.interaction.totals import Adjusted, Names, Totals, nearest_table
 from flowmodel.results import totals as results
-from flowmodel.runs import console, provenance
+from flowmodel.runs import console, provenance, summaries
 from flowmodel.runs.fit_flows import write_flows
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Maps, Prior
@@ -69,7 +69,7 @@ def _balance(request: Request[BalanceRun], folder: RunFolder, maps: Maps, starte
     report |= console.memory()
     folder.write_json("metrics.json", report)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
-    console.balanced(report, folder.path)
+    summaries.balanced(report, folder.path)
     return Run(folder.path)
 
 

@@ -13,7 +13,7 @@ from flowmodel.estimation.calibrate import Fitted
 from flowmodel.gravity.chosen_law import chosen
 from flowmodel.models.model import Model
 from flowmodel.results import residents as results
-from flowmodel.runs import console, provenance
+from flowmodel.runs import console, provenance, summaries
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Maps
 from flowmodel.runs.request import Request
@@ -84,7 +84,7 @@ def _fit(request: Request[Config], folder: RunFolder, zones: Zones | None, maps:
     inputs = [*table.inputs, *provenance.of_law(request.config.model.law)]
     provenance.write(folder, request.resolved(), request.config.run.seed, inputs, synthetic=table.synthetic)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
-    console.fitted(parameters, report, folder.path)
+    summaries.fitted(parameters, report, folder.path)
     return Run(folder.path, _status(fitted, request.config))
 
 

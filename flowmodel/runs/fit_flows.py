@@ -19,7 +19,7 @@ from flowmodel.interaction.compare import compare
 from flowmodel.interaction.model.table import Specification
 from flowmodel.results import flow_effects
 from flowmodel.results import flows as results
-from flowmodel.runs import console, flows, provenance
+from flowmodel.runs import console, flows, provenance, summaries
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import FlowData, Maps
 from flowmodel.runs.reading import read, section
@@ -79,7 +79,7 @@ def _fit(request: Request[FlowsRun], folder: RunFolder, maps: Maps, started: flo
     report = replicates | _metrics(config, data, fit, seconds | {"total": time.perf_counter() - started})
     folder.write_json("metrics.json", report)
     provenance.write(folder, request.resolved(), config.run.seed, provenance.hashed(files))
-    console.calibrated(parameters, report, folder.path)
+    summaries.calibrated(parameters, report, folder.path)
     _extras(request, data, fit, folder)
     folder.log("finished", verdict=report["verdict"], flags=report["flags"], seconds=report["seconds"])
     return Run(folder.path, VERDICTS[fit.optimum.verdict])
@@ -151,7 +151,7 @@ def _extras(request: Request[FlowsRun], data: FlowData, fit: Calibrated, folder:
                 most_steps=config.fit.most_steps,
             )
         folder.write_csv("laws.csv", laws)
-        console.laws(laws)
+        summaries.laws(laws)
     if config.draws is not None and fit.optimum.converged:
         write_flows(folder, results.draws(fit, config.draws, config.run.seed), "draws.parquet")
 

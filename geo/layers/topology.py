@@ -81,7 +81,8 @@ def _gaps(shapes: NDArray[np.object_], union: shapely.Geometry, system: pyproj.C
     issues: list[Issue] = []
     for at in np.flatnonzero(~sliver):
         neighbours = sorted({place.codes[other] for other in zone[hole == at]})
-        rule = f"gap {len(issues) + 1} of {count}: {km2[at]:.3g} km2 enclosed by {', '.join(neighbours[:6])} belong to none"
+        around = ", ".join(neighbours[:6])
+        rule = f"gap {len(issues) + 1} of {count}: {km2[at]:.3g} km2 enclosed by {around} belong to none"
         issues.append(_warning(place, "W-TOPO-GAP", _position(points[at]), rule))
     if sliver.any():
         rule = f"{sliver.sum()} slivers between zones belong to none, {km2[sliver].sum():.3g} km2 in all"

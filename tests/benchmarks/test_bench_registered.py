@@ -6,7 +6,7 @@ import bench
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_quick_comparison_of_storage(capsys):
     bench.bench(("registered_tiles",), quick=True)
     found = json.loads(capsys.readouterr().out.splitlines()[-1])

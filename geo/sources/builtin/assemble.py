@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from geo.coordinates import crs, divide
 from geo.sources.source import ZONE_COLUMNS, Source
 
-from .cells import tessellate
 from .balance import fit_seat_weights
+from .cells import tessellate
 from .people import ATTRIBUTES, covariates, residents, vital_rates
 from .provinces import PROVINCES
 from .seats import Seats, place_seats
