@@ -16,7 +16,7 @@ def other_count(census: Census, different: int, parts: int) -> Issue:
         "E-MAP-RESIDENTS",
         census.file,
         value=f"{different} of {parts}",
-        rule=f"the map's residents of {census.year} are those of the census; in more than {DIFFERENT:.0%} they are others",
+        rule=f"the map has the residents of the census of {census.year} in all but {DIFFERENT:.0%} of its units",
         fix=f"take {census.year} out of [zones.polygons] residents, or give the map of the same count",
     )
 

@@ -37,9 +37,9 @@ def close(book: YearBook, tree: Hierarchy, values: Values) -> tuple[Values, list
         n_zero, n_rest = n_zero + zeros, n_rest + remainders
     left = sum(int(np.isnan(column[tree.leaves]).sum()) for name in counts for column in closed[name].values())
     sentences = (
-        f"missing counts that are none, for others make up the printed total: {n_zero} (missing is {book.missing_means})",
-        f"missing counts that are what the others leave of the printed total: {n_rest}",
-        f"missing counts that cannot be told and stay unknown: {left}",
+        f"missing counts taken as zero, because the others reach the printed total: {n_zero} ({book.missing_means})",
+        f"missing counts taken as the rest of the printed total: {n_rest}",
+        f"missing counts that stay unknown: {left}",
     )
     return closed, [
         f"{book.year}: {text}." for text, number in zip(sentences, (n_zero, n_rest, left), strict=True) if number
