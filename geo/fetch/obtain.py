@@ -1,4 +1,4 @@
-"""Putting files in their place: what is there already, then from a folder or a server; verified, or not at all."""
+"""Files of known content, copied from a folder or downloaded by pooch, each verified before it takes its name."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from .rawfile import Failed, FetchError, RawFile, busy, mismatch, missing, unreachable
-from .receive import STALL_S, receive, why
+from .rawfile import Failed, FetchError, RawFile, busy, mismatch, missing, too_long, unreachable
+
+if TYPE_CHECKING:
+    import requests
 
 ATTEMPTS = 3
+CONNECT_S = 10.0
+STALL_S = 30.0
+# Status codes of refusals that another attempt may mend: time-out, too early, too many requests.
+_PASSING = frozenset({408, 425, 429})
 
 
 class Fetched(NamedTuple):
-    """A file that lies verified in its place, and how it came there."""
+    """A verified file, and how it came to the folder."""
 
     file: RawFile
     how: str
@@ -31,23 +36,23 @@ def fetch(
     source: Path | str | None = None,
     *,
     stall_s: float = STALL_S,
-    tell: Callable[[str], None] = lambda sentence: None,
+    report: Callable[[str], None] = lambda sentence: None,
     progress: Callable[[str, int], None] = lambda name, done: None,
 ) -> Iterator[Fetched]:
     """Put files into a folder; every file is attempted before anything is raised.
 
-    A download that was cut off is kept as NAME.part and continued. A file with other content is moved to NAME.wrong.
+    A file of the same name with other content is moved to NAME.wrong. One process at a time fetches into a folder.
 
     Args:
-        files: What is wanted.
-        folder: Where to; made if need be.
+        files: The files.
+        folder: Where to; made if it is not there.
         source: A folder or the address of a mirror with the same file names; None for the public origins.
-        stall_s: Longest silence of a server, seconds.
-        tell: Gets a sentence on what is found on the way.
+        stall_s: Longest time without any bytes from a server, seconds.
+        report: Gets a sentence on each file that was moved.
         progress: Gets a file's name and the bytes that have arrived.
 
     Yields:
-        Each file that is in its place and verified.
+        Each file that is in the folder and verified.
 
     Raises:
         FetchError: After the last file, with E-FETCH-HASH, E-FETCH-MISSING, E-FETCH-NET and E-LOCKED.
@@ -55,23 +60,36 @@ def fetch(
     issues = []
     for file in files:
         try:
-            if _in_place(file, folder, source, tell):
-                yield Fetched(file, "already there")
-            elif isinstance(source, Path):
-                _copied(file, folder, source)
-                yield Fetched(file, "copied")
-            else:
-                url = file.url if source is None else f"{source.rstrip('/')}/{file.name}"
-                _downloaded(file, folder, url, stall_s, progress)
-                yield Fetched(file, "fetched")
+            with _locked(folder, file):
+                how = _obtained(file, folder, source, stall_s, report, progress)
+            yield Fetched(file, how)
         except Failed as failed:
             issues.append(failed.issue)
     if issues:
         raise FetchError(issues)
 
 
-def _in_place(file: RawFile, folder: Path, source: Path | str | None, tell: Callable[[str], None]) -> bool:
-    """Say whether the file is there already; move what else bears its name out of the way."""
+def _obtained(
+    file: RawFile,
+    folder: Path,
+    source: Path | str | None,
+    stall_s: float,
+    report: Callable[[str], None],
+    progress: Callable[[str, int], None],
+) -> str:
+    """Put one file into the folder, and give how."""
+    if _there(file, folder, source, report):
+        return "already there"
+    if isinstance(source, Path):
+        _copied(file, folder, source)
+        return "copied"
+    url = file.url if source is None else f"{source.rstrip('/')}/{file.name}"
+    _downloaded(file, folder, url, stall_s, progress)
+    return "fetched"
+
+
+def _there(file: RawFile, folder: Path, source: Path | str | None, report: Callable[[str], None]) -> bool:
+    """Whether the file is there already; anything else of its name is moved to NAME.wrong."""
     final = folder / file.name
     if not os.path.lexists(final):
         return False
@@ -79,42 +97,33 @@ def _in_place(file: RawFile, folder: Path, source: Path | str | None, tell: Call
     if wrong is None:
         return True
     if isinstance(source, Path) and source.resolve() == folder.resolve():
-        raise Failed(wrong)  # the folder is its own source: there is nothing to put in the file's place
+        raise Failed(wrong)  # the folder is its own source: nothing can replace the file
     aside = final.with_name(f"{file.name}.wrong")
     final.replace(aside)
-    tell(f"{file.name}: {wrong.value or 'not a file'}; {wrong.rule}; moved to {aside.name}")
+    report(f"{file.name}: {wrong.value or 'not a file'}; {wrong.rule}; moved to {aside.name}")
     return False
 
 
 def _copied(file: RawFile, folder: Path, source: Path) -> None:
-    original = source / file.name
+    original, part = source / file.name, folder / f".{file.name}"
     if not original.is_file():
         raise Failed(missing(file, source))
-    _through_pooch(file, folder, str(original), partial(_copy, original))
-
-
-def _copy(original: Path, part: BinaryIO) -> bool:
-    part.truncate(0)
-    with original.open("rb") as content:
-        shutil.copyfileobj(content, part)
-    part.flush()
-    return False
+    try:
+        shutil.copyfile(original, part)
+        wrong = mismatch(file, part, str(original))
+        if wrong is not None:
+            raise Failed(wrong)
+        part.replace(folder / file.name)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _downloaded(file: RawFile, folder: Path, url: str, stall_s: float, progress: Callable[[str, int], None]) -> None:
+    """Let pooch download, verify and rename the file, with repeated attempts."""
+    import pooch
     import requests
 
-    try:
-        _through_pooch(file, folder, url, partial(receive, file, url, stall_s, progress))
-    except requests.RequestException as failure:
-        raise Failed(unreachable(file, url, why(failure, stall_s))) from None
-
-
-def _through_pooch(file: RawFile, folder: Path, url: str, fill: Callable[[BinaryIO], bool]) -> None:
-    """Let pooch make the attempts, with growing waits, and rename what is verified."""
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")  # the caller says what happened
+    pooch.get_logger().setLevel("WARNING")
     store = pooch.create(
         path=folder.absolute(),
         base_url="",
@@ -122,54 +131,83 @@ def _through_pooch(file: RawFile, folder: Path, url: str, fill: Callable[[Binary
         urls={file.name: url},
         retry_if_failed=ATTEMPTS - 1,
     )
-    store.fetch(file.name, downloader=_Downloader(file, folder / f"{file.name}.part", fill))
+    bar = _Bar(file, url, progress)
+    http = pooch.HTTPDownloader(progressbar=bar, timeout=(CONNECT_S, stall_s), chunk_size=_Bar.CHUNK)
+
+    def attempt(url: str, output_file: str, store: pooch.Pooch) -> None:
+        bar.reset()
+        try:
+            http(url, output_file, store)
+        except requests.HTTPError as failure:
+            if 400 <= _status(failure) < 500 and _status(failure) not in _PASSING:
+                raise Failed(unreachable(file, url, _why(failure, stall_s))) from None
+            raise
+        wrong = mismatch(file, Path(output_file), url)
+        if wrong is not None:
+            raise Failed(wrong)
+
+    try:
+        store.fetch(file.name, downloader=attempt)
+    except requests.RequestException as failure:
+        raise Failed(unreachable(file, url, _why(failure, stall_s))) from None
+    umask = os.umask(0)
+    os.umask(umask)
+    (folder / file.name).chmod(0o666 & ~umask)  # pooch's temporary files are private
 
 
-@dataclass(frozen=True)
-class _Downloader:
-    """What pooch calls for one attempt: completes NAME.part, verifies it and hands it over.
+@dataclass
+class _Bar:
+    """The progress bar that pooch updates; it ends an answer that is longer than the file."""
 
-    Attributes:
-        file: What is wanted.
-        part: Where it grows; it outlives an interrupted process.
-        fill: Completes an open part, and says whether it kept what an earlier attempt had left in it.
-    """
+    CHUNK: ClassVar[int] = 1 << 14
 
     file: RawFile
-    part: Path
-    fill: Callable[[BinaryIO], bool]
+    url: str
+    progress: Callable[[str, int], None]
+    total: int = 0
+    arrived: int = 0
 
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        # pooch made an empty file here; if we are killed, only the part shall remain.
-        Path(output_file).unlink(missing_ok=True)
-        with _claimed(self.part, self.file) as part:
-            continued = self.fill(part)
-            wrong = mismatch(self.file, self.part, url)
-            if wrong is not None and continued:  # perhaps what an earlier attempt had left was wrong
-                part.truncate(0)
-                self.fill(part)
-                wrong = mismatch(self.file, self.part, url)
-            if wrong is not None:
-                part.truncate(0)
-                raise Failed(wrong)
-            os.fsync(part.fileno())
-            self.part.replace(output_file)
+    def update(self, size: int) -> None:
+        """Add bytes that have arrived."""
+        self.arrived += size
+        if self.arrived >= self.file.size + 2 * self.CHUNK:
+            raise Failed(too_long(self.file, self.url))
+        self.progress(self.file.name, min(self.arrived, self.file.size))
+
+    def reset(self) -> None:
+        """Begin a new count."""
+        self.arrived = 0
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @contextmanager
-def _claimed(path: Path, file: RawFile) -> Iterator[BinaryIO]:
-    """Open a part to append to it, as its only writer; an empty one is not left behind."""
-    with path.open("ab") as part:
+def _locked(folder: Path, file: RawFile) -> Iterator[None]:
+    """Hold the folder against a second process that fetches into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".fetch.lock").open("a") as lock:
         try:
-            fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another process may have finished with this very file between our opening and our locking it.
-            free = path.exists() and os.path.samestat(path.stat(), os.fstat(part.fileno()))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            free = False
-        if not free:
-            raise Failed(busy(file))
-        try:
-            yield part
-        finally:
-            if os.fstat(part.fileno()).st_size == 0:
-                path.unlink(missing_ok=True)
+            raise Failed(busy(file)) from None
+        yield
+
+
+def _why(failure: requests.RequestException, stall_s: float) -> str:
+    """Say in one line why an attempt failed; the texts of the libraries run over several."""
+    import requests
+
+    if isinstance(failure, requests.HTTPError):
+        return f"the server answers with status {_status(failure)}"
+    if isinstance(failure, requests.ConnectTimeout):
+        return f"no connection within {CONNECT_S:g} s"
+    if isinstance(failure, requests.ReadTimeout) or "Read timed out" in str(failure):
+        return f"the server sent nothing for {stall_s:g} s"
+    # Without a connection, the libraries wrap the reason twice, each time with the names of their own objects.
+    reason = getattr(failure.args[0], "reason", None) if failure.args else None
+    return " ".join(str(reason or failure).rsplit("): ", 1)[-1].split())
+
+
+def _status(failure: requests.HTTPError) -> int:
+    return 0 if failure.response is None else failure.response.status_code

@@ -98,11 +98,17 @@ def missing(file: RawFile, folder: Path) -> Issue:
 
 def unreachable(file: RawFile, url: str, why: str) -> Issue:
     """Say that no server gave a file (E-FETCH-NET)."""
-    fix = "try again (what has arrived is kept), or --from DIR with a copy"
+    fix = "try again, or --from DIR with a copy"
     return error("E-FETCH-NET", file.name, value=url, rule=why, fix=fix)
+
+
+def too_long(file: RawFile, url: str) -> Issue:
+    """Say that an answer is longer than the file (E-FETCH-HASH)."""
+    rule, fix = f"expected {file.size:,} bytes", "try again without a proxy, or --from another copy"
+    return error("E-FETCH-HASH", file.name, value=f"a longer answer from {url}", rule=rule, fix=fix)
 
 
 def busy(file: RawFile) -> Issue:
     """Say that another process is at the same file (E-LOCKED)."""
-    rule, fix = "another process is fetching this file", "wait for it, or give --out"
+    rule, fix = "another process fetches into this folder", "wait for it, or give --out"
     return error("E-LOCKED", file.name, rule=rule, fix=fix)

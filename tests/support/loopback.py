@@ -22,8 +22,8 @@ def raw(name: str = NAMES[0], content: bytes = CONTENT) -> RawFile:
 
 
 def names(folder: Path) -> list[str]:
-    """What a folder holds."""
-    return sorted(path.name for path in folder.iterdir())
+    """What a folder holds besides the lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".fetch.lock")
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -53,27 +53,20 @@ def test_a_download_is_whole_readable_and_not_repeated(site, tmp_path):
     assert names(file.parent) == [NAMES[0]]
 
 
-def test_a_server_that_cuts_off_is_asked_for_the_rest(site, tmp_path, waits):
-    site.answer = lambda handler: handler.send_range(upto=131_072)
-    assert have(site.url, tmp_path) == ["fetched"]
-    assert [span for _, span in site.asked] == [None, "bytes=131072-", "bytes=262144-"]
-    assert (tmp_path / NAMES[0]).read_bytes() == CONTENT
-    assert waits == [1, 2]
-
-
-def test_a_server_that_always_cuts_off_leaves_a_part(site, tmp_path, waits):
+def test_a_server_that_always_cuts_off_leaves_nothing(site, tmp_path, waits):
     site.answer = lambda handler: handler.send(200, CONTENT[:65_536], len(CONTENT))
     caught = failure(site.url, tmp_path)
     assert (caught.issues[0].code, caught.exit_status) == ("E-FETCH-NET", 6)
     assert caught.issues[0].value == f"{site.url}/{NAMES[0]}"
-    assert names(tmp_path) == [f"{NAMES[0]}.part"]
-    assert len(waits) == 2
+    assert names(tmp_path) == []
+    assert waits == [1, 2]
 
 
 def test_an_answer_without_a_length_that_ends_early_is_no_file(site, tmp_path, waits):
     site.answer = lambda handler: handler.send(200, CONTENT[:65_536], -1)
-    assert "ended after 65,536 of 300,000 bytes" in str(failure(site.url, tmp_path))
-    assert len(site.asked) == 3
+    caught = failure(site.url, tmp_path)
+    assert (caught.issues[0].code, caught.exit_status) == ("E-FETCH-HASH", 3)
+    assert "65,536 bytes" in str(caught)
 
 
 @pytest.mark.parametrize("sent", [0, 65_536])
@@ -128,40 +121,9 @@ def test_a_refusal_is_not_asked_again(site, tmp_path):
 
 
 def test_a_server_in_trouble_is_asked_again(site, tmp_path, waits):
-    (tmp_path / f"{NAMES[0]}.part").write_bytes(CONTENT[:100])
     site.answer = lambda handler: handler.send(503) if len(site.asked) == 1 else handler.send_range()
     assert have(site.url, tmp_path) == ["fetched"]
-    assert [span for _, span in site.asked] == ["bytes=100-", "bytes=100-"]
-
-
-def test_a_server_without_ranges_sends_everything(site, tmp_path):
-    (tmp_path / f"{NAMES[0]}.part").write_bytes(CONTENT[:100])
-    site.answer = lambda handler: handler.send(200, CONTENT)
-    assert have(site.url, tmp_path) == ["fetched"]
-    assert (tmp_path / NAMES[0]).read_bytes() == CONTENT
-    assert len(site.asked) == 1
-
-
-@pytest.mark.parametrize("status", [206, 416])
-def test_another_range_than_asked_for_begins_anew(site, tmp_path, waits, status):
-    (tmp_path / f"{NAMES[0]}.part").write_bytes(CONTENT[:100])
-    other = {"Content_Range": "bytes 5-9/300000"}
-    site.answer = lambda handler: handler.send(status, b"12345", **other) if handler.wanted else handler.send_range()
-    assert have(site.url, tmp_path) == ["fetched"]
-    assert [span for _, span in site.asked] == ["bytes=100-", None]
-
-
-@pytest.mark.parametrize("length", [100, 300_000, 400_000])
-def test_a_part_of_something_else_is_thrown_away(site, tmp_path, length):
-    (tmp_path / f"{NAMES[0]}.part").write_bytes(bytes(length))
-    assert have(site.url, tmp_path) == ["fetched"]
-    assert names(tmp_path) == [NAMES[0]]
-
-
-def test_a_finished_part_needs_no_server(tmp_path):
-    (tmp_path / f"{NAMES[0]}.part").write_bytes(CONTENT)
-    assert have("http://127.0.0.1:1", tmp_path) == ["fetched"]
-    assert names(tmp_path) == [NAMES[0]]
+    assert len(site.asked) == 2
 
 
 def test_a_redirect_is_followed(site, tmp_path):
@@ -184,15 +146,15 @@ def test_nobody_listens(site, tmp_path, waits):
 def test_wrong_content_under_the_name_is_said_and_moved(site, tmp_path):
     (tmp_path / NAMES[0]).write_bytes(b"edited by hand")
     said: list[str] = []
-    assert [how for _, how in fetch([raw()], tmp_path, site.url, tell=said.append)] == ["fetched"]
+    assert [how for _, how in fetch([raw()], tmp_path, site.url, report=said.append)] == ["fetched"]
     assert hashlib.sha256(b"edited by hand").hexdigest() in said[0]
     assert (tmp_path / f"{NAMES[0]}.wrong").read_bytes() == b"edited by hand"
     assert (tmp_path / NAMES[0]).read_bytes() == CONTENT
 
 
 def test_a_second_fetch_of_the_same_file_is_turned_away(site, tmp_path):
-    with (tmp_path / f"{NAMES[0]}.part").open("ab") as part:
-        fcntl.flock(part, fcntl.LOCK_EX)
+    with (tmp_path / ".fetch.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         caught = failure(site.url, tmp_path)
     assert (caught.issues[0].code, caught.exit_status) == ("E-LOCKED", 7)
     assert site.asked == []

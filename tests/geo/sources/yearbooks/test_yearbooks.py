@@ -70,7 +70,7 @@ def test_missing_counts_are_none_where_the_others_make_up_the_total(book: SmallB
     book.bent |= {("丁县", column): "NA", ("开发区", column): None, ("丙区", column): 6}
     table = book.read()
     assert table.quantities["in_migrants"].sel(band="same_county").values[:3].tolist() == [6, 0, 0]
-    assert any("none, for others make up the printed total: 2" in rule for rule in table.rules)
+    assert any("taken as zero, because the others reach the printed total: 2" in rule for rule in table.rules)
 
 
 def test_missing_counts_that_nothing_tells_are_never_zero(book: SmallBook) -> None:
