@@ -1,5 +1,6 @@
 """Maps and tables: polygons and census tables in, rasters, vectors and a project for a GIS out."""
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,25 @@ drivers.switch_off(os.environ)
 
 if TYPE_CHECKING:
     from geo.maps.interface import Maps as Maps
+    from geo.maps.outputs import export as export
+    from geo.maps.outputs import report as report
+    from geo.sources.zones import build_zones as build_zones
 
-__all__ = ["Maps"]
+_MODULES = {
+    "Maps": "maps.interface",
+    "build_zones": "sources.zones",
+    "export": "maps.outputs",
+    "report": "maps.outputs",
+}
+__all__ = ["Maps", "build_zones", "export", "report"]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from geo.maps import interface
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
 
-    return getattr(interface, name)
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

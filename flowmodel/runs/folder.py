@@ -22,6 +22,8 @@ from typing import Any
 from flowmodel.errors import ConfigError, LockedError
 
 _LIST = ".files"
+_MAPS = ("rasters", "vectors", "figures", "report.html")
+"""Maps of a run, which Python users may write without this module."""
 # Users edit this table in its place; its hash beside it tells whether they have.
 _EDITABLE, _HASH = "crosswalk.csv", ".crosswalk.sha256"
 
@@ -116,7 +118,7 @@ class RunFolder:
     def _listed(self) -> list[str]:
         """The names that were declared, without any that would lie outside the folder."""
         file = self.file(_LIST)
-        names = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        names = [*(file.read_text(encoding="utf-8").splitlines() if file.is_file() else []), *_MAPS]
         return [name for name in names if name and not name.startswith("/") and ".." not in PurePosixPath(name).parts]
 
 

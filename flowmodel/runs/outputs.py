@@ -24,8 +24,6 @@ def export(run: Path, *, maps: Maps, crs: str | None = None, cell_m: float | Non
     """
     with finished_folder(run) as folder, console.steps("rasters") as step:
         written = maps.export(folder.path, crs, cell_m, step)
-        for name in written:
-            folder.declare(name)
         files = [path for paths in written.values() for path in paths]
         folder.log("exported", crs=crs, cell_m=cell_m, files=[path.name for path in files])
     for path in files:
@@ -41,8 +39,7 @@ def report(run: Path, *, maps: Maps) -> Path:
         DataError: a file of the run is not as a run writes it.
     """
     with finished_folder(run) as folder:
-        folder.declare("figures")
-        page = folder.declare("report.html")
+        page = folder.file("report.html")
         maps.report(folder.path, page)
         folder.log("reported")
     console.say(str(page))

@@ -155,13 +155,14 @@ def _columns(config: PanelConfig) -> set[str]:
     named = [options.code, options.name, options.province, options.province_name, options.prefecture]
     named += [options.lon, options.lat, options.area.column if options.area else None]
     named += [population.column for population in config.population.values()]
-    named += [config.rates.birth.column, config.rates.death.column]
+    named += [rate.column for rate in (config.rates.birth, config.rates.death) if rate is not None]
     named += [part for covariate in config.covariates.values() for part in (covariate.column, covariate.per)]
     return {column for column in named if column is not None}
 
 
 def _has_rate(table: Table, config: PanelConfig, kind: str) -> bool:
-    return getattr(config.rates, kind).column in table.columns
+    rate = getattr(config.rates, kind)
+    return rate is None or rate.column is None or rate.column in table.columns
 
 
 def _text(table: Table, column: str | None) -> tuple[str, ...] | None:

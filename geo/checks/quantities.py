@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.config import CovariateConfig, PanelConfig, RateConfig
+from geo.config import PanelConfig, RateConfig
 from geo.errors import Issue, error
 from geo.tables.numbers import SCALE, read_column
 from geo.tables.table import Table
@@ -61,10 +61,49 @@ AMOUNT = Range(0.0, np.inf, "E-NEG", "the quantity is not negative", "correct th
 
 
 def read_rate(table: Table, config: PanelConfig, kind: str, rows: Rows) -> Filled:
-    """Read births or deaths per resident and year; `kind` is "birth" or "death"."""
-    rate: RateConfig = getattr(config.rates, kind)
+    """Read births or deaths per resident and year; `kind` is "birth" or "death".
+
+    One national rate holds in every zone. A rate that is not given is zero, with a warning (W-NO-RATES).
+    """
+    rate: RateConfig | None = getattr(config.rates, kind)
+    if rate is None:
+        return _no_rate(table, kind)
+    if rate.column is None:
+        return _national(table, rate, kind)
     values, blank, issues = _read(table, rate.column, None, rate.unit, rows)
-    return _finish(values, blank, issues, rate, f"{kind} rate", RATE, rows)
+    return _finish(values, blank, issues, rate.column, rate.missing, f"{kind} rate", RATE, rows)
+
+
+def _national(table: Table, rate: RateConfig, kind: str) -> Filled:
+    """Give every zone the national rate."""
+    assert rate.value is not None
+    value = rate.value * SCALE[rate.unit]
+    rule = f"{kind} rate: the national rate of {value * 1000:g} per mille a year is that of all {table.rows} zones."
+    issues = []
+    if not RATE.least <= value <= RATE.greatest:
+        place = f"zones.rates.{kind}"
+        issues.append(error(RATE.code, table.file, column=place, value=f"{rate.value:g}", rule=RATE.rule, fix=RATE.fix))
+    return Filled(np.full(table.rows, value), np.zeros(table.rows, dtype=bool), (rule,), tuple(issues))
+
+
+def _no_rate(table: Table, kind: str) -> Filled:
+    """Assume no births, or no deaths."""
+    key = f"zones.rates.{kind}"
+    rule = f"{key} is not given: the model assumes no {kind}s, so that migration has to explain all growth"
+    fix = f'give a column or one national rate, such as {kind} = {{ value = 11.9, unit = "per_mille" }}'
+    warning = Issue("W-NO-RATES", "warning", table.file, None, key, None, rule, fix, None)
+    sentence = f"{kind} rate: none is given; the model assumes no {kind}s."
+    return Filled(np.zeros(table.rows), np.zeros(table.rows, dtype=bool), (sentence,), (warning,))
+
+
+def describe_rate(config: PanelConfig, kind: str) -> dict[str, str]:
+    """Give the source of a vital rate."""
+    rate: RateConfig | None = getattr(config.rates, kind)
+    if rate is None:
+        return {"source": "none given: zero is assumed"}
+    if rate.column is None:
+        return {"source": f"one national rate, {rate.value:g} ({rate.unit})"}
+    return {"source": f"{config.table.file.name}, column {rate.column}"}
 
 
 def read_covariate(table: Table, config: PanelConfig, name: str, rows: Rows) -> Filled:
@@ -72,7 +111,7 @@ def read_covariate(table: Table, config: PanelConfig, name: str, rows: Rows) -> 
     covariate = config.covariates[name]
     values, blank, issues = _read(table, covariate.column, covariate.per, covariate.unit, rows)
     limits = SHARE if _UNIT_NAME[covariate.unit] == "1" else AMOUNT
-    return _finish(values, blank, issues, covariate, name, limits, rows)
+    return _finish(values, blank, issues, covariate.column, covariate.missing, name, limits, rows)
 
 
 def describe(config: PanelConfig, name: str) -> dict[str, str]:
@@ -108,7 +147,8 @@ def _finish(
     values: NDArray[np.float64],
     blank: NDArray[np.bool_],
     issues: list[Issue],
-    config: RateConfig | CovariateConfig,
+    column: str,
+    missing: str | None,
     name: str,
     limits: Range,
     rows: Rows,
@@ -126,9 +166,9 @@ def _finish(
                 fix=limits.fix,
                 people=people,
                 line=rows.lines[row],
-                column=config.column,
+                column=column,
                 value=f"{values[row]:.6g}",
             )
         )
-    filled = fill(values, blank, config.missing, name=name, column=config.column, rows=rows)
+    filled = fill(values, blank, missing, name=name, column=column, rows=rows)
     return Filled(filled.values, filled.imputed, filled.rules, (*issues, *filled.issues))

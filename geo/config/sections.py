@@ -21,7 +21,7 @@ class PanelConfig(Strict):
     polygons: PolygonsConfig
     table: TableConfig
     population: dict[Year, PopulationConfig] = Field(min_length=1)
-    rates: RatesConfig
+    rates: RatesConfig = RatesConfig()
     covariates: dict[Identifier, CovariateConfig] = Field(default_factory=dict)
     rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
     position: PositionConfig | None = Field(None, description="where zones stand, if a raster of people says so")

@@ -110,9 +110,12 @@ class PopulationConfig(Strict):
 
 
 class RateConfig(Strict):
-    """A vital rate of the zones."""
+    """A vital rate: a column with the rate of each zone, or one national value for all zones."""
 
-    column: Column = Field(description="column with the rate")
+    column: Column | None = Field(default=None, description="column with the rate of each zone")
+    value: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="one national rate for all zones, instead of a column"
+    )
     unit: Literal["per_mille", "per_cent", "1"] = Field(description="of a rate per resident and year")
     missing: Missing = Field(
         default=None,
@@ -121,12 +124,26 @@ class RateConfig(Strict):
         ),
     )
 
+    @model_validator(mode="after")
+    def _one_of_them(self) -> RateConfig:
+        if (self.column is None) == (self.value is None):
+            raise ValueError(
+                'name a column of the table, or give one national rate: { value = 11.9, unit = "per_mille" }'
+            )
+        if self.value is not None and self.missing is not None:
+            raise ValueError("missing fills a column; a national rate has no gaps")
+        return self
+
 
 class RatesConfig(Strict):
-    """Births and deaths in a year for each resident."""
+    """Births and deaths in a year for each resident; a rate that is not given is assumed to be zero."""
 
-    birth: RateConfig
-    death: RateConfig
+    birth: RateConfig | None = Field(
+        default=None, description="births: a column or one national rate; without it no births are assumed"
+    )
+    death: RateConfig | None = Field(
+        default=None, description="deaths: a column or one national rate; without it no deaths are assumed"
+    )
 
 
 class CovariateConfig(Strict):

@@ -70,7 +70,11 @@ def build(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> 
     Raises:
         DataError: With every error of the inputs.
     """
-    source = _read(config, seed)
+    return of_source(_read(config, seed))
+
+
+def of_source(source: Source) -> Build:
+    """Give the zones of a source the divide, units and origins."""
     dataset = _dataset(source)
     return Build(dataset, with_numbers(_polygons(source), dataset), source.issues, source.tables)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from geo.errors import DataError, Issue, attempt
 from geo.layers import fieldnames, outline, polygons
 from geo.layers.polygons import Outlines
 from geo.tables import table
+from geo.tables.table import Table
 
 from .source import ZONE_COLUMNS, Source
 
@@ -37,8 +39,34 @@ def build(config: PanelConfig) -> Source:
     """
     rows, problems = attempt(lambda: table.read(config.table))
     read, found = attempt(lambda: _read_layer(config))
+    inputs: list[dict[str, object]] = []
+    if rows is not None and read is not None:
+        layers = [_input(part, len(read[0]), crs.name(read[1])) for part in polygons.parts(config.polygons.file)]
+        inputs = [*layers, _input(config.table.file, rows.rows, None)]
+    return join(config, rows, read, [*problems, *found], inputs)
+
+
+def join(
+    config: PanelConfig,
+    rows: Table | None,
+    read: tuple[gpd.GeoDataFrame, pyproj.CRS] | None,
+    problems: list[Issue],
+    inputs: Sequence[dict[str, object]],
+) -> Source:
+    """Check a table and a layer, and join them on the zone code.
+
+    Args:
+        config: Columns and declared rules.
+        rows: The table; None where it cannot be read.
+        read: The layer in its own coordinates, and their system; None where it cannot be read.
+        problems: What reading has found.
+        inputs: The files, for `Source.inputs`.
+
+    Raises:
+        DataError: Once, with every error of both.
+    """
     counted = census.read(rows, config, _known(read, config)) if rows is not None else None
-    problems = [*problems, *found, *(counted.issues if counted is not None else ())]
+    problems = [*problems, *(counted.issues if counted is not None else ())]
     layer, found = _check_layer(*read, config, counted) if read is not None else (None, [])
     problems += found
     if counted is not None and layer is not None:
@@ -46,14 +74,10 @@ def build(config: PanelConfig) -> Source:
     gridded = rasters.read(config, counted, layer)
     problems += gridded.issues
     failed = any(issue.severity == "error" for issue in problems)
-    if failed or rows is None or read is None or counted is None or layer is None or layer.shapes is None:
+    if failed or counted is None or layer is None or layer.shapes is None:
         raise DataError(problems)
-    inputs = (
-        *(_input(part, len(read[0]), crs.name(read[1])) for part in polygons.parts(config.polygons.file)),
-        _input(config.table.file, rows.rows, None),
-    )
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
-    source = _source(config, counted, shapes, inputs, tuple(problems), (*layer.rules, *counted.rules))
+    source = _source(config, counted, shapes, tuple(inputs), tuple(problems), (*layer.rules, *counted.rules))
     return source.with_rasters(gridded)
 
 
@@ -192,8 +216,8 @@ def _attributes(config: PanelConfig) -> dict[str, dict[str, str]]:
         "lat": {"source": column(options.lat) if options.lat else inside},
         "area": {"source": column(options.area.column) if options.area else geodesic},
         "population": {"source": f"{table_name}, columns {columns}", **definitions.attributes(config.population)},
-        "birth_rate": {"source": column(config.rates.birth.column)},
-        "death_rate": {"source": column(config.rates.death.column)},
+        "birth_rate": quantities.describe_rate(config, "birth"),
+        "death_rate": quantities.describe_rate(config, "death"),
         "name": {"source": column(options.name)},
         "province": {"source": column(options.province or f"{options.code}, first two digits")},
         "province_name": {"source": column(options.province_name or f"{options.code}, first two digits")},

@@ -26,6 +26,11 @@ def read(path: Path) -> Grid:
     except (pa.ArrowException, OSError) as failure:
         issue = error("E-IO-CORRUPT", path.name, rule=f"not a Parquet file: {failure}", fix="export it again")
         raise DataError([issue]) from failure
+    return grid(table)
+
+
+def grid(table: pa.Table) -> Grid:
+    """The cells of a typed table as text, with the kinds of its columns."""
     columns = [[text(cell) for cell in column.to_pylist()] for column in table.columns]
     kinds = {field.name: _kind(field.type) for field in table.schema}
     return Grid(

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from geo import opening
@@ -16,7 +18,7 @@ from geo.errors import DataError, Issue, error
 from geo.opening import Kind as FileKind
 
 from . import columnar, delimited, workbook
-from .cells import Grid, Kind
+from .cells import Grid, Kind, check_size
 
 _ALLOWED = {FileKind.TEXT: (".csv",), FileKind.XLSX: (".xlsx",), FileKind.PARQUET: (".parquet",)}
 
@@ -78,7 +80,11 @@ def read(config: FileConfig, where: str = "[zones.table]") -> Table:
         DataError: What `geo.opening` raises; E-IO-CORRUPT, E-ENC, E-CSV-DELIM, E-CSV-RAGGED, E-COL-DUP,
             E-LAYER-AMBIGUOUS, E-LAYER-MISSING, E-XLS-MERGED, E-SIZE-LIMIT or E-EMPTY.
     """
-    grid = _read(config, where)
+    return _table(config, _read(config, where), where)
+
+
+def _table(config: FileConfig, grid: Grid, where: str) -> Table:
+    """A sheet of cells whose header names columns."""
     issues = [*_check_header(config, grid), *_check_rows(config, grid)]
     if issues:
         raise DataError(issues)
@@ -86,6 +92,18 @@ def read(config: FileConfig, where: str = "[zones.table]") -> Table:
     columns = {name: column for name, column in zip(grid.header, cells, strict=True) if name}
     lines, missing = tuple(line for line, _ in grid.rows), frozenset(config.missing_values)
     return Table(config.file.name, columns, lines, grid.kinds, config.thousands, missing, where)
+
+
+def of_frame(frame: pd.DataFrame, config: FileConfig, where: str = "[zones.table]") -> Table:
+    """A data frame as a table, as if it had been read from a Parquet file called as `config` says.
+
+    Raises:
+        DataError: E-SIZE-LIMIT, E-COL-DUP or E-EMPTY.
+    """
+    check_size(config.file.name, *frame.shape)
+    typed = pa.Table.from_pandas(frame.set_axis(frame.columns.map(str), axis="columns"), preserve_index=False)
+    cells = columnar.grid(typed)
+    return _table(config, Grid(cells.header, [(line, row) for line, row in cells.rows if any(row)], cells.kinds), where)
 
 
 def read_sheet(config: FileConfig, where: str) -> Grid:

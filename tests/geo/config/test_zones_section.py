@@ -20,7 +20,7 @@ from geo.tables.numbers import parse
         (("population", "20"), {"column": "x", "unit": "persons", "definition": "resident", "date": "2020-11-01"}),
         (("covariates", "area"), {"column": "x", "unit": "1"}),
         (("covariates", "schooling", "missing"), "zero"),
-        (("rates", "birth"), None),
+        (("rates", "birth", "unit"), None),
         (("source",), "panels"),
     ],
 )

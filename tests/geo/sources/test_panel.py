@@ -10,6 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from checkout import ROOT
+from pydantic import ValidationError
 
 from geo import config
 from geo.checks.people import largest_remainder
@@ -265,3 +266,44 @@ def test_real_urban_residents_exceed_residents_of_other_borders(real):
         panel.build(config.parse(real | {"covariates": covariates}, ROOT / "configs"))
     errors = [issue for issue in caught.value.issues if issue.severity == "error"]
     assert [issue.line for issue in errors] == [326, 658, 1997]
+
+
+def test_one_national_rate_is_that_of_every_zone(small_panel):
+    small_panel.section["rates"] = {
+        "birth": {"value": 11.9, "unit": "per_mille"},
+        "death": {"value": 0.0071, "unit": "1"},
+    }
+    built = assemble.build(small_panel.write(), seed=0)
+    assert set(built.dataset["birth_rate"].values) == {11.9e-3}
+    assert set(built.dataset["death_rate"].values) == {0.0071}
+    assert "national rate" in built.dataset["birth_rate"].attrs["source"]
+    assert any("national rate of 11.9 per mille" in rule for rule in json.loads(built.dataset.attrs["rules"]))
+
+
+def test_without_rates_the_build_says_what_it_assumes_and_goes_on(small_panel):
+    del small_panel.section["rates"]
+    built = assemble.build(small_panel.write(), seed=0)
+    assert set(built.dataset["birth_rate"].values) == set(built.dataset["death_rate"].values) == {0.0}
+    said = [issue for issue in built.issues if issue.code == "W-NO-RATES"]
+    assert [issue.column for issue in said] == ["zones.rates.birth", "zones.rates.death"]
+    assert any("assumes no births" in rule for rule in json.loads(built.dataset.attrs["rules"]))
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        ({"unit": "per_mille"}, "name a column of the table, or give one national rate"),
+        ({"value": 11.9, "column": "birth", "unit": "per_mille"}, "name a column of the table"),
+        ({"value": 11.9, "missing": "province_mean", "unit": "per_mille"}, "a national rate has no gaps"),
+    ],
+)
+def test_a_rate_is_a_column_or_one_value(small_panel, rate, said):
+    small_panel.section["rates"]["birth"] = rate
+    with pytest.raises(ValidationError, match=said):
+        small_panel.parse()
+
+
+def test_a_national_rate_in_the_wrong_unit_is_refused(small_panel):
+    small_panel.section["rates"]["birth"] = {"value": 11.9, "unit": "per_cent"}
+    issue = small_panel.only(small_panel.errors_of(small_panel.write()))
+    assert (issue.code, issue.column, issue.value) == ("E-RATE-RANGE", "zones.rates.birth", "11.9")
