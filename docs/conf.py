@@ -1,7 +1,5 @@
 """The documentation site: Sphinx with MyST pages and the furo theme; nothing is fetched, at build or when read."""
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

@@ -7,8 +7,6 @@ become zones (`zones`), zones a kernel (`gravity`), the kernel moves people (`dy
 (`estimation`, `evaluation`), and results (`results`, `runs`) go back on the map, which is the package `geo`.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,5 @@
 """Errors of flowmodel: each has a code, a message with a remedy, and the exit status of a command that it ends."""
 
-from __future__ import annotations
-
 
 class FlowmodelError(Exception):
     """Base class of all errors of flowmodel; messages read "CODE what happened; fix: what to do"."""

@@ -1,7 +1,5 @@
 """The one error family of the input half: problems are collected as `Issue`s and raised together as `DataError`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar

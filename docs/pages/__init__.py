@@ -1,7 +1,5 @@
 """What the documentation generates from the code: the reference of keys, the index of codes, modules, tutorials."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 

@@ -1,7 +1,5 @@
 """The public Python API, from the names that the packages export."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 from collections.abc import Iterator

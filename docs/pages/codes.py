@@ -1,7 +1,5 @@
 """The index of error and warning codes, read from the source of the packages without importing them."""
 
-from __future__ import annotations
-
 import ast
 import csv
 import re

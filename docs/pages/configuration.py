@@ -1,7 +1,5 @@
 """The reference of configuration keys, from the pydantic models of `flowmodel.config` and `geo.config`."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import typing

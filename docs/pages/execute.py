@@ -1,7 +1,5 @@
 """Runs the blocks of a tutorial, read from standard input, and writes what each printed to standard output as JSON."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import io

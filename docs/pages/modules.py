@@ -1,7 +1,5 @@
 """The architecture, read from the source: the tree with a sentence for each module, and where old modules went."""
 
-from __future__ import annotations
-
 import ast
 import csv
 import re

@@ -1,7 +1,5 @@
 """Worked examples of what a change touches: the patches of docs/patches, each with its number of files."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,8 +7,6 @@ elsewhere the page shows the output that is stored beside it, and its note says 
 called in docs/, runs one and stores its output.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

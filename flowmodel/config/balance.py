@@ -3,8 +3,6 @@
 The package `geo` checks `[flows]` and `[totals]`, which describe files; here they are plain tables.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import Field

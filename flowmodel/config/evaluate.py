@@ -1,7 +1,5 @@
 """`[evaluate]`: hold-out and placebo tests of a configuration, and their scores."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field, StrictBool

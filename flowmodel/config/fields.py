@@ -1,7 +1,5 @@
 """Types of values in configurations, and the base class of sections."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field

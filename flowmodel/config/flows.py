@@ -3,9 +3,7 @@
 The package `geo` checks `[flows]` and `[zones]`, which describe files; here they are plain tables.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -109,7 +107,7 @@ class FlowsRun(Section):
     runtime: Runtime = Runtime()
 
     @model_validator(mode="after")
-    def _kinds_agree(self) -> FlowsRun:
+    def _kinds_agree(self) -> Self:
         if self.draws is not None and self.draws.kind == "poisson" and self.model.family == "negative_binomial":
             raise ValueError("draws.kind = 'poisson' has too little variance for a negative binomial model")
         return self

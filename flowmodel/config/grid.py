@@ -1,7 +1,5 @@
 """The configuration of a run of raster cells: `[run]`, `[grid]` (checked by the package `geo`) and `[runtime]`."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import Field

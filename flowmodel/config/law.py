@@ -1,7 +1,5 @@
 """`[model] law`: the name of a law, or a user's own function."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from pathlib import Path

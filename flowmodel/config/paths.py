@@ -1,7 +1,5 @@
 """Paths in a configuration: relative to the configuration's folder, with `${FLOWMODEL_DATA}` replaced."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

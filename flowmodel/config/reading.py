@@ -1,7 +1,5 @@
 """From a TOML file to a typed configuration, with one message for everything that is wrong in it."""
 
-from __future__ import annotations
-
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence

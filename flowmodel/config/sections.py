@@ -1,8 +1,6 @@
 """Keys, bounds and defaults of the sections of a model of zones; those of `[model.stock]` are in `stock`."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -72,7 +70,7 @@ class Model(Section):
     stock: Stock | None = None
 
     @model_validator(mode="after")
-    def _ordered(self) -> Model:
+    def _ordered(self) -> Self:
         if not 1 <= self.years[1] - self.years[0] <= 200:
             raise ValueError(f"years = {list(self.years)}: the last must come 1 to 200 years after the first")
         return self
@@ -229,7 +227,7 @@ class Config(Section):
         return "zones"
 
     @model_validator(mode="after")
-    def _of_the_model(self) -> Config:
+    def _of_the_model(self) -> Self:
         targets = set(self.fit.targets)
         if self.model.stock is None and targets - set(_OF_RESIDENTS):
             raise ValueError(f"fit.targets: without [model.stock] there are only {', '.join(_OF_RESIDENTS)}")

@@ -1,8 +1,6 @@
 """`[model.stock]`: settings of the registered population, its processes, and what is assumed of the first census."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -35,7 +33,7 @@ class Published(Section):
     left_behind_town: Positive = Field(default=25.2e6, description="of them, registered in towns")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Published:
+    def _ordered(self) -> Self:
         if self.left_behind[0] > self.left_behind[1]:
             raise ValueError("left_behind: give the smaller number first")
         return self
@@ -132,7 +130,7 @@ class Stock(Section):
     children: Children | None = None
 
     @model_validator(mode="after")
-    def _together(self) -> Stock:
+    def _together(self) -> Self:
         if len(set(self.by_group)) < len(self.by_group):
             raise ValueError("by_group: a name is given twice")
         if self.by_group and self.groups == "one":

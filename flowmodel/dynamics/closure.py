@@ -1,7 +1,5 @@
 """The one check that a run loses and invents nobody, for the accounts of every model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

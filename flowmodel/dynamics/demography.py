@@ -1,7 +1,5 @@
 """Births and deaths of a year, from the zones' rates of the start and their declared paths."""
 
-from __future__ import annotations
-
 from jaxtyping import Array, Float
 
 

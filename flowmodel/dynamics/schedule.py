@@ -4,8 +4,6 @@ A path names years and values; between them it is linear. Births and deaths have
 one entry of `SHIFTS`: its name in `[model.schedule]` and the parameter to which its value of the year is added.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

@@ -3,8 +3,6 @@
 Those with coefficients are fitted to the same interval on which they are scored.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

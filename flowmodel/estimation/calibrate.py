@@ -1,7 +1,5 @@
 """A whole fit: search, standard errors, profile likelihoods, and a run of the model at the optimum."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Generic, TypeVar

@@ -1,7 +1,5 @@
 """Residents counted by two censuses, and the zones in which a fit uses them."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -1,7 +1,5 @@
 """Modelled national numbers of children compared with published ones. NumPy on the host."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

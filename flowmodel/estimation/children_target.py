@@ -6,8 +6,6 @@ priors. At the centres both agree exactly. Elsewhere they differ as far as the o
 of real counties). `metrics.json` reports the exact numbers.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

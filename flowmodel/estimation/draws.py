@@ -1,7 +1,5 @@
 """Random census counts drawn from the likelihoods of the targets. NumPy on the host."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -3,8 +3,6 @@
 All are computed after scaling the diagonal to one, so that units do not matter. NumPy on the host.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Uncertainty of estimates: standard errors, correlations, and whether the data identify each parameter."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from statistics import NormalDist

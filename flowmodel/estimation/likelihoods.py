@@ -1,7 +1,5 @@
 """Likelihoods of census counts given modelled numbers: negative log densities, summed over zones or pairs."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Bool, Float
@@ -35,10 +33,10 @@ def national_total(end: Float[Array, ""], observed: Float[Array, ""], sd: float)
 
 
 def negative_binomial(
-    counted: Float[Array, ...],
-    expected: Float[Array, ...],
+    counted: Float[Array, "..."],
+    expected: Float[Array, "..."],
     dispersion: Float[Array, ""],
-    seen: Bool[Array, ...],
+    seen: Bool[Array, "..."],
 ) -> Float[Array, ""]:
     """Negative binomial density with mean μ and variance μ + κ μ², summed where `seen`; zero counts are allowed."""
     size = 1 / dispersion
@@ -50,7 +48,7 @@ def negative_binomial(
     return -jnp.sum(jnp.where(seen, density, 0.0))
 
 
-def log_normal(counted: Array, expected: Array, sd: float, seen: Bool[Array, ...]) -> Float[Array, ""]:
+def log_normal(counted: Array, expected: Array, sd: float, seen: Bool[Array, "..."]) -> Float[Array, ""]:
     """Normal density of the logarithm of counts, summed where `seen`."""
     error = jnp.log(jnp.where(seen, expected, 1.0)) - jnp.log(jnp.where(seen, counted, 1.0))
     return jnp.sum((error / sd) ** 2) / 2

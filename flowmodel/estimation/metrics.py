@@ -1,7 +1,5 @@
 """Scores of predicted against counted numbers of people, as defined in applied demography. NumPy on the host."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -1,8 +1,7 @@
 """The objective of the model without registration: negative log likelihoods of growth and the national total."""
 
-from __future__ import annotations
-
 import dataclasses
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -50,11 +49,11 @@ class Objective(Posterior):
         """Residents at the end, persons."""
         return self.residents(self.registry.parameters(natural))[None]
 
-    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> Objective:
+    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> Self:
         """The same objective without the outcomes of the zones `held`."""
         return dataclasses.replace(self, observed=census(self.census.start, self.census.end, jnp.asarray(~held)))
 
-    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> Objective:
+    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> Self:
         """The same objective where the census counts `end` residents."""
         return dataclasses.replace(self, observed=census(self.census.start, jnp.asarray(end), self.census.seen))
 

@@ -1,7 +1,5 @@
 """Base class of objectives: negative log likelihoods of the targets, and negative log priors."""
 
-from __future__ import annotations
-
 import abc
 from typing import Self
 

@@ -4,8 +4,6 @@ A 90 % profile interval ends where the objective has risen by 1.353, as for a no
 a standard error it can be asymmetric, and it is open where the objective does not rise that far.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Refits that start at a known optimum: with fewer observations, or with a parameter fixed."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -1,7 +1,5 @@
 """Census counts of the registered population: bands and skills at the end, registered people and provinces at first."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -1,7 +1,5 @@
 """Scores of the registered population against census counts at the start and at the end. NumPy on the host."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,9 +1,7 @@
 """The objective of the model with registration: one negative log likelihood for each target of `[fit]`."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import Literal
+from typing import Literal, Self
 
 import jax
 import jax.numpy as jnp
@@ -65,7 +63,7 @@ class RegisteredObjective(Posterior):
         end = self.decade(natural)
         return jnp.concatenate([jnp.sum(end.residents, axis=0)[None], banded(end, self.country)])
 
-    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> RegisteredObjective:
+    def held_out(self, held: np.ndarray, province: np.ndarray | None) -> Self:
         """The same objective without outcomes of the zones `held` and pairs of provinces that they cover entirely."""
         pairs = self.observed.pairs_seen
         if province is not None:
@@ -74,7 +72,7 @@ class RegisteredObjective(Posterior):
         people = census(self.census.start, self.census.end, jnp.asarray(~held))
         return dataclasses.replace(self, observed=dataclasses.replace(self.observed, census=people, pairs_seen=pairs))
 
-    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> RegisteredObjective:
+    def with_growth(self, end: np.ndarray, from_zone: np.ndarray, natural: np.ndarray) -> Self:
         """The same objective with `end` residents counted, and the errors of bands taken from `from_zone`."""
         people = census(self.census.start, jnp.asarray(end), self.census.seen)
         expected = np.maximum(np.asarray(self.predicted(jnp.asarray(natural)))[1:], 1.0)

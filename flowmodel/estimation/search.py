@@ -4,8 +4,6 @@ A search has converged if the Hessian H is positive definite and the remaining N
 gradient g, is below the tolerance. This step is in standard errors, so it does not depend on units.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator

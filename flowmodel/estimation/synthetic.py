@@ -1,7 +1,5 @@
 """Synthetic data: a later census simulated by the model at known parameter values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import jax.numpy as jnp

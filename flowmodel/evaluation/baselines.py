@@ -1,7 +1,5 @@
 """Baselines of out-of-sample tests: simple predictions of zones that are held out. NumPy on the host."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The divide's barriers: from everything, from fewer targets, and where nobody drew a line; intervals of two kinds."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd

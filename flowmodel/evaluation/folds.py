@@ -1,7 +1,5 @@
 """Cross-validation: the model is refitted without the outcomes of each fold's zones, which it then predicts."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

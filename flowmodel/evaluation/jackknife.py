@@ -4,8 +4,6 @@ Standard errors from the Hessian treat zones as independent. Zones of one provin
 too narrow; leaving out whole provinces does not need the assumption.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -1,7 +1,5 @@
 """Covariates computed from the residents of one census and the map alone. NumPy on the host."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

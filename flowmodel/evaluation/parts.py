@@ -1,7 +1,5 @@
 """The parts of an evaluation, in the order in which they run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 

@@ -1,7 +1,5 @@
 """Placebo tests: growth permuted between zones, and a rotated divide. NumPy on the host."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

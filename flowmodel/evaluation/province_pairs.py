@@ -1,7 +1,5 @@
 """Pairs of provinces held out of a fit, and gravity regressions with the same information to compare with."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

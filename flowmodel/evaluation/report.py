@@ -1,7 +1,5 @@
 """The tables of an evaluation: rows, notes, and the rows as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

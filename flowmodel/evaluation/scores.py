@@ -1,7 +1,5 @@
 """Scores of predictions by stratum, with intervals from a block bootstrap over provinces. NumPy on the host."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """A placebo: growth dealt out anew among zones, so that there is nothing to find."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd

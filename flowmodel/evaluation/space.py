@@ -1,7 +1,5 @@
 """Space held out: provinces left out one by one, blocks of whole prefectures; growth and bands of what was held out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Strata: groups of zones for which scores are reported separately. NumPy on the host."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from flowmodel.zones.table import ZoneTable

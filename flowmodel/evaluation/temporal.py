@@ -1,7 +1,5 @@
 """Forecasts: models fitted to one interval between censuses predict the end of the next interval."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from typing import Any

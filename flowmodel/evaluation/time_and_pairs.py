@@ -1,7 +1,5 @@
 """Time and pairs held out: the second interval forecast from the first, and stocks between provinces."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

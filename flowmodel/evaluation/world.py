@@ -1,7 +1,5 @@
 """What every part of an evaluation shares: the configuration on its zones, its whole fit, the form of its results."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path

@@ -5,8 +5,6 @@ years themselves. That cotangent is a sum of outer products, one per product. Th
 (`operator.tapped`) and contracts them once with the pair terms: 2 to 3 times the cost of the years.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The pull of a destination: its people and its covariates."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 

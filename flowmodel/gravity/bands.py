@@ -4,8 +4,6 @@ The bands are a view of the operator: each of them is an operator itself, with t
 and together they are S.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 
@@ -82,7 +80,7 @@ class BandedPairs:
         """S at these coefficients."""
         return Banded(self.near.strength(coefficient), self.far.strength(coefficient))
 
-    def in_dtype(self, dtype: Any) -> BandedPairs:
+    def in_dtype(self, dtype: Any) -> "BandedPairs":
         """The same pairs with S in another precision."""
         return BandedPairs(self.near.in_dtype(dtype), self.far.in_dtype(dtype))
 

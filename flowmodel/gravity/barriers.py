@@ -4,8 +4,6 @@ Every rule is for ONE pair and symmetric in it. The direction in which the divid
 zones, see `divide_tilt`.
 """
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 

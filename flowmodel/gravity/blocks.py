@@ -1,11 +1,9 @@
 """The pairs inside provinces as a matrix: one block per province, each padded to the size of the largest province."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -37,13 +35,13 @@ class Blocks:
         """The precision of S."""
         return self.log_distance.dtype
 
-    def strength(self, coefficient: Float[Array, " coefficient"]) -> BlockStrength:
+    def strength(self, coefficient: Float[Array, " coefficient"]) -> "BlockStrength":
         """S at these coefficients."""
         rule = partial(pair_strength, self.law, coefficient.astype(self.dtype))
         near = jax.vmap(over_pairs(rule))(self.log_distance, *2 * (self.places(),))
         return BlockStrength(jnp.where(self._occupied(), near, jnp.zeros((), near.dtype)), coefficient, self)
 
-    def in_dtype(self, dtype: Any) -> Blocks:
+    def in_dtype(self, dtype: Any) -> Self:
         """The same pairs with S in another precision."""
         return dataclasses.replace(self, log_distance=self.log_distance.astype(dtype))
 

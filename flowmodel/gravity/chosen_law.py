@@ -1,7 +1,5 @@
 """From `[model] law` of a configuration to a decay law: one of `decay.LAWS`, or the function of a user."""
 
-from __future__ import annotations
-
 import functools
 import importlib.util
 import inspect

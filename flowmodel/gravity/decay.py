@@ -8,8 +8,6 @@ Sign: a coefficient stands in the utility, ln f = Σ_k c_k φ_k(d). Flow tables 
 is a deterrent, −c.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast

@@ -1,11 +1,9 @@
 """S as a matrix, made once per parameter set: the fastest form as long as memory holds all pairs of zones."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +34,7 @@ class Pairs:
         """The precision of S."""
         return self.log_distance.dtype
 
-    def strength(self, coefficient: Float[Array, " coefficient"]) -> Dense:
+    def strength(self, coefficient: Float[Array, " coefficient"]) -> "Dense":
         """S at these coefficients."""
         whole = strength(coefficient, self)
         if self.band == "all":
@@ -45,7 +43,7 @@ class Pairs:
         inside = province[:, None] == province[None, :]
         return Dense(jnp.where(inside, jnp.zeros((), whole.dtype), whole), coefficient, self)
 
-    def in_dtype(self, dtype: Any) -> Pairs:
+    def in_dtype(self, dtype: Any) -> Self:
         """The same pairs with S in another precision."""
         return dataclasses.replace(self, log_distance=self.log_distance.astype(dtype))
 

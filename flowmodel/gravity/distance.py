@@ -5,8 +5,6 @@ therefore kept as a high and a low part, and differences are taken part by part:
 where points are near.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 from typing import Any, Literal

@@ -6,8 +6,6 @@ long; here arguments are positive, normal numbers. Other devices and float64 use
 The coefficients are those of Chebyshev interpolation on the ranges named, in powers of the variable.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import jax

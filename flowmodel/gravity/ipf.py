@@ -5,8 +5,6 @@ far_j. Over-relaxation (`scaling`) cuts the rounds to a third, because few peopl
 solves one linear system, symmetric in log potentials, by conjugate gradients.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

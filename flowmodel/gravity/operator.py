@@ -6,8 +6,6 @@ factors a and b hold what depends on the direction. S has three forms behind one
 (`spectral`). `bands` splits S into the pairs inside a province and the pairs between provinces.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, Protocol
@@ -87,10 +85,10 @@ class AllPairs(Protocol):
     def strength(self, coefficient: Float[Array, " coefficient"]) -> Strength:
         """S at these coefficients."""
 
-    def in_dtype(self, dtype: Any) -> AllPairs:
+    def in_dtype(self, dtype: Any) -> "AllPairs":
         """The same pairs with S in another precision."""
 
-    def of(self, band: Band) -> AllPairs:
+    def of(self, band: Band) -> "AllPairs":
         """The pairs of one band. The provinces must be values on the host, not traced ones."""
 
 

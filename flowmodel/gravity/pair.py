@@ -4,8 +4,6 @@ ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What de
 of zones (`tilt`).
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

@@ -6,8 +6,6 @@ Algorithms 14(5), 143). How S is stored, when the power rises and when to stop a
 tables of two bands, `interaction.search.potentials` for doubly constrained flows.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple

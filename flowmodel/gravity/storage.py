@@ -1,7 +1,5 @@
 """How S is stored: as a matrix where memory allows, else in tiles of the size that suits the device best."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from typing import Any, Literal

@@ -5,12 +5,10 @@ zones of its rows and for those of its columns. Memory grows with the zones, not
 in the precision of the tiles inside a tile and in float64 across tiles.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -32,15 +30,15 @@ Coefficient = Float[Array, " coefficient"]
 class Tiles(Layout):
     """The pairs of zones whose S is made in tiles."""
 
-    def strength(self, coefficient: Coefficient) -> Tiled:
+    def strength(self, coefficient: Coefficient) -> "Tiled":
         """S at these coefficients."""
         return Tiled(coefficient, self)
 
-    def in_dtype(self, dtype: Any) -> Tiles:
+    def in_dtype(self, dtype: Any) -> Self:
         """The same pairs with S in another precision."""
         return dataclasses.replace(self, points=distance.in_dtype(self.points, dtype))
 
-    def of(self, band: Band) -> Tiles:
+    def of(self, band: Band) -> Self:
         """The pairs of one band: the same tiles, with zeros for the pairs of the other band."""
         if band == "all":
             return dataclasses.replace(self, band=band, visits=None)

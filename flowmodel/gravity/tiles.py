@@ -1,7 +1,5 @@
 """Tiles of S: which there are, and how one of them is made from the coordinates and places of its zones."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from functools import partial

@@ -4,8 +4,6 @@ Drawing whole origins allows for correlation between flows of the same origin. T
 on how often it is drawn.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax.numpy as jnp

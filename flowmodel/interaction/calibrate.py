@@ -1,7 +1,5 @@
 """Calibration of a flow model on an observed table: estimates, covariances and fitted flows."""
 
-from __future__ import annotations
-
 import dataclasses
 from functools import cached_property
 

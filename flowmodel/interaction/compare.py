@@ -1,7 +1,5 @@
 """Comparison of laws on one table: deviance and AIC in sample, deviance and CPC on pairs held out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Random integer flows drawn from fitted flows, optionally with given sums. NumPy on the host."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -4,8 +4,6 @@ With x̃ the residuals of the columns in a weighted regression on the effects (`
 of pairs, the bread is S = Σ w x̃ x̃ᵀ and the meat Σ g gᵀ over pairs, origins or destinations with g = Σ s x̃.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

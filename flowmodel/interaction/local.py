@@ -3,8 +3,6 @@
 Each has its own constant, as the origin-specific models of Fotheringham and O'Kelly (1989).
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The models that a configuration can ask for, each an implementation of one interface (`models.model.Model`)."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The model of residents on the cells of a raster, with the parameters of a finished run of counties."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property

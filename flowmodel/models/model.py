@@ -1,7 +1,5 @@
 """The interface that every model implements, and through which every run uses it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path

@@ -1,11 +1,9 @@
 """The model of residents by place of registration."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,7 +35,7 @@ class Registered:
     base: Path
 
     @classmethod
-    def build(cls, table: ZoneTable, config: Config, base: Path, dtype: Any) -> Registered:
+    def build(cls, table: ZoneTable, config: Config, base: Path, dtype: Any) -> Self:
         """The model of `config` on `table`; raises as `dynamics.registered.setup.build`."""
         return cls(setup.build(table, config, dtype), config, base)
 

@@ -1,11 +1,9 @@
 """The model of residents alone, without registration."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
@@ -32,7 +30,7 @@ class Residents:
     config: Config
 
     @classmethod
-    def build(cls, table: ZoneTable, config: Config, base: Path, dtype: Any) -> Residents:
+    def build(cls, table: ZoneTable, config: Config, base: Path, dtype: Any) -> Self:
         """The model of `config` on `table`, its pair kernel in `dtype`; raises as `dynamics.residents.setup.build`."""
         return cls(setup.build(table, config, dtype), config)
 

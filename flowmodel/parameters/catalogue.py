@@ -1,7 +1,5 @@
 """All parameters of the models of zones: name, symbol, unit, bounds, prior and source."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 from collections.abc import Mapping

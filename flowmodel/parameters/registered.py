@@ -1,7 +1,5 @@
 """Parameter values of the model with registration, as its kernels use them: one set for each group of people."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

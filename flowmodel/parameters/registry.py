@@ -4,8 +4,6 @@ A `Registry` converts between natural values and the unconstrained vector over w
 themselves are listed in `catalogue`.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Literal

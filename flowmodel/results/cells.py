@@ -1,7 +1,5 @@
 """`results.nc` of a grid run, written year by year in bands of rows. No JAX here."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager

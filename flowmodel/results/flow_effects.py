@@ -1,7 +1,5 @@
 """The dual potentials of a fit to a flow table, centred, with standard errors, and the level that this takes off."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

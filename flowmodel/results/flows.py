@@ -1,7 +1,5 @@
 """What a fit to a flow table leaves behind: parameters, effects, scores and flows as tables and dictionaries."""
 
-from __future__ import annotations
-
 import dataclasses
 from statistics import NormalDist
 from typing import Any, Literal, get_args

@@ -1,7 +1,5 @@
 """What a finished run with registration is written as, beside what every run has (`results`)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a finished run is written as: `results.nc`, `accounts.csv`, `zones.csv` and the blocks of `metrics.json`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 

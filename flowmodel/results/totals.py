@@ -1,7 +1,5 @@
 """What flows with given totals leave behind, as tables and dictionaries."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

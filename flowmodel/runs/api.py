@@ -1,7 +1,5 @@
 """A model in Python without a run folder."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import xarray as xr

@@ -1,7 +1,5 @@
 """Flows nearest to a prior table that have target totals."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The zones of a configuration, without a model."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

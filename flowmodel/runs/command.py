@@ -1,7 +1,5 @@
 """The command line: arguments that commands share, exit statuses, and signals."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Output of a run for a person: lines, progress bars, and the tables at the end of a fit."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import sys

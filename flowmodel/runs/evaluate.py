@@ -1,7 +1,5 @@
 """An evaluation of a configuration on what its fit has not used: held-out time, space and pairs, and placebos."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A fit of a model to what the censuses counted."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A calibration of a spatial interaction model on an observed flow table."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path

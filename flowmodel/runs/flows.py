@@ -1,7 +1,5 @@
 """From a flow table that maps have read to the table and the specification that a calibration takes."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

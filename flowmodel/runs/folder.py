@@ -4,8 +4,6 @@ A writer declares a file by writing it (`RunFolder.write`, or `RunFolder.declare
 are kept in the folder, and a new run removes exactly the files that they list.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import fcntl

@@ -1,7 +1,5 @@
 """The model of a grid run: cells that maps make, and the county run whose parameters they take."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import jax.numpy as jnp

@@ -4,8 +4,6 @@ The package `geo` implements this interface (`geo.Maps`). A machine without it c
 ready `zones.nc` or from zones in memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol

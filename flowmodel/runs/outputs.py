@@ -1,7 +1,5 @@
 """Maps and the report of a finished run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from flowmodel.runs import console

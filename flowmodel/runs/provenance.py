@@ -1,7 +1,5 @@
 """How a run was made: configuration, versions, machine, inputs with their hashes."""
 
-from __future__ import annotations
-
 import hashlib
 import platform
 import subprocess

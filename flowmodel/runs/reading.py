@@ -1,7 +1,5 @@
 """Inputs that maps read for a run: what is wrong in a section becomes a coded error, problems go to issues.csv."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

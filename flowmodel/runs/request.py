@@ -1,7 +1,5 @@
 """The request of a run: a typed configuration, and where it came from."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path

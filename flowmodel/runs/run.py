@@ -1,7 +1,5 @@
 """A finished run, as Python reads it: tables, results, and the model at the estimates."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Callable, Sequence

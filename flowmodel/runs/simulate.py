@@ -1,7 +1,5 @@
 """A run of a model at given parameter values, without a fit."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

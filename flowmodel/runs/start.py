@@ -1,7 +1,5 @@
 """The start of a run: the device, and a model that fits in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar

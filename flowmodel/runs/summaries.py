@@ -1,7 +1,5 @@
 """Tables at the end of a fit, a calibration or a balance, printed for a person."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The zones of a run: built from sources, read from a ready file, or given in memory."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -4,8 +4,6 @@ Entries are machine code that later processes run, so anybody who can write an e
 checks neither the permissions of the folder nor the completeness of entries; this module does.
 """
 
-from __future__ import annotations
-
 import contextlib
 import glob
 import hashlib

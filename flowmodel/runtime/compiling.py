@@ -1,7 +1,5 @@
 """Compilation of functions by JAX with options for the device."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar

@@ -1,7 +1,5 @@
 """Choice of the device, with a warning if an accelerator is not used."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import sys

@@ -1,7 +1,5 @@
 """Facts about the installation: versions of packages, agreement with the lock, and environment variables."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

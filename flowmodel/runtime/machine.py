@@ -1,7 +1,5 @@
 """Facts about the machine: the cache of compiled programs, the device that computes, and its memory."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Memory of the device, or of the host within the limits of the process."""
 
-from __future__ import annotations
-
 import resource
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Settings of the process: memory allocator, precision of pairs, and measurement of compile time."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import sys

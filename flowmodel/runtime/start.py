@@ -1,7 +1,5 @@
 """Configuration of JAX at the start of a process."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The size of tiles of pairs: the largest that is predicted to fit in memory, or a smaller one if memory runs out."""
 
-from __future__ import annotations
-
 import gc
 import re
 from collections.abc import Callable, Sequence

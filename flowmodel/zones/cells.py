@@ -1,7 +1,5 @@
 """Raster cells, read from `grid.nc`: residents, county and side of the divide. Does not import JAX."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path

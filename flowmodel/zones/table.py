@@ -4,8 +4,6 @@
 counts than residents have `role = "census"` and may be NaN; `population` may be NaN where `population_counted` is 0.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path

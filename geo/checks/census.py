@@ -1,7 +1,5 @@
 """The census table read and judged column by column; the polygons are not known here."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What each census counts and on which day: definitions that must agree, dates that must fit their year."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Mapping
 

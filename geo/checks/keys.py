@@ -1,7 +1,5 @@
 """Zone codes and the one-to-one join on them: nothing is dropped, nothing doubled."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

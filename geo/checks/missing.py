@@ -1,7 +1,5 @@
 """Blank cells: an error, or the declared rule that fills them in sight of everybody."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

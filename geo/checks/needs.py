@@ -1,7 +1,5 @@
 """What the reading of rasters needs to know of a config and of zones, whatever source makes them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 

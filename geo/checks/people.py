@@ -1,7 +1,5 @@
 """Residents: whole persons, none of them negative, none of them lost."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

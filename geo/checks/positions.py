@@ -1,7 +1,5 @@
 """Where a zone stands: positions of the table against the polygons, and against one another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The people of all zones together: against the published total, and against the land they live on."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

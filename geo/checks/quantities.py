@@ -1,7 +1,5 @@
 """Rates and covariates: columns to finished quantities in the units of the model, each within its range."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

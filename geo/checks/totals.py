@@ -1,7 +1,5 @@
 """Rows that are totals of other rows: found, and kept out of the zones, so that nobody counts twice."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence

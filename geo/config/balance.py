@@ -1,9 +1,7 @@
 """What a config says of flows that are to have given totals: the prior table, the totals of zones, and of blocks."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,7 +25,7 @@ class PriorConfig(FlowsConfig):
         return value
 
     @model_validator(mode="after")
-    def _only_what_is_used(self) -> PriorConfig:
+    def _only_what_is_used(self) -> Self:
         if self.missing_values:
             raise ValueError(f"{_UNKNOWN}; it has no missing_values")
         if self.distance is not None:
@@ -60,7 +58,7 @@ class TotalsConfig(FileConfig):
         return {kind: column for kind, column in named.items() if column is not None}
 
     @model_validator(mode="after")
-    def _something_given(self) -> TotalsConfig:
+    def _something_given(self) -> Self:
         if (self.group is None) != (self.block is None):
             raise ValueError("group and [totals.block] go together: blocks are of groups of zones")
         if not self.of_zones and self.block is None:

@@ -1,7 +1,5 @@
 """The kinds of value a config may hold: files, years, columns, names; strict, and nothing unknown."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection
 from pathlib import Path

@@ -1,9 +1,7 @@
 """What a config says of flow tables: who went from where to where, how far it is, and what an absent pair means."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -92,7 +90,7 @@ class FlowsConfig(FileConfig):
         return value
 
     @model_validator(mode="after")
-    def _keys_of_the_layout(self) -> FlowsConfig:
+    def _keys_of_the_layout(self) -> Self:
         named = [key for key in _OF_LONG if getattr(self, key) is not None]
         if self.layout == "matrix" and named:
             raise ValueError(f"the labels of a matrix stand on its axes: no {', '.join(named)}")
@@ -104,7 +102,7 @@ class FlowsConfig(FileConfig):
         return self
 
     @model_validator(mode="after")
-    def _a_matrix_has_no_columns(self) -> FlowsConfig:
+    def _a_matrix_has_no_columns(self) -> Self:
         column = isinstance(self.distance, str) and self.distance not in COMPUTED
         if self.layout == "matrix" and (column or (self.below is not None and self.below.column is not None)):
             raise ValueError(
@@ -141,7 +139,7 @@ class FlowZonesConfig(FileConfig):
         return PolygonsConfig.model_construct(file=self.file, code=self.id, encoding=encoding, **keys)
 
     @model_validator(mode="after")
-    def _consistent(self) -> FlowZonesConfig:
+    def _consistent(self) -> Self:
         if (self.lon is None) != (self.lat is None):
             raise ValueError("lon and lat must be named together")
         used = [key for key in _OF_LAYERS if getattr(self, key)]
@@ -167,7 +165,7 @@ class FlowTables(Strict):
         ]
 
     @model_validator(mode="after")
-    def _positions_known(self) -> FlowTables:
+    def _positions_known(self) -> Self:
         if self.flows.distance not in COMPUTED:
             return self
         if self.zones is None:

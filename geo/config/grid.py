@@ -1,9 +1,7 @@
 """What `[grid]` of a config says: the cells that become zones, who lives in them, and which county run they follow."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,7 +48,7 @@ class GridConfig(Strict):
     covariates: dict[Identifier, GridCovariateConfig] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _years_in_order(self) -> GridConfig:
+    def _years_in_order(self) -> Self:
         if self.years is not None and self.years[0] >= self.years[1]:
             raise ValueError("years = [first, last]: the first comes first")
         return self

@@ -1,9 +1,7 @@
 """What a config says of a country's raw censuses and of the map on which they are made comparable."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -77,7 +75,7 @@ class OfQuantity(Strict):
     long_name: str | None = Field(default=None, description="label in figures")
 
     @model_validator(mode="after")
-    def _one_time(self) -> OfQuantity:
+    def _one_time(self) -> Self:
         if self.quantity in OF_MAP:
             return self._of_the_map()
         if (self.year is None) == (self.change is None):
@@ -86,7 +84,7 @@ class OfQuantity(Strict):
             raise ValueError("change = [first, last]: the first census comes first")
         return self
 
-    def _of_the_map(self) -> OfQuantity:
+    def _of_the_map(self) -> Self:
         if self.year is not None or self.change is not None:
             raise ValueError(f"{self.quantity} is of the map: neither year nor change")
         if self.per is not None and self.per not in OF_MAP:
@@ -101,7 +99,7 @@ class VitalRates(Strict):
     death: OfQuantity
 
     @model_validator(mode="after")
-    def _plain(self) -> VitalRates:
+    def _plain(self) -> Self:
         for name, rate in (("birth", self.birth), ("death", self.death)):
             used = [key for key in ("select", "per", "change", "log") if getattr(rate, key)]
             if used:
@@ -130,19 +128,19 @@ class HarmonisedConfig(Strict):
         return [] if self.harmonise.crosswalk is None else [self.harmonise.crosswalk]
 
     @model_validator(mode="after")
-    def _rasters_agree(self) -> HarmonisedConfig:
+    def _rasters_agree(self) -> Self:
         taken = RESERVED | CENSUSES | self.covariates.keys()
         years = self.census.keys() | self.polygons.residents.keys()
         check_references(self.rasters, self.position, taken=taken, years=years, table_has_lon=False)
         return self
 
     @model_validator(mode="after")
-    def _names_free(self) -> HarmonisedConfig:
+    def _names_free(self) -> Self:
         names_free(self.covariates, RESERVED | CENSUSES)
         return self
 
     @model_validator(mode="after")
-    def _years_agree(self) -> HarmonisedConfig:
+    def _years_agree(self) -> Self:
         if self.polygons.vintage in self.census.keys() | self.polygons.residents.keys():
             raise ValueError(
                 "the vintage of the map must differ from the years of the censuses: the crosswalk tells by it"

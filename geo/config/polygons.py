@@ -1,7 +1,5 @@
 """What a config says of a layer of polygons."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints

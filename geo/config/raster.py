@@ -1,9 +1,7 @@
 """What a config says of rasters: what their cells measure, what becomes of them, and positions weighted by one."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -46,7 +44,7 @@ class RasterConfig(BandConfig):
     long_name: str | None = Field(default=None, description="label in figures")
 
     @model_validator(mode="after")
-    def _consistent(self) -> RasterConfig:
+    def _consistent(self) -> Self:
         extensive = self.quantity != "mean"
         rules = {
             "a count or density says whose: people = the census year to agree with, or people = false": (

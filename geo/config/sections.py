@@ -1,9 +1,7 @@
 """The sources `[zones]` may name, and how the section is read."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -32,7 +30,7 @@ class PanelConfig(Strict):
         return []
 
     @model_validator(mode="after")
-    def _rasters_agree(self) -> PanelConfig:
+    def _rasters_agree(self) -> Self:
         check_references(
             self.rasters,
             self.position,
@@ -43,7 +41,7 @@ class PanelConfig(Strict):
         return self
 
     @model_validator(mode="after")
-    def _names_free(self) -> PanelConfig:
+    def _names_free(self) -> Self:
         names_free(self.covariates)
         return self
 

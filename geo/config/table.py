@@ -1,9 +1,7 @@
 """What a config says of a census table: its columns, their units and the rules for what is missing."""
 
-from __future__ import annotations
-
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -67,7 +65,7 @@ class TableConfig(FileConfig):
     )
 
     @model_validator(mode="after")
-    def _position_whole(self) -> TableConfig:
+    def _position_whole(self) -> Self:
         if (self.lon is None) != (self.lat is None):
             raise ValueError("lon and lat must be named together")
         return self
@@ -87,7 +85,7 @@ class PublishedConfig(Strict):
         return self.total - self.military - self.undetermined
 
     @model_validator(mode="after")
-    def _zones_have_people(self) -> PublishedConfig:
+    def _zones_have_people(self) -> Self:
         if self.in_zones <= 0:
             raise ValueError("the stated accounts leave nobody in the zones")
         return self
@@ -125,7 +123,7 @@ class RateConfig(Strict):
     )
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> RateConfig:
+    def _one_of_them(self) -> Self:
         if (self.column is None) == (self.value is None):
             raise ValueError(
                 'name a column of the table, or give one national rate: { value = 11.9, unit = "per_mille" }'

@@ -1,7 +1,5 @@
 """What a config says of one census year-book."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

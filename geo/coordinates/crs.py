@@ -1,7 +1,5 @@
 """Named coordinate reference systems, and the checks that keep one from being guessed."""
 
-from __future__ import annotations
-
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any

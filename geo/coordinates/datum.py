@@ -1,7 +1,5 @@
 """What degrees refer to: ellipsoids of older surveys, and the shifted coordinates of Chinese web maps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The Heihe-Tengchong (Hu) line as a great circle: side and distance of a point, share of a polygon on each side."""
 
-from __future__ import annotations
-
 import geopandas as gpd
 import numpy as np
 import shapely

@@ -1,7 +1,5 @@
 """The public raw files of China's counties, and the command that fetches them."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import sys

@@ -1,7 +1,5 @@
 """What is known of a file before it is fetched, and every way in which it may be found wanting."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Further numbers: masses of origins and destinations, columns of pairs, and what a threshold is of."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """What the reading of a flow table gives: rectangles of origins by destinations."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

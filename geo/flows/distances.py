@@ -1,7 +1,5 @@
 """How far it is between zones, in kilometres: from positions, from a column, or from a matrix of its own."""
 
-from __future__ import annotations
-
 import os
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,7 +1,5 @@
 """The pairs that a flow table lists, whatever its layout, before they are put to zones."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Sequence

@@ -1,7 +1,5 @@
 """Tables with labels on both axes: a row for each origin, a column for each destination."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Listed pairs put to zones: the rectangle of origins by destinations, and which of its pairs are to be fitted."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches

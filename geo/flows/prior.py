@@ -1,7 +1,5 @@
 """A prior flow table and the totals that its flows are to have, checked and in one order."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

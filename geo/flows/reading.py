@@ -1,7 +1,5 @@
 """From two files to a flow table that can be fitted: everything is read and checked, and every problem told at once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

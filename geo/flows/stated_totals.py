@@ -1,7 +1,5 @@
 """Sums that a table or an office states, against the flows they are of."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Totals that flows are to have: of zones, one row each, and of blocks between groups of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

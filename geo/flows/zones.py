@@ -1,7 +1,5 @@
 """The zones of a flow table: their labels, positions and published totals, from a table or a layer of polygons."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Rasters on the cells of the grid or on whole parts of them: found to line up, and summed exactly."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

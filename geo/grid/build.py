@@ -1,7 +1,5 @@
 """`[grid]` of a config to `grid.nc`: the county run, the rasters, and everything that is wrong with them at once."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The people of the cells beside the residents of the counties: what must agree, what is told, what a rule changes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

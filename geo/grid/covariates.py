@@ -1,7 +1,5 @@
 """Covariates of cells from rasters, in the unit of the county's; a cell without data has its county's value."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What distances in the plane of the grid miss, beside great circles and geodesics, at all distances."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -1,7 +1,5 @@
 """`grid.nc`: the cells of a grid model in one labelled file, written band of rows by band of rows."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

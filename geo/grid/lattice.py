@@ -1,7 +1,5 @@
 """Where the cells of the grid model lie: over the polygons of the run, along the cells of the raster of people."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

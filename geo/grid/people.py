@@ -1,11 +1,10 @@
 """Who lives in the cells: what the raster of people holds in each county, and nobody lost on the way."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ class MisplacedPeople:
         x, y = grid.centres(np.array([self.row]), np.array([self.column]))
         return f"row {self.row}, column {self.column} of the grid (x {x[0]:.0f}, y {y[0]:.0f})"
 
-    def plus(self, other: MisplacedPeople) -> MisplacedPeople:
+    def plus(self, other: Self) -> Self:
         """Join with those of other cells."""
         worst = self if self.most >= other.most else other
         return dataclasses.replace(worst, people=self.people + other.people, cells=self.cells + other.cells)

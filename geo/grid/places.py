@@ -1,7 +1,5 @@
 """Which county a cell belongs to, which cells a mask leaves out, and on which side of the divide a cell lies."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The field names of a Shapefile: ten bytes each, which is three Chinese characters and a broken one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from geo.errors import DataError, error

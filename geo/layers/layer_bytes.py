@@ -1,7 +1,5 @@
 """What the bytes of a layer file tell before its shapes are made: how many vertices, and whether all in one CRS."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from contextlib import closing

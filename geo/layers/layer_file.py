@@ -1,7 +1,5 @@
 """Files that hold a polygon layer: opened by the driver their content asks for, as one layer, records as they stand."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 

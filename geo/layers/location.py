@@ -1,7 +1,5 @@
 """Where on Earth shapes lie: the range of their CRS, their extent, and the way to longitude and latitude."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is measured of polygons: a point inside, the area on the ellipsoid."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyproj
 import shapely

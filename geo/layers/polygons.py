@@ -1,7 +1,5 @@
 """One polygon layer: read as it stands, then brought to one sound polygon for each zone, in degrees."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Which records of a polygon layer make which zone: records left out by name, and several records of one zone."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +54,7 @@ class Place:
         known = [self.people[code] for code in codes if code in self.people]
         return f" ({sum(known):,.0f} people)" if known else ""
 
-    def only(self, records: Sequence[int]) -> Place:
+    def only(self, records: Sequence[int]) -> "Place":
         """The place of some of the records."""
         codes, lines = [self.codes[at] for at in records], [self.lines[at] for at in records]
         return Place(self.file, self.column, codes, lines, self.people)

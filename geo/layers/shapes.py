@@ -1,7 +1,5 @@
 """What can be wrong with one polygon, found for all of them at once, and the declared repair."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

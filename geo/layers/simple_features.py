@@ -1,7 +1,5 @@
 """An R data file (.rda) that holds one data frame of simple features: columns and polygons of the package `sf`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

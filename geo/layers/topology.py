@@ -1,7 +1,5 @@
 """How polygons lie beside each other: overlaps count land twice, gaps and slivers not at all."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyproj
 import shapely

@@ -1,7 +1,5 @@
 """The layers of a grid run as single-band GeoTIFFs, a band of rows in memory at a time and one layer of cells."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The folder of a grid run: its cells, and the numbers of any rows of them without reading the others."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager

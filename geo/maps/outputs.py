@@ -1,7 +1,5 @@
 """Maps and the report of a finished run, for Python."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from geo.maps.interface import Maps

@@ -1,7 +1,5 @@
 """Archives measured before anything unpacks them: sizes, ratios, members within members."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import lzma

@@ -1,7 +1,5 @@
 """What a file is, told from its first and last bytes; the name plays no part."""
 
-from __future__ import annotations
-
 import bz2
 import lzma
 import os

@@ -3,8 +3,6 @@
 Every input is opened by a named driver, so this is the second lock; it also covers what a file drags along.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import MutableMapping

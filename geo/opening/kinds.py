@@ -1,7 +1,5 @@
 """The kinds of file that are told apart, with the words a message uses for them."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 

@@ -1,7 +1,5 @@
 """Facts about the map libraries: their versions of GDAL and PROJ, and which drivers of GDAL are on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from . import drivers

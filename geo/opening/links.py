@@ -1,7 +1,5 @@
 """CRS members of a GeoJSON text: one that links to somewhere makes GDAL fetch it, so only named ones pass."""
 
-from __future__ import annotations
-
 import json
 import mmap
 import re

@@ -1,7 +1,5 @@
 """What a path may look like and what may lie at its end; nothing is opened here."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

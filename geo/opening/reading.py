@@ -1,7 +1,5 @@
 """From a path in a config to a file whose content is known and may be given to the one reader for it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The files a Shapefile consists of: which must lie beside it, and that none of them is a trap."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Whether a file is as long as its own header says; a cut is told here and not by what a reader makes of it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Mapping

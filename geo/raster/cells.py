@@ -1,10 +1,9 @@
 """The cells of a raster that is read: where they lie, and how much ground each of them covers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pyproj
@@ -44,7 +43,7 @@ class Cells:
         return self.left, self.top - rows * self.height, self.left + columns * self.width, self.top
 
     @property
-    def whole(self) -> Window:
+    def whole(self) -> "Window":
         """All cells."""
         rows, columns = self.shape_yx
         return Window(slice(0, rows), slice(0, columns))
@@ -57,7 +56,7 @@ class Cells:
         """Give y of the northern edge of rows."""
         return self.top - self.height * edges.astype(np.float64)
 
-    def same(self, other: Cells) -> bool:
+    def same(self, other: Self) -> bool:
         """Say whether two rasters have the same cells."""
         if self.shape_yx != other.shape_yx or not self.crs.equals(other.crs, ignore_axis_order=True):
             return False

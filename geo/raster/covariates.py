@@ -1,7 +1,5 @@
 """What rasters hold in zones: amounts, means and covered ground, summed over exact pieces of cells, block by block."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -40,7 +38,7 @@ class ZoneSums:
     weighted: NDArray[np.float64]
     weight: NDArray[np.float64]
 
-    def plus(self, other: ZoneSums) -> ZoneSums:
+    def plus(self, other: "ZoneSums") -> "ZoneSums":
         """Add the sums of other cells."""
         return ZoneSums(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 

@@ -1,7 +1,5 @@
 """Which share of which cell lies in which zone, and where that piece of the cell is: exact, for zones of any size."""
 
-from __future__ import annotations
-
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

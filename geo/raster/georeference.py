@@ -1,7 +1,5 @@
 """Where a raster says it lies: coordinate system and affine map, each refused rather than guessed."""
 
-from __future__ import annotations
-
 import pyproj
 from pyproj.exceptions import CRSError
 from rasterio.io import DatasetReader

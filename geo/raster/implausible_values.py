@@ -1,7 +1,5 @@
 """Numbers that no cell can have measured: undeclared fill values, infinities, blocks that were never written."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,7 +52,7 @@ class CellSummary:
     rows: int = 0
     zero_tail: int = 0
 
-    def joined_with(self, south: CellSummary) -> CellSummary:
+    def joined_with(self, south: "CellSummary") -> "CellSummary":
         """Join with the tally of the rows south of these."""
         return CellSummary(
             self.cells + south.cells,

@@ -1,7 +1,5 @@
 """Where the people of a zone are: the mean of the places of its pieces of cells, weighted by what they hold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +22,7 @@ class PointSums:
     vector: NDArray[np.float64]
     weight: NDArray[np.float64]
 
-    def plus(self, other: PointSums) -> PointSums:
+    def plus(self, other: "PointSums") -> "PointSums":
         """Add the sums of other cells."""
         return PointSums(self.vector + other.vector, self.weight + other.weight)
 

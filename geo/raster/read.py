@@ -1,7 +1,5 @@
 """A GeoTIFF of anybody's: judged by its metadata before a cell is read, then read by window, always masked."""
 
-from __future__ import annotations
-
 import hashlib
 import warnings
 from collections.abc import Callable, Iterator

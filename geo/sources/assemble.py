@@ -1,7 +1,5 @@
 """Any source to `zones.nc`: adds the divide, names units and origins, and hands on every problem found."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

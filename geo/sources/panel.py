@@ -1,7 +1,5 @@
 """The panel source: one polygon layer and one census table, joined one to one on the zone code."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,9 +1,8 @@
 """What every source hands on: zones with people, rates, covariates and polygons, all in one order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import geopandas as gpd
 import numpy as np
@@ -61,7 +60,7 @@ class Source:
     censuses: xr.Dataset | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
-    def with_rasters(self, gridded: Gridded) -> Source:
+    def with_rasters(self, gridded: Gridded) -> Self:
         """Add covariates and positions that rasters give, for the same zones in the same order."""
         if not gridded.inputs:
             return self

@@ -1,7 +1,5 @@
 """Zones in Python: from the section `[zones]` of a configuration, or from polygons and a table in memory."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Cells as text, whatever kind of file they stand in, and what the file said of their types."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Parquet files: columns with a type, each cell as text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pyarrow as pa

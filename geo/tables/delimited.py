@@ -1,7 +1,5 @@
 """CSV files: records of cells between commas, each with the line it begins in."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

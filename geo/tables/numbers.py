@@ -1,7 +1,5 @@
 """Text to numbers, strictly: what is not a number is reported, never coerced."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

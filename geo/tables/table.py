@@ -1,11 +1,10 @@
 """Census tables as text: every cell as it stands in the file, with the line it stands in."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -54,7 +53,7 @@ class Table:
         """Tell where a column of numbers has none: blank, or a declared text for unknown; shape (rows,)."""
         return np.array([not cell or cell in self.missing for cell in self.columns[column]], dtype=np.bool_)
 
-    def only(self, rows: Sequence[int]) -> Table:
+    def only(self, rows: Sequence[int]) -> Self:
         """Give some of the rows, in the order named."""
         columns = {name: tuple(cells[row] for row in rows) for name, cells in self.columns.items()}
         return dataclasses.replace(self, columns=columns, lines=tuple(self.lines[row] for row in rows))

@@ -1,7 +1,5 @@
 """Bytes to text, and text that was once decoded wrongly: nothing is guessed, only what the bytes prove is offered."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Excel workbooks (.xlsx): cells as text, with the errors and uncalculated formulas that readers show as blank."""
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile

@@ -1,7 +1,5 @@
 """One fit for both sides of a comparison: flowmodel and the NumPy model, at the same parameter values."""
 
-from __future__ import annotations
-
 import dataclasses
 import tempfile
 from collections.abc import Sequence

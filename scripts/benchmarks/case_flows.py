@@ -4,8 +4,6 @@ Zones lie in a square of 2,000 km: two thirds of them around towns, whose pull o
 their rank, the rest anywhere. Masses are log-normal. A zone has no flow to itself.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The cells of a country as zones: real counties, whose people are spread evenly over their cells."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import tempfile

@@ -1,7 +1,5 @@
 """Invented zones in China's box whose census counts registration, and a configuration that fits them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -8,8 +8,6 @@ so that everybody who leaves arrives: inflow and leavers have the same sum. Posi
 result of a side is compared with a loop in float64 over the same positions.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Literal
 

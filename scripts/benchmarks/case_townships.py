@@ -1,7 +1,5 @@
 """Townships for the whole model: 41,000 synthetic zones in China's box with borders, covariates and people."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -3,8 +3,6 @@
 Where the packages are not installed (see `peer_process`), our side is timed alone and the report says how to get them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

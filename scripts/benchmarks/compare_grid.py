@@ -1,7 +1,5 @@
 """Compares one year of all cells of the country: with the divide, with provinces too, with all borders."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

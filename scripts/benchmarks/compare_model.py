@@ -1,7 +1,5 @@
 """Compares the model on the zones of a configuration, and its gradient, with the NumPy model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

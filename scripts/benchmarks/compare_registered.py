@@ -1,7 +1,5 @@
 """The model with registration in tiles, against the same model with S as a matrix: memory, seconds and values."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Measures how long imports and the help of a command take."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -4,8 +4,6 @@ S is made anew in every call. Every side's result is compared with a loop in flo
 package that is not installed, or fails, is listed under "missing" with the reason; its values are None.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Callable

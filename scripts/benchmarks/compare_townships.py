@@ -1,7 +1,5 @@
 """Compares one year of 41,000 townships and its derivative, and measures how time grows with the number of zones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

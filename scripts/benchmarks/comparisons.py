@@ -1,7 +1,5 @@
 """All comparisons by name, and how one or several of them are run."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

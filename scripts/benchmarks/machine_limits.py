@@ -5,8 +5,6 @@ far larger than the caches; a product of float32 matrices. XLA does each and, on
 faster of the two counts, so that the limit is the machine's and not a library's.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ Prints a JSON line: seconds of each, and the largest resident memory of this pro
 nothing else counts: `memory_registered.py STORAGE ZONES`, with STORAGE "dense" or "tiled".
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -4,8 +4,6 @@ Both sides of the divide are columns of one transform, on all cores; the kernel'
 height of the divide, S @ w is on either side the convolution of its own people plus e^-h that of the other's.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft

@@ -15,8 +15,6 @@ Tried and slower (one thread, 2,850 zones): differences of coordinates, eight pa
 product in float64, cast to float32, as slow as differences; blocks of 16 rows, whose calls are too many.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 from collections.abc import Callable, Iterator

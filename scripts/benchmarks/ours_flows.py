@@ -4,8 +4,6 @@ What a peer's call contains is in ours too: the fit with its standard error from
 kernel from distances, its balancing, and the whole matrix of flows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Our side of the step: a function takes a case once and gives the call that is timed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

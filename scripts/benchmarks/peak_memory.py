@@ -4,8 +4,6 @@ Run as `python -m benchmarks.peak_memory NAME ARGUMENT...` by `alone`. Each comp
 that neither the other side's arrays nor a map library count.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

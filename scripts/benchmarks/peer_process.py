@@ -5,8 +5,6 @@ The packages are installed in environments of their own, which flowmodel never i
 of the package's call alone, without its start, the making of its data and the sending of its answer.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

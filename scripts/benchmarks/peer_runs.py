@@ -1,7 +1,5 @@
 """The types of `peer_worker`: a case made for a package, and its runs by name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

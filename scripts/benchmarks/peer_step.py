@@ -4,8 +4,6 @@ Each function makes the case, imports its package and gives one run called "step
 scikit-mobility compute the same function in float32; KeOps and OTT-JAX never store S.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import warnings

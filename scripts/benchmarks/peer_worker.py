@@ -4,8 +4,6 @@
 and answers with the seconds of the package's call alone and its result. A failure is {"error": TEXT}.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

@@ -1,11 +1,9 @@
 """Times several sides in one run: in rounds, each of which begins with calls that are not counted."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 PAUSE_S = 0.05
 
@@ -28,11 +26,11 @@ class Rounds(NamedTuple):
     warm_up: int
     quick: bool = False
 
-    def one_call(self) -> Rounds:
+    def one_call(self) -> Self:
         """For calls that take seconds, so that a warm-up would not show: one call a round."""
         return self._replace(calls=1, warm_up=0)
 
-    def fewer(self) -> Rounds:
+    def fewer(self) -> Self:
         """For a series of cases of which the largest take seconds: at most three rounds of one call each."""
         return self._replace(repeats=min(self.repeats, 3), calls=1, warm_up=min(self.warm_up, 1))
 

@@ -1,7 +1,5 @@
 """A grid run as a person makes it: a small built-in country, its cells, its maps."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 

@@ -3,8 +3,6 @@
 What belongs here: ln f of every law by the parameters of the yearly model, and S over the pairs of a world in a loop.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

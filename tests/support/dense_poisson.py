@@ -1,7 +1,5 @@
 """A Poisson regression with a dense design matrix, by the plain iteration of weighted least squares. NumPy alone."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

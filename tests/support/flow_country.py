@@ -1,7 +1,5 @@
 """Nine zones and the people who move between them, by a power law with a border that halves the flows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

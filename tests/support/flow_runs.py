@@ -1,7 +1,5 @@
 """A configuration of a flow table, calibrated in this process: as the command does it, or only to the fit."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any, NamedTuple

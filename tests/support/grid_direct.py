@@ -1,7 +1,5 @@
 """The pair rule summed pair by pair for a few cells, in float64 on the host: what the transforms are checked by."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

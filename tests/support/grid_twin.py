@@ -3,8 +3,6 @@
 What belongs here: grids whose zones and units are awkward, and K over all their pairs from the equation alone.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ Fisher scoring on the whole matrix, covariances from it. Nothing here imports th
 is a mistake in one of them.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field

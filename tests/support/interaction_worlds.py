@@ -1,9 +1,7 @@
 """A small rectangle of flows on a grid of towns, as the product takes it and as the twin does."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import interaction_twin as twin
 import numpy as np
@@ -92,7 +90,7 @@ class Rectangle:
             start=start,
         )
 
-    def with_flow(self, flow: Table) -> Rectangle:
+    def with_flow(self, flow: Table) -> Self:
         return replace(self, flow=flow)
 
 

@@ -1,13 +1,11 @@
 """A flow table of three zones that a test bends before it is written: rows of text, zones, and both sections."""
 
-from __future__ import annotations
-
 import copy
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -46,12 +44,12 @@ class SmallFlows:
     flows: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(FLOWS))
     zones: dict[str, Any] | None = None
 
-    def with_zones(self, **keys: Any) -> SmallFlows:
+    def with_zones(self, **keys: Any) -> Self:
         """Name the table of zones in the config."""
         self.zones = {"file": "zones.csv", "id": "id", "lon": "lon", "lat": "lat", **keys}
         return self
 
-    def as_matrix(self, **keys: Any) -> SmallFlows:
+    def as_matrix(self, **keys: Any) -> Self:
         """Take the matrix instead of the rows."""
         self.table, self.flows = copy.deepcopy(MATRIX), {**MATRIX_FLOWS, **keys}
         return self
@@ -76,7 +74,7 @@ class SmallFlows:
 
     def read(
         self, origin: Sequence[str] = (), destination: Sequence[str] = (), pair: Sequence[str] = ()
-    ) -> flows.FlowData:
+    ) -> "flows.FlowData":
         """Write both tables and read them as a script would."""
         self.write_both()
         tables = sections.parse(self.flows, self.zones, self.folder)

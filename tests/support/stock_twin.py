@@ -5,8 +5,6 @@ registration o (rows) by residence j (columns). Nothing here imports the product
 mistake in one of them. Rates and choices are those of the opening of a year.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

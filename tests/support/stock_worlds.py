@@ -1,7 +1,5 @@
 """Small random worlds with registration: as the twin takes them, and the same ones as the product takes them."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from dataclasses import dataclass

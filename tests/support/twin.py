@@ -4,8 +4,6 @@ What belongs here: the equations once more, as loops over pairs, and worlds to t
 imports the product; a difference between the two is a mistake in one of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import asin, cos, exp, log, pi, radians, sin, sqrt

@@ -1,7 +1,5 @@
 """Flows between counties from cells, compared with those of the county model."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

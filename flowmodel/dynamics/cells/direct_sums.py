@@ -1,7 +1,5 @@
 """Direct sums over all cells for a few of them, in float64 NumPy: the reference for transforms and plane distances."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

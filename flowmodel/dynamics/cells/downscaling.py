@@ -11,8 +11,6 @@ the cells c of county j, with n_c people each:
   over counties: w_c gains exp((x_c − x_j)·γ), and the logit of the rate (y_c − y_j)·m.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -6,8 +6,6 @@ the same kernel also applies inside counties; moves to other counties stay at th
 county are added to them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """The years of a grid, and their accounts by county."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

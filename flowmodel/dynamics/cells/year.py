@@ -1,7 +1,5 @@
 """One year of all cells: births, deaths, departures, and the destinations of those who leave their county."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

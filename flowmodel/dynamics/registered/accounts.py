@@ -4,8 +4,6 @@ Both paths sum moves from the two sides of the flow itself and read the closing 
 check and not a definition.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

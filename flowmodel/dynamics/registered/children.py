@@ -4,8 +4,6 @@ NumPy on the host, in float64. Children are persons under 18. The floating popul
 registration, except inside the districts of one city, as in the published figures (`census.families`).
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping
 

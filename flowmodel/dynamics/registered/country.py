@@ -1,8 +1,7 @@
 """Everything that a run with registration needs besides parameters, and what a census could count at its end."""
 
-from __future__ import annotations
-
 import dataclasses
+from typing import Self
 
 import jax
 import numpy as np
@@ -57,7 +56,7 @@ class Country:
         """Number of years."""
         return len(self.calendar.births)
 
-    def in_dtype(self, dtype: np.dtype | type) -> Country:
+    def in_dtype(self, dtype: np.dtype | type) -> Self:
         """The same country with the pairs in another precision."""
         return dataclasses.replace(self, pairs=self.pairs.in_dtype(dtype))
 

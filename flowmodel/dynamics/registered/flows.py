@@ -1,7 +1,5 @@
 """The flow matrix of one year of a run with registration: moves of all groups and kinds from zone to zone."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float

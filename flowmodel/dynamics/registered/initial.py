@@ -1,7 +1,5 @@
 """The initial stock before any fit: whether a stock with its margins exists, and the people away of every group."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 

@@ -1,7 +1,5 @@
 """Yearly rates of a group by zone: leaving, returning, and registering where people live."""
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float

@@ -1,7 +1,5 @@
 """A run with registration at given values: the years in float64 on the path that is set up, and the closed accounts."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """A model with registration, ready to run: margins, groups, pairs, years, path and storage."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any, Literal
 

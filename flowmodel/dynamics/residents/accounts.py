@@ -4,8 +4,6 @@ They are closed in float64 on the host: inflow and outflow are summed from the t
 read from the state, so that the balance is a check and not a definition.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

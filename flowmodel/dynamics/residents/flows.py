@@ -1,7 +1,5 @@
 """The flow matrix of one year of a run of residents."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float

@@ -1,7 +1,5 @@
 """Many years under `lax.scan`: residents at the end, or every year's residents and movements."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

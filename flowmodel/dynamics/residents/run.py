@@ -1,7 +1,5 @@
 """A run of residents at given parameter values: the years in float64, and the accounts."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 

@@ -1,7 +1,5 @@
 """What a run of residents needs besides parameter values: zones, pairs of zones, years, and the list of parameters."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One year of all zones: births, deaths, departures, and the destinations of those who leave."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

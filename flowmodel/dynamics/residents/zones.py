@@ -3,8 +3,6 @@
 Codes and names stay on the host (`zones.table.ZoneTable`); here a zone is a row of arrays.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -1,7 +1,5 @@
 """The cells of a grid on the device: their borders, and the windows that the operator convolves."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

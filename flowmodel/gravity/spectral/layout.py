@@ -1,7 +1,5 @@
 """The sizes of the transforms, which are fixed when a program is compiled and do not depend on people."""
 
-from __future__ import annotations
-
 import dataclasses
 
 Shape = tuple[int, int]

@@ -6,8 +6,6 @@ e^−δp + (1 − e^−δp)[one province] + (e^δf − 1)[one prefecture] − e^
 e^−h for a pair on two sides and 1 for another pair are A + B s_o s_j, A = (1 + e^−h)/2 and B = (1 − e^−h)/2.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

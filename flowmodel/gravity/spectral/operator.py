@@ -5,8 +5,6 @@ times |weights|: in float32 the product of the most remote cell may be off by a 
 thousandths where it is 4. A derivative calls the operator again and keeps nothing of the size of a torus.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

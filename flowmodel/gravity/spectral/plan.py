@@ -1,7 +1,5 @@
 """The windows of a grid that are convolved; computed on the host with NumPy, once per grid."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The spectra of one decay with distance on every torus of a layout."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

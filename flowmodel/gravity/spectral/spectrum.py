@@ -1,7 +1,5 @@
 """The spectrum of distance decay on a torus: a real quarter of it, computed once per parameter set."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

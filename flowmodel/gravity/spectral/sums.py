@@ -1,7 +1,5 @@
 """Sums over pairs of cells: by convolution at every cell, or over all pairs at once."""
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float

@@ -5,8 +5,6 @@ transformed, multiplied by the kernel's spectrum and transformed back. The spect
 a quarter of it is kept, as [column frequency, row frequency].
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Window sizes for units: each size is compiled once, and every unit is convolved in a window that holds it."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage

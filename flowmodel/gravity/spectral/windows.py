@@ -1,7 +1,5 @@
 """Windows of units: the parts of a field that a batch of them covers, and how results are added back."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

@@ -5,8 +5,6 @@ Each function returns, for ONE pair, the log likelihood (without terms that do n
 threshold of a published list.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Log likelihoods with all constants: of a fit, and of the saturated model with one parameter per pair."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import gammaln
 

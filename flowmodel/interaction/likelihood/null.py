@@ -1,7 +1,5 @@
 """The null model: the same mean for every pair, with the family and dispersion of the fit to compare with."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq

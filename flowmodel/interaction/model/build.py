@@ -1,7 +1,5 @@
 """Builds the design of a fit from a flow table and a specification."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

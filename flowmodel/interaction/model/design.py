@@ -4,8 +4,6 @@ A column is an array that broadcasts to [origin, destination]: [o, 1] for a prop
 [1, 1] for the constant, [o, d] for a property of pairs. A design matrix is not formed.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from functools import partial

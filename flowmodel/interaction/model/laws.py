@@ -4,8 +4,6 @@ A law is the sum of up to three parts: a factor without parameters, terms that a
 shape that is not linear in its parameters. Terms that a constraint absorbs are omitted.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from functools import partial

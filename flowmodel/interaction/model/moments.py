@@ -3,8 +3,6 @@
 Columns that are constant along an axis are multiplied after summation along it.
 """
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 

@@ -4,8 +4,6 @@ Opportunities are a mass of the destinations, such as people or jobs. They inter
 origin than the destination; a zone at exactly the destination's distance intervenes too.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

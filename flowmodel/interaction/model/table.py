@@ -1,7 +1,5 @@
 """An observed flow table, and the specification of a model of it. NumPy on the host."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Iteration over tables of pairs in blocks of rows, so that scores need little memory besides the tables."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Distances of flows: histogram, mean and median. NumPy on the host."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The common part of commuters: the share of people common to two tables of flows."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

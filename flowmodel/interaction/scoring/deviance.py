@@ -1,7 +1,5 @@
 """Poisson deviance of a table of flows. NumPy on the host."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import kl_div
 

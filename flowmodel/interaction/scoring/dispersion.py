@@ -1,7 +1,5 @@
 """Overdispersion of flows relative to Poisson counts: regression-based tests, and Pearson's estimate. NumPy."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Scores of fitted flows against observed ones, as defined in the literature. NumPy on the host."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

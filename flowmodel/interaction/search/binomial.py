@@ -1,7 +1,5 @@
 """The dispersion α of the negative binomial with variance μ + α μ² (NB2), fitted alternately with the coefficients."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

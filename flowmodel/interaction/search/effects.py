@@ -6,8 +6,6 @@ constant added to one side and subtracted from the other is a null vector of E; 
 of one table, which are orthogonal to it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Maximum likelihood by Newton steps, first in float32 and then in float64."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

@@ -5,8 +5,6 @@ weighted moments, and scores g of coefficients and e of effects, coefficients ch
 S = H − Bᵀ E⁻¹ B.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 

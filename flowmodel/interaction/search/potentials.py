@@ -5,8 +5,6 @@ overflow for any kernel. Over-relaxed sweeps of scaling (Sinkhorn & Knopp 1967) 
 and Newton steps where sweeps converge slowly. Derivatives follow from the implicit function theorem.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any, NamedTuple
 

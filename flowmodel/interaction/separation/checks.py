@@ -1,7 +1,5 @@
 """Checks of flows and covariates before the search for separated pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

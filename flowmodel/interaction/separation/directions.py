@@ -7,8 +7,6 @@ covariate are cumulative sums; the remainder of the covariates on the other edge
 linear combinations of covariates the effects can cancel.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator

@@ -9,8 +9,6 @@ y = 0. Rows with z > 0 for some z are separated; since sums of such z are valid 
 A regression here always has a constant: effects span it, and without effects it is added.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

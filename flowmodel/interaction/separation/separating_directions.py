@@ -5,8 +5,6 @@ two components, and the set follows from the strongly connected parts of their g
 growing subset of rows find it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 
@@ -46,7 +44,7 @@ class Rows:
     target: np.ndarray
     components: int
 
-    def take(self, index: np.ndarray) -> Rows:
+    def take(self, index: np.ndarray) -> "Rows":
         """The rows `index`."""
         return Rows(self.moves[index], self.arc[index], self.source[index], self.target[index], self.components)
 

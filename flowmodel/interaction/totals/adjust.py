@@ -7,8 +7,6 @@ is iterative proportional fitting (Deming & Stephan 1940); with net migration al
 "Estimation of place-to-place migration flows from net migration totals", Int. Reg. Sci. Rev. 6(1), 33–51.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

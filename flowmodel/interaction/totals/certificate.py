@@ -6,8 +6,6 @@ are sets of rows or zones in the order of the potentials, which are then checked
 there are few enough pairs, linear programming searches for λ.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Iterator

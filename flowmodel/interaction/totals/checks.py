@@ -1,10 +1,8 @@
 """Target totals of a flow table, and checks that they are consistent with each other and with the prior."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -39,7 +37,7 @@ class Totals:
         kinds = {"outflow": self.outflow, "inflow": self.inflow, "block": self.block, "net": self.net}
         return {kind: np.asarray(value, float) for kind, value in kinds.items() if value is not None}
 
-    def replaced(self, kinds: Mapping[str, Any]) -> Totals:
+    def replaced(self, kinds: Mapping[str, Any]) -> Self:
         """The same totals with some kinds replaced."""
         return dataclasses.replace(self, **kinds)
 

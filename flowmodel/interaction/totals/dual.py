@@ -4,8 +4,6 @@ y_od = m_od exp(u_o + v_d + b_g(o)h(d) + n_o − n_d). With A the matrix of the 
 potentials, F = Σ y − λ·t. Its gradient is A y − t and its Hessian A diag(y) Aᵀ, applied by two products with the table.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import reduce
 

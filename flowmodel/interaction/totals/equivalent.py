@@ -4,8 +4,6 @@ The resulting flows are the same and the potentials can be converted, but Newton
 potentials of a zone's outflow and net migration act on the same row, which makes the system ill-conditioned.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

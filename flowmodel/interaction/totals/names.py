@@ -1,7 +1,5 @@
 """Names of rows, columns and groups in messages about totals: labels, or indices if there are none."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Sequence
 

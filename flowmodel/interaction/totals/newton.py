@@ -5,8 +5,6 @@ bound: about the present table, 2 exp(n_o − n_d) ≤ exp(2 n_o) + exp(−2 n_d
 quadratic equation in exp(2 n). Sweeps lower F from any start; Newton steps then converge quadratically.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

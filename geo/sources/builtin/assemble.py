@@ -1,7 +1,5 @@
 """Joins territories, seats, cells and people into the built-in country, a `Source` like any other."""
 
-from __future__ import annotations
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -80,7 +78,7 @@ def _cells(seats: Seats, territories: Territories) -> NDArray[np.object_]:
     return cells
 
 
-def _describe(seats: Seats, index: pd.Index[str]) -> pd.DataFrame:
+def _describe(seats: Seats, index: "pd.Index[str]") -> pd.DataFrame:
     names = [PROVINCES[row].name for row in seats.province]
     return pd.DataFrame(
         {
@@ -93,7 +91,7 @@ def _describe(seats: Seats, index: pd.Index[str]) -> pd.DataFrame:
     )
 
 
-def _in_degrees(cells: NDArray[np.object_], index: pd.Index[str]) -> gpd.GeoDataFrame:
+def _in_degrees(cells: NDArray[np.object_], index: "pd.Index[str]") -> gpd.GeoDataFrame:
     degrees = crs.project(cells, crs.china_albers(), crs.WGS84)
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries(degrees, index=index, crs=crs.WGS84))
 

@@ -1,7 +1,5 @@
 """Weights of the county seats in the power diagram of the counties, so that every province keeps its land."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array

@@ -1,7 +1,5 @@
 """Polygons of the counties: power cells around their seats, cut by the outline, a valid coverage by construction."""
 
-from __future__ import annotations
-
 import numpy as np
 import shapely
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """People of the invented counties: residents that sum to the censuses, covariates and vital rates of known means."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """Seats of the invented counties: how many for each province, where they lie, and which share a prefecture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

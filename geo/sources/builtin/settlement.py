@@ -1,7 +1,5 @@
 """Where people settle in the invented country: a surface with centres of each province, thin beyond the divide."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Schematic territories of the provinces: a power diagram whose weights give every province its share of the land."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The account of who stands in no zone: what is published for the nation, what the zones hold, and the rest."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The audit: every decision that made the zones, one line each, with the people it concerns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -5,8 +5,6 @@ same sum, the people of each row are divided so that as few as possible leave th
 do not, the census is believed and the polygons cannot be told apart.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Censuses carried to the zones: people whole, counts summed, means averaged with their weights, nothing made up."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

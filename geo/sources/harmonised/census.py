@@ -1,7 +1,5 @@
 """The units of one census as the rules see them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """The map of census units: polygons of one time, their names, and the residents the layer knows of them."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The crosswalk: which share of each census unit's people stands in which zone; a file to read, edit and feed back."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

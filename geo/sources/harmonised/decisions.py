@@ -1,7 +1,5 @@
 """What no rule can decide: a short table on file, one row and one reason for each unit of a census."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a run asks of the censuses and the map: rates and covariates, as shares, means, logarithms and differences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ They were cut out of the urban districts of their prefecture, nobody says out of
 are shared out over the districts in proportion to the districts' own; where they are many, the districts are one zone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Things that belong together: the connected parts of a graph of labels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """The history of area codes: which code an area had before and after every change of borders or name."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping

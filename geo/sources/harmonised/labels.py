@@ -1,7 +1,5 @@
 """Labels of harmonised zones: from which file each variable of `zones.nc` comes, and what it counts."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The writing of the crosswalk: whole people of each unit in each zone, as shares."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 

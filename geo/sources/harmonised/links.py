@@ -1,7 +1,5 @@
 """Which rows of a census lie in which polygons: by code, by the history of codes, by name, or by a decision on file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

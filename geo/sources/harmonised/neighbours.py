@@ -1,7 +1,5 @@
 """The neighbour with which a polygon shares its longest border."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyproj
 import shapely

@@ -1,7 +1,5 @@
 """Zones on the map: name, parents, area, census units, and the point people move from and to."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

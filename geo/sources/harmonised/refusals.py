@@ -1,7 +1,5 @@
 """What the rules refuse to decide, and what to do about it."""
 
-from __future__ import annotations
-
 from geo.errors import Issue, error
 
 from .census import Census

@@ -1,7 +1,5 @@
 """The harmonised source: raw files of several censuses and a map, made zones that are the same in every census."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ stay apart while they grow alike; where their growth differs much, it may be the
 and they become one zone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The transportation problem of people between two counts of the same land, and what it leaves open."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

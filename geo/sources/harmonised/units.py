@@ -1,7 +1,5 @@
 """The rules in their order: rows to polygons, polygons to zones, and the crosswalk that says so."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 

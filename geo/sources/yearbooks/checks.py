@@ -1,7 +1,5 @@
 """What the numbers of a year-book must satisfy: counts are whole, parts make up their whole, places their totals."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The county table of China's census of 1 November 2020: its columns and what its rows mean, little else."""
 
-from __future__ import annotations
-
 from .hierarchy import gbt2260
 from .quantities import AGES
 from .table import Category, YearBook

@@ -1,7 +1,5 @@
 """Missing counts told from a printed total and its other parts; what cannot be told stays missing."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

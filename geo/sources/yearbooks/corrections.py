@@ -1,7 +1,5 @@
 """Misprints of a year-book, mended cell by cell as a table with evidence says; nothing else is ever mended."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from dataclasses import dataclass

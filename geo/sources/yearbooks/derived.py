@@ -1,7 +1,5 @@
 """Quantities that no column has but the columns determine: who is averaged, and schooling by one rule for all books."""
 
-from __future__ import annotations
-
 import xarray as xr
 
 from .quantities import QUANTITIES

@@ -1,7 +1,5 @@
 """Which rows of a year-book are places and which are totals of places above them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which numbers of one row are parts of another: sexes, ages, town and country, industries."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The quantities that are kept of a census: names, dimensions, units, how they add up, and what compares over time."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

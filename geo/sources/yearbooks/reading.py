@@ -1,7 +1,5 @@
 """One year-book from workbook to `CensusTable`: columns by their headers, corrections, numbers, places, checks."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """What every year-book gives, whatever country or year it is of: what an adapter declares, and the table read by it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum

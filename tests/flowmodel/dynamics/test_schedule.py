@@ -1,7 +1,5 @@
 """Values over years: paths of births and deaths, and a further path, which shifts a parameter of every model."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax.numpy as jnp

@@ -1,7 +1,5 @@
 """A world that another decay law than the power law has made: the fit finds its parameters again."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import pytest
 import worlds

@@ -1,7 +1,5 @@
 """S by bands, dense and in tiles: both bands as operators of their own, against the matrix of all pairs."""
 
-from __future__ import annotations
-
 import functools
 
 import jax

@@ -1,7 +1,5 @@
 """Every decay law in every storage: values and derivatives against tests/support/decay_twin and against differences."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import shutil

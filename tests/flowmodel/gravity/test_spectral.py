@@ -3,8 +3,6 @@
 What belongs here: the spectral operator, its plan and its derivatives, on grids small enough to write all pairs out.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """How the kernel is stored: by the memory that the compiler predicts and that is free; and what is forced."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 import pytest
 import worlds

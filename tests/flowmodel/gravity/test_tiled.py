@@ -1,7 +1,5 @@
 """S made in tiles: against the plain twin and the stored S, in value, slope and worst pair."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -1,7 +1,5 @@
 """`[model] law` on the way from a configuration to a run folder and back."""
 
-from __future__ import annotations
-
 import json
 
 import decay_twin

@@ -1,7 +1,5 @@
 """What an accelerator must give: the answers of the host, to the digits that float32 has."""
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 import numpy as np

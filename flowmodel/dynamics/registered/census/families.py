@@ -1,7 +1,5 @@
 """Children (0-17) in a census: their share of residents, and the conditions for them to live with migrant parents."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -4,8 +4,6 @@ A skill is that of the household: residents aged 15 and over by their education,
 counties does not cross ages with education: where groups have both, every skill of a zone has the zone's ages.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

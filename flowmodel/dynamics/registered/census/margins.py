@@ -5,8 +5,6 @@ registered people need not agree: some registered people live in no zone (abroad
 report fewer registered people than residents who live there at home.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

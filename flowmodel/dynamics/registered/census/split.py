@@ -1,7 +1,5 @@
 """Margins of every group: all people who live in a zone have the group shares of its residents."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

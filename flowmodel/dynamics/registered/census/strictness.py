@@ -1,7 +1,5 @@
 """How strictly a city grants registration: a step function of its urban residents, as in the rules since 2014."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from flowmodel.config import Stock

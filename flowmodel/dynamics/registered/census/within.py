@@ -4,8 +4,6 @@ Two borders of a census differ from those of zones: in some censuses the first b
 that it includes moves between zones; and a zone of several counties contains moves that the second band includes.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The arrays of a run with registration that do not change over the years: zones by group, on the device."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

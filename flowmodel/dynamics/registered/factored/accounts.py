@@ -1,7 +1,5 @@
 """The accounts of a run on the factored path, from its pairs, which are reconstructed on the host in blocks of rows."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

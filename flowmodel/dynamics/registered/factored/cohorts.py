@@ -4,8 +4,6 @@ S_T(o, j) = S_oj Σ_s left_s(o) right_s(j): a year's leavers are push_o S_oj pul
 year keeps factors into u(o) v(j). Near and far pairs have right factors of their own.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

@@ -4,8 +4,6 @@ A run on the factored path never holds a pair. The check of its accounts must no
 here every year's leavers, returns and conversions are computed again pair by pair, and summed from both sides.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Many years of the registered stock on the factored path; a gradient costs a few times as much as the years."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -4,8 +4,6 @@ The order of a year: births and deaths; then leaving, moves inside the zone, ret
 all of the people present; then learning. `docs/model.md` has the equations.
 """
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

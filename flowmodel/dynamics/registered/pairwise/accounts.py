@@ -1,7 +1,5 @@
 """The accounts of a run on the pairwise path, in the same form as on the factored path."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

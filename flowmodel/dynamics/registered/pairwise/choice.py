@@ -4,8 +4,6 @@ U_oj = ln K_oj + ln v_j + ρ ln C_oj + ς ln(1 + S_oj / h_o): distance and borde
 competing destinations, and the people of o who live there. Matrices have the dtype of the pairs, vectors float64.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The accounts' entries of a year on the pairwise path: both sides of the moves, summed independently of the state."""
 
-from __future__ import annotations
-
 import dataclasses
 from functools import reduce
 

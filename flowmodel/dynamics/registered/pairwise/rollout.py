@@ -3,8 +3,6 @@
 The backward pass computes each year again, so that a gradient keeps one stock per year and not a year's matrices.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import reduce
 

@@ -4,8 +4,6 @@ The order of a year is that of `factored.year`; then people learn, and then they
 matrices, from which `entries` sums both sides of the accounts independently of the state.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from functools import reduce

@@ -1,7 +1,5 @@
 """A year of cells against plain sums over all pairs of them, and the spectral operator against the tiled one."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import jax

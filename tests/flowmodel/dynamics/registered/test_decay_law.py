@@ -1,7 +1,5 @@
 """The registered stock with another decay law than the power law, on both paths, against the plain twin."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

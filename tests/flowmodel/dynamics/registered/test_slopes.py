@@ -4,8 +4,6 @@ What belongs here: the fitting of the first stock and its derivative in both mod
 by every parameter, second derivatives of the factored path, and gradients where nobody can move.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Callable

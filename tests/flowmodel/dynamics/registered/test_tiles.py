@@ -1,7 +1,5 @@
 """The registered stock in tiles: values, slopes, curvatures and accounts, each against the dense form."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from pathlib import Path

@@ -4,8 +4,6 @@ What belongs here: agreement of states, flows and the accounts' entries on small
 close. Compiling takes most of the time, so that few cases have every process between them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 
