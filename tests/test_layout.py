@@ -28,7 +28,7 @@ def test_source_files_hold_one_idea(folder):
 
 
 def test_the_table_of_the_model_has_every_parameter():
-    text = (ROOT / "docs" / "model.md").read_text()
+    text = (ROOT / "docs" / "symbols.md").read_text()
     named = ("power", "exponential", "tanner", "lognormal")
     laws = {entry.name: entry for name in named for entry in LAWS[name].parameters}
     for entry in registry(Model(years=(2010, 2020)), {}, tuple(laws.values())).entries:

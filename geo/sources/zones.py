@@ -51,7 +51,7 @@ def build_zones(
         seed: Seed of the built-in country.
 
     Returns:
-        The zones: `dataset` (the content of `zones.nc`), `polygons`, `issues` (warnings) and `tables`. A run takes it
+        The zones, with `dataset` (the content of `zones.nc`), `polygons`, `issues` (warnings) and `tables`. A run takes it
         as `zones=`.
 
     Raises:

@@ -227,7 +227,7 @@ def test_people_where_there_is_no_zone_are_refused(case: Case) -> None:
     row, column = (int(index[0]) for index in np.nonzero(case.cells.zone < 0))
     people = case.cells.population.copy()
     people[row, column] = 3
-    with pytest.raises(ZonesError, match=r"E-GRID-FILE.*no zone"):
+    with pytest.raises(ZonesError, match=r"E-GRID-FILE.*people in a cell outside all counties"):
         grids.check("grid.nc", dataclasses.replace(case.cells, population=people), COUNTIES)
 
 

@@ -288,7 +288,7 @@ def test_the_target_needs_the_account_and_its_year():
 
 
 def test_every_parameter_is_in_the_docs():
-    text = (DOCS / "model.md").read_text(encoding="utf-8")
+    text = (DOCS / "symbols.md").read_text(encoding="utf-8")
     asked = children_tables.configuration()
     without = asked.model.stock.model_copy(update={"children": None})
     plain = {e.name for e in registry(asked.model.model_copy(update={"stock": without}), {}, POWER.parameters).entries}
