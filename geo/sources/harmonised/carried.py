@@ -93,7 +93,7 @@ def _from_map(walk: Crosswalk, year: int, mapped: pd.Series, zones: pd.Index) ->
     lines = walk.of(year)
     counted = mapped.dropna()
     persons = crosswalk.whole_shares(lines, counted)
-    sums = persons.groupby(lines["to"]).sum().reindex(zones, fill_value=0).astype(np.float64)
+    sums = persons.groupby(lines["to"]).sum().reindex(zones).astype(np.float64)
     known, members = set(lines["from"]), walk.members
     whole = [all(code in known for code in members[str(zone)]) for zone in zones]
     return sums.where(np.array(whole))
