@@ -13,8 +13,7 @@ from flowmodel.config import Config, Stock
 from flowmodel.config.paths import located
 from flowmodel.dynamics.registered import setup
 from flowmodel.dynamics.registered.accounts import RegisteredAccounts
-from flowmodel.dynamics.registered.flows import flows
-from flowmodel.dynamics.registered.run import run
+from flowmodel.dynamics.registered.run import flows, run
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_metrics, registered_census, registered_metrics
 from flowmodel.estimation.registered_objective import RegisteredObjective, objective

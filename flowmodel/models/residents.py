@@ -12,8 +12,7 @@ from jaxtyping import Array, Float
 from flowmodel.config import Config
 from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.dynamics.residents.accounts import Accounts
-from flowmodel.dynamics.residents.flows import flows
-from flowmodel.dynamics.residents.run import run
+from flowmodel.dynamics.residents.run import flows, run
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.estimation.objective import Objective, objective
 from flowmodel.models.model import OfCounties, Writer, csv, netcdf

@@ -15,9 +15,8 @@ from flowmodel.runs import console, provenance, summaries
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Maps
 from flowmodel.runs.request import Request
-from flowmodel.runs.run import Run
+from flowmodel.runs.run import VERDICTS, Run
 from flowmodel.runs.start import prepare, with_model
-from flowmodel.runs.status import VERDICTS
 from flowmodel.runs.zones import Zones, obtain
 
 

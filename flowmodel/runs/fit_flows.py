@@ -22,9 +22,8 @@ from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import FlowData, Maps
 from flowmodel.runs.reading import read, section
 from flowmodel.runs.request import Request
-from flowmodel.runs.run import Run
+from flowmodel.runs.run import VERDICTS, Run
 from flowmodel.runs.start import prepare
-from flowmodel.runs.status import VERDICTS
 
 
 def fit_flows(config: Request[FlowsRun], *, maps: Maps, out: Path | str | None = None) -> Run:
