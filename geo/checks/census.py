@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.config import PanelConfig
-from geo.errors import Issue, error
+from geo.errors import Issue
 from geo.tables import text
 from geo.tables.numbers import read_column
 from geo.tables.table import Table
@@ -72,22 +72,25 @@ def read(table: Table, config: PanelConfig, known: Collection[str] | None = None
     issues += _check_texts(table, config, codes, people, last)
 
     rows = Rows(table.file, table.lines, codes, texts["province"], first, min(config.population))
-    issues += _blank_provinces(table, config, texts["province"], rows)
+    issues += _blank_provinces(config, rows)
     measures, found = _measures(table, config, rows)
     issues += found
     for year, count in persons.items():
-        if config.population[year].fractional and not np.isnan(count).any():
-            declared = config.population[year]
+        declared = config.population[year]
+        if declared.fractional and not np.isnan(count).any():
             persons[year], sentences, found = restore_whole(count, declared, year, table, texts["province"])
             rules += sentences
             issues += found
+    have, absent = table.columns.keys(), {None}
     rates = {
-        kind: read_rate(table, config, kind, rows) for kind in ("birth", "death") if _has_rate(table, config, kind)
+        kind: read_rate(table, config, kind, rows)
+        for kind, rate in (("birth", config.rates.birth), ("death", config.rates.death))
+        if rate is None or {rate.column} - absent <= have
     }
     covariates = {
         name: read_covariate(table, config, name, rows)
         for name, covariate in config.covariates.items()
-        if {covariate.column, covariate.per or covariate.column} <= table.columns.keys()
+        if {covariate.column, covariate.per} - absent <= have
     }
     for quantity in (*rates.values(), *covariates.values()):
         rules += quantity.rules
@@ -149,18 +152,13 @@ def _broken_names(table: Table, column: str, people: dict[int, float]) -> list[I
 
 def _columns(config: PanelConfig) -> set[str]:
     """Every column of the table that the config names."""
-    options = config.table
+    options, rates = config.table, config.rates
     named = [options.code, options.name, options.province, options.province_name, options.prefecture]
-    named += [options.lon, options.lat, options.area.column if options.area else None]
-    named += [population.column for population in config.population.values()]
-    named += [rate.column for rate in (config.rates.birth, config.rates.death) if rate is not None]
-    named += [part for covariate in config.covariates.values() for part in (covariate.column, covariate.per)]
+    named += [options.lon, options.lat]
+    sections = [options.area, rates.birth, rates.death, *config.population.values(), *config.covariates.values()]
+    named += [section.column for section in sections if section is not None]
+    named += [covariate.per for covariate in config.covariates.values()]
     return {column for column in named if column is not None}
-
-
-def _has_rate(table: Table, config: PanelConfig, kind: str) -> bool:
-    rate = getattr(config.rates, kind)
-    return rate is None or rate.column is None or rate.column in table.columns
 
 
 def _text(table: Table, column: str | None) -> tuple[str, ...] | None:
@@ -173,53 +171,40 @@ def _texts(table: Table, config: PanelConfig, codes: tuple[str, ...]) -> tuple[d
     province = _text(table, options.province) or tuple(code[:2] for code in codes)
     prefecture = _text(table, options.prefecture) or tuple(code[:4] for code in codes)
     blank = sum(not text for text in prefecture)
-    rules = (
-        [f"prefecture: {blank} zones have none in the table and take the first four digits of their code (GB/T 2260)."]
-        if blank
-        else []
-    )
+    rule = f"prefecture: {blank} zones have none in the table and take the first four digits of their code (GB/T 2260)."
     texts = {
         "name": _text(table, options.name) or codes,
         "province": province,
         "province_name": _text(table, options.province_name) or province,
         "prefecture": tuple(text or code[:4] for text, code in zip(prefecture, codes, strict=True)),
     }
-    return texts, rules
+    return texts, [rule] if blank else []
 
 
-def _blank_provinces(table: Table, config: PanelConfig, provinces: tuple[str, ...], rows: Rows) -> list[Issue]:
-    rule, fix = "every zone belongs to a province", "write the province code"
-    column = config.table.province
-    return [
-        error(
-            "E-PROVINCE", table.file, line=line, column=column, value="", rule=rule, fix=fix, people=rows.residents(row)
-        )
-        for row, (line, province) in enumerate(zip(table.lines, provinces, strict=True))
-        if not province and column is not None
-    ]
+def _blank_provinces(config: PanelConfig, rows: Rows) -> list[Issue]:
+    rule, fix, column = "every zone belongs to a province", "write the province code", config.table.province
+    blank = [row for row, province in enumerate(rows.provinces) if not province] if column is not None else []
+    return [rows.issue("E-PROVINCE", row, column, "", rule, fix) for row in blank]
 
 
 def _measures(table: Table, config: PanelConfig, rows: Rows) -> tuple[dict[str, NDArray[np.float64]], list[Issue]]:
     """Read position and area where the config names columns for them; named, they must be there for every zone."""
     options = config.table
+    position, area = ("E-POS-RANGE", "correct the position"), options.area.column if options.area else None
     wanted = {
-        "lon": (options.lon, -180.0, 180.0, "a longitude lies between -180 and 180 degrees"),
-        "lat": (options.lat, -90.0, 90.0, "a latitude lies between -90 and 90 degrees"),
-        "area_km2": (options.area.column if options.area else None, 1e-6, 2e7, "an area is positive, in km2"),
+        "lon": (options.lon, -180.0, 180.0, "a longitude lies between -180 and 180 degrees", *position),
+        "lat": (options.lat, -90.0, 90.0, "a latitude lies between -90 and 90 degrees", *position),
+        "area_km2": (area, 1e-6, 2e7, "an area is positive, in km2", "E-AREA", "correct the number"),
     }
     people = [rows.residents(row) for row in range(table.rows)]
     measures, issues = {}, []
-    for name, (column, least, greatest, rule) in wanted.items():
+    for name, (column, least, greatest, rule, code, fix) in wanted.items():
         if column is None or column not in table.columns:
             continue
         values, found = read_column(table, column, people)
         issues += found
-        blank = table.blank(column)
-        wrong = blank | (values < least) | (values > greatest)
+        wrong = table.blank(column) | (values < least) | (values > greatest)
         for row in map(int, np.flatnonzero(wrong)):
-            code, fix = (
-                ("E-AREA", "correct the number") if name == "area_km2" else ("E-POS-RANGE", "correct the position")
-            )
             issues.append(table.wrong_cell(code, row, column, rule, fix, people[row]))
         measures[name] = np.where(wrong, np.nan, values)
     return measures, issues

@@ -1,4 +1,4 @@
-"""Zone codes and the one-to-one join on them: nothing is dropped, nothing doubled."""
+"""Zone codes and the one-to-one join on them: no zone is dropped or doubled."""
 
 import re
 from collections import defaultdict
@@ -65,7 +65,7 @@ def check_codes(
     digits: int = DIGITS,
     kind: Kind = "text",
 ) -> list[Issue]:
-    """Find codes that have not the right number of digits, have lost some, or stand twice.
+    """Find codes that have the wrong number of digits, have lost some, or occur twice.
 
     Args:
         file: Base name, for the messages.
@@ -90,9 +90,7 @@ def check_codes(
     for code, line in zip(codes, lines, strict=True):
         fault = _fault(code, digits, kind) or repeated(line, places[code])
         if fault is not None:
-            who = people.get(code)
-            found = error(fault[0], file, rule=fault[1], fix=fault[2], people=who, line=line, column=column, value=code)
-            issues.append(found)
+            issues.append(Issue(fault[0], "error", file, line, column, code, fault[1], fault[2], people.get(code)))
     return issues
 
 
@@ -104,11 +102,11 @@ def check_join(
     digits: int = DIGITS,
     names: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> list[Issue]:
-    """Find codes that stand in one of the two files alone (E-JOIN-UNMATCHED), with the people that would be lost.
+    """Find codes that are in one of the two files alone (E-JOIN-UNMATCHED), with the people that would be lost.
 
     Args:
-        table: The table.
-        polygons: The polygons.
+        table: The rows of the table.
+        polygons: The records of the layer.
         people: Residents by code.
         digits: Digits that a code has; others are reported already.
         names: Name of each row of the two files, where both have names: they find codes that have changed.
@@ -136,20 +134,9 @@ def _unmatched(
     for row, (code, line) in enumerate(zip(codes, lines, strict=True)):
         if code in known or _fault(code, digits, "text") is not None:
             continue
-        name = names[0][row] if names[0] else ""
-        hint = _hint(code, name, free, by_name, there[0])
-        issues.append(
-            error(
-                "E-JOIN-UNMATCHED",
-                file,
-                rule=f"the code is not in {there[0]}",
-                fix=f"{hint}add it to {there[0]}, correct the code, or {last_resort}",
-                people=people.get(code),
-                line=line,
-                column=column,
-                value=code,
-            )
-        )
+        hint = _hint(code, names[0][row] if names[0] else "", free, by_name, there[0])
+        rule, fix = f"the code is not in {there[0]}", f"{hint}add it to {there[0]}, correct the code, or {last_resort}"
+        issues.append(Issue("E-JOIN-UNMATCHED", "error", file, line, column, code, rule, fix, people.get(code)))
     return issues
 
 
@@ -166,14 +153,14 @@ def _hint(code: str, name: str, free: Sequence[str], by_name: Mapping[str, str],
 
 
 def repeated(line: int, places: Sequence[int]) -> tuple[str, str, str] | None:
-    """Give code, rule and fix of a zone code that stands at several places, one of them `line`; None of any other."""
+    """Give code, rule and fix of a zone code that occurs at several places, one of them `line`; else None."""
     if len(places) == 1:
         return None
-    return "E-CODE-DUP", f"a code stands once; {elsewhere(line, places)}", "keep one row, or merge the parts"
+    return "E-CODE-DUP", f"a code occurs once; {elsewhere(line, places)}", "keep one row, or merge the parts"
 
 
 def elsewhere(line: int, places: Sequence[int]) -> str:
-    """Say at which other lines a thing stands as well."""
+    """Say at which other lines a thing occurs as well."""
     others = [str(at) for at in places if at != line]
     return f"it is also at {', '.join(others[:_LISTED])}" + (" ..." if len(others) > _LISTED else "")
 
@@ -188,8 +175,7 @@ def _fault(code: str, digits: int, kind: Kind) -> tuple[str, str, str] | None:
     if numeric and kind == "integer":
         rule = f"the column holds numbers, and this one has {len(code)} digits where a code has {digits}"
         return "E-CODE-TYPE", rule, "export the column as text, with all zeros"
+    rule = f"a zone code is {digits} digits, kept as text"
     if _FLOAT.fullmatch(code):
-        fix = "export the column as text, or declare [zones.table] normalize_codes = true"
-        return "E-CODE-FORMAT", f"a zone code is {digits} digits, kept as text", fix
-    fix = f"write all {digits} digits (GB/T 2260), or declare [zones.table] code_digits"
-    return "E-CODE-FORMAT", f"a zone code is {digits} digits, kept as text", fix
+        return "E-CODE-FORMAT", rule, "export the column as text, or declare [zones.table] normalize_codes = true"
+    return "E-CODE-FORMAT", rule, f"write all {digits} digits (GB/T 2260), or declare [zones.table] code_digits"

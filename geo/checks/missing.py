@@ -1,4 +1,4 @@
-"""Blank cells: an error, or the declared rule that fills them in sight of everybody."""
+"""Blank cells: an error, or filled by a declared rule and reported."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.errors import Issue, error
+from geo.errors import Issue
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Rows:
         people = float(self.people[row])
         return None if math.isnan(people) else people
 
+    def issue(self, code: str, row: int, column: str | None, value: str, rule: str, fix: str) -> Issue:
+        """Report a problem of one zone: a warning where the code begins with W, else an error."""
+        place, people = (self.file, self.lines[row], column, value), self.residents(row)
+        return Issue(code, "warning" if code.startswith("W-") else "error", *place, rule, fix, people)
+
 
 @dataclass(frozen=True)
 class Filled:
@@ -42,21 +47,21 @@ class Filled:
 
     Attributes:
         values: Shape (rows,).
-        imputed: Which values a declared rule has put there, bool, shape (rows,).
+        imputed: Which values a declared rule has filled, bool, shape (rows,).
         rules: A sentence where the rule was used.
         issues: Warnings for the filled zones, or errors.
     """
 
     values: NDArray[np.float64]
     imputed: NDArray[np.bool_]
-    rules: tuple[str, ...]
-    issues: tuple[Issue, ...]
+    rules: tuple[str, ...] = ()
+    issues: tuple[Issue, ...] = ()
 
 
 def fill(
     values: NDArray[np.float64], blank: NDArray[np.bool_], rule: str | None, *, name: str, column: str, rows: Rows
 ) -> Filled:
-    """Deal with the zones that lack a quantity.
+    """Fill or report the zones that lack a quantity.
 
     `province_mean` gives them the mean of the zones of their province that have it, weighted by residents of the
     first census, taken of the finished quantity (of the ratio, not of its parts).
@@ -72,35 +77,40 @@ def fill(
     Returns:
         The filled quantity; E-MISSING or E-MISSING-PROVINCE where that is not possible.
     """
-    gaps = [int(row) for row in np.flatnonzero(blank)]
+    gaps = np.flatnonzero(blank).tolist()
     if not gaps:
-        return Filled(values, blank, (), ())
+        return Filled(values, blank)
     if rule is None:
-        return Filled(values, np.zeros_like(blank), (), tuple(_missing(row, name, column, rows) for row in gaps))
+        fix = 'write the value, or declare missing = "province_mean" for it'
+        lacking = [
+            rows.issue("E-MISSING", row, column, "", f"zone {rows.codes[row]} has no {name}", fix) for row in gaps
+        ]
+        return Filled(values, np.zeros_like(blank), issues=tuple(lacking))
     means = province_means(values, rows)
     filled = values.copy()
     issues = []
     for row in gaps:
-        province = rows.provinces[row]
+        zone, province = rows.codes[row], rows.provinces[row]
         filled[row] = means.get(province, np.nan)
-        issues.append(_imputed(row, name, column, rows) if province in means else _hopeless(row, name, column, rows))
+        if province in means:
+            code, fix = "W-IMPUTED", "write the value, if it is known"
+            text = f"zone {zone} has no {name} and takes the mean of province {province}"
+        else:
+            code, fix = "E-MISSING-PROVINCE", "write at least one value in the province"
+            text = f"no zone of province {province} has {name}, so there is no mean for zone {zone}"
+        issues.append(rows.issue(code, row, column, "", text, fix))
     people = float(np.nansum(rows.people[blank]))
-    text = (
+    sentence = (
         f"{name}: {len(gaps)} zones ({people:,.0f} people in {rows.census}) have no value in {column} and take the "
         f'population-weighted mean of their province (missing = "{rule}").'
     )
-    return Filled(filled, blank, (text,), tuple(issues))
+    return Filled(filled, blank, (sentence,), tuple(issues))
 
 
 def province_means(values: NDArray[np.float64], rows: Rows) -> dict[str, float]:
     """Average a quantity over the zones of each province that have it, weighted by residents.
 
-    Args:
-        values: Shape (rows,), NaN where unknown.
-        rows: The zones.
-
-    Returns:
-        Mean by province; a province without a value or without residents is absent.
+    A province without a value (NaN in `values`, shape (rows,)) or without residents is absent.
     """
     provinces = np.asarray(rows.provinces)
     known = ~np.isnan(values) & (rows.people > 0)
@@ -109,43 +119,3 @@ def province_means(values: NDArray[np.float64], rows: Rows) -> dict[str, float]:
         for province in np.unique(provinces[known])
         for of in [known & (provinces == province)]
     }
-
-
-def _missing(row: int, name: str, column: str, rows: Rows) -> Issue:
-    return error(
-        "E-MISSING",
-        rows.file,
-        line=rows.lines[row],
-        column=column,
-        value="",
-        rule=f"zone {rows.codes[row]} has no {name}",
-        fix='write the value, or declare missing = "province_mean" for it',
-        people=rows.residents(row),
-    )
-
-
-def _hopeless(row: int, name: str, column: str, rows: Rows) -> Issue:
-    return error(
-        "E-MISSING-PROVINCE",
-        rows.file,
-        line=rows.lines[row],
-        column=column,
-        value="",
-        rule=f"no zone of province {rows.provinces[row]} has {name}, so there is no mean for zone {rows.codes[row]}",
-        fix="write at least one value in the province",
-        people=rows.residents(row),
-    )
-
-
-def _imputed(row: int, name: str, column: str, rows: Rows) -> Issue:
-    return Issue(
-        "W-IMPUTED",
-        "warning",
-        rows.file,
-        rows.lines[row],
-        column,
-        "",
-        f"zone {rows.codes[row]} has no {name} and takes the mean of province {rows.provinces[row]}",
-        "write the value, if it is known",
-        rows.residents(row),
-    )

@@ -1,4 +1,4 @@
-"""Residents: whole persons, none of them negative, none of them lost."""
+"""Residents: whole persons, not negative, and none of them lost."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,7 @@ _DECIMALS = 6
 
 
 def read_population(table: Table, config: PopulationConfig) -> tuple[NDArray[np.float64], list[Issue]]:
-    """Read the residents of one census.
-
-    Args:
-        table: The table, which has the column.
-        config: Column, unit and declared rules.
+    """Read the residents of one census, whose column the table has.
 
     Returns:
         Persons (fractions kept), shape (rows,), NaN where an issue says why; and the issues: those of `read_column`,
@@ -66,20 +62,11 @@ def restore_whole(
         f"person from an allocation; whole persons are restored within the province so that its total is the nearest "
         f'whole number to its sum (fractional = "largest_remainder").'
     )
-    warnings = [
-        Issue(
-            "W-POP-FRACTIONAL",
-            "warning",
-            table.file,
-            table.lines[row],
-            config.column,
-            table.columns[config.column][row],
-            f"a fraction of a person; {whole[row]:.0f} after restoring whole persons within the province",
-            "none needed: the rule is declared",
-            float(persons[row]),
-        )
-        for row in np.flatnonzero(fractional)
-    ]
+    warnings = []
+    for row in np.flatnonzero(fractional).tolist():
+        text = f"a fraction of a person; {whole[row]:.0f} after restoring whole persons within the province"
+        fix, count = "none needed: the rule is declared", float(persons[row])
+        warnings.append(table.wrong_cell("W-POP-FRACTIONAL", row, config.column, text, fix, count))
     return whole, [rule], warnings
 
 

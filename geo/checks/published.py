@@ -12,7 +12,7 @@ from geo.errors import Issue, error
 # where fewer than two hundred live on a km2 (China: 141), ten thousand times too many wherever more than five do.
 _DENSITIES = (0.02, 50_000.0)
 _TEN_THOUSAND = 1e4
-# A sum that is off by the unit is off by little else.
+# A sum in the wrong unit is off by ten thousand, within a factor of two.
 _NEAR = 2.0
 
 
@@ -33,38 +33,23 @@ def check_total(file: str, year: int, census: PopulationConfig, persons: NDArray
     if published is None or np.isnan(persons).any():
         return []
     total, wanted = math.fsum(persons.tolist()), published.in_zones
-    if total > 0 and _off_by_unit(total / wanted):
+    if any(1 / _NEAR < total / wanted / factor < _NEAR for factor in (_TEN_THOUSAND, 1 / _TEN_THOUSAND)):
         rule = f"the zones have {total:,.0f} people in {year} where about {wanted:,} are published"
         return [_wrong_unit(file, year, census, total, rule, too_few=total < wanted)]
     missing = total - wanted
     if abs(missing) <= published.tolerance * published.total:
         return []
     accounts = f"{published.total:,} less {published.military:,} military and {published.undetermined:,} undetermined"
-    return [
-        error(
-            "E-TOTAL",
-            file,
-            column=census.column,
-            value=f"{total:.0f}",
-            rule=f"the zones of {year} add up to the published {accounts}; they differ by {missing:+,.0f} people",
-            fix=f"find the rows that lack or repeat them, or correct [zones.population.{year}.published]",
-            people=abs(missing),
-        )
-    ]
+    rule = f"the zones of {year} add up to the published {accounts}; they differ by {missing:+,.0f} people"
+    fix = f"find the rows that lack or repeat them, or correct [zones.population.{year}.published]"
+    value, people = f"{total:.0f}", abs(missing)
+    return [error("E-TOTAL", file, column=census.column, value=value, rule=rule, fix=fix, people=people)]
 
 
 def check_density(
     file: str, year: int, census: PopulationConfig, persons: NDArray[np.float64], area_km2: NDArray[np.float64]
 ) -> list[Issue]:
-    """Find a unit that makes all land empty or overfull (E-UNIT); of use where no total is declared.
-
-    Args:
-        file: Base name of the table.
-        year: Census year.
-        census: Column and unit.
-        persons: Residents, shape (zones,).
-        area_km2: Land area, shape (zones,).
-    """
+    """Find a unit that makes all land empty or overfull (E-UNIT), where no total is declared; shape (zones,) each."""
     if census.published is not None or np.isnan(persons).any() or np.isnan(area_km2).any():
         return []
     total, land = math.fsum(persons.tolist()), math.fsum(area_km2.tolist())
@@ -72,10 +57,6 @@ def check_density(
         return []
     rule = f"all zones together have {_DENSITIES[0]:g} to {_DENSITIES[1]:,.0f} people a km2; {year}: {total / land:.3g}"
     return [_wrong_unit(file, year, census, total, rule, too_few=total / land < _DENSITIES[0])]
-
-
-def _off_by_unit(ratio: float) -> bool:
-    return any(1 / _NEAR < ratio / factor < _NEAR for factor in (_TEN_THOUSAND, 1 / _TEN_THOUSAND))
 
 
 def _wrong_unit(file: str, year: int, census: PopulationConfig, total: float, rule: str, *, too_few: bool) -> Issue:

@@ -12,8 +12,8 @@ from geo.tables.table import Table
 
 from .missing import Filled, Rows, fill
 
-# The highest crude rates on record are near 60 per mille (World Population Prospects 2024); a county of the old
-# may die faster, none at a tenth of its people a year.
+# The highest crude rates on record are near 60 per mille (World Population Prospects 2024); a county of old people
+# may have a higher death rate, but not a tenth of its people a year.
 _GREATEST_RATE = 0.1
 # Percentages are rounded to two digits: a share may exceed its bounds by half of the last one.
 _SHARE_MARGIN = 5e-5
@@ -64,34 +64,22 @@ def read_rate(table: Table, config: PanelConfig, kind: str, rows: Rows) -> Fille
     One national rate holds in every zone. A rate that is not given is zero, with a warning (W-NO-RATES).
     """
     rate: RateConfig | None = getattr(config.rates, kind)
-    if rate is None:
-        return _no_rate(table, kind)
-    if rate.column is None:
-        return _national(table, rate, kind)
-    values, blank, issues = _read(table, rate.column, None, rate.unit, rows)
-    return _finish(values, blank, issues, rate.column, rate.missing, f"{kind} rate", RATE, rows)
-
-
-def _national(table: Table, rate: RateConfig, kind: str) -> Filled:
-    """Give every zone the national rate."""
-    assert rate.value is not None
-    value = rate.value * SCALE[rate.unit]
-    rule = f"{kind} rate: the national rate of {value * 1000:g} per mille a year is that of all {table.rows} zones."
-    issues = []
-    if not RATE.least <= value <= RATE.greatest:
-        place = f"zones.rates.{kind}"
-        issues.append(error(RATE.code, table.file, column=place, value=f"{rate.value:g}", rule=RATE.rule, fix=RATE.fix))
-    return Filled(np.full(table.rows, value), np.zeros(table.rows, dtype=bool), (rule,), tuple(issues))
-
-
-def _no_rate(table: Table, kind: str) -> Filled:
-    """Assume no births, or no deaths."""
-    key = f"zones.rates.{kind}"
-    rule = f"{key} is not given: the model assumes no {kind}s, so that migration has to explain all growth"
-    fix = f'give a column or one national rate, such as {kind} = {{ value = 11.9, unit = "per_mille" }}'
-    warning = Issue("W-NO-RATES", "warning", table.file, None, key, None, rule, fix, None)
-    sentence = f"{kind} rate: none is given; the model assumes no {kind}s."
-    return Filled(np.zeros(table.rows), np.zeros(table.rows, dtype=bool), (sentence,), (warning,))
+    if rate is not None and rate.column is not None:
+        values, blank, issues = _read(table, rate.column, None, rate.unit, rows)
+        return _finish(values, blank, issues, rate.column, rate.missing, f"{kind} rate", RATE, rows)
+    key, value, issues = f"zones.rates.{kind}", 0.0, []
+    if rate is None or rate.value is None:
+        sentence = f"{kind} rate: none is given; the model assumes no {kind}s."
+        rule = f"{key} is not given: the model assumes no {kind}s, so that migration has to explain all growth"
+        fix = f'give a column or one national rate, such as {kind} = {{ value = 11.9, unit = "per_mille" }}'
+        issues.append(Issue("W-NO-RATES", "warning", table.file, None, key, None, rule, fix, None))
+    else:
+        value = rate.value * SCALE[rate.unit]
+        sentence = f"{kind} rate: all {table.rows} zones have the national rate of {value * 1000:g} per mille a year."
+        if not RATE.least <= value <= RATE.greatest:
+            written = f"{rate.value:g}"
+            issues.append(error(RATE.code, table.file, column=key, value=written, rule=RATE.rule, fix=RATE.fix))
+    return Filled(np.full(table.rows, value), np.zeros(table.rows, dtype=bool), (sentence,), tuple(issues))
 
 
 def describe_rate(config: PanelConfig, kind: str) -> dict[str, str]:
@@ -155,18 +143,6 @@ def _finish(
     outside = (values < limits.least) | (values > limits.greatest)
     for row in map(int, np.flatnonzero(outside)):
         rule = f"{name} of zone {rows.codes[row]}: {limits.rule}"
-        people = rows.residents(row)
-        issues.append(
-            error(
-                limits.code,
-                rows.file,
-                rule=rule,
-                fix=limits.fix,
-                people=people,
-                line=rows.lines[row],
-                column=column,
-                value=f"{values[row]:.6g}",
-            )
-        )
+        issues.append(rows.issue(limits.code, row, column, f"{values[row]:.6g}", rule, limits.fix))
     filled = fill(values, blank, missing, name=name, column=column, rows=rows)
     return Filled(filled.values, filled.imputed, filled.rules, (*issues, *filled.issues))

@@ -1,8 +1,9 @@
-"""Rasters as covariates and positions of zones: what `geo.raster` summed, judged by the census and put beside it."""
+"""Rasters as covariates and positions of zones: the sums of `geo.raster`, compared with the census."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,18 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.config import GridPopulationConfig, RasterConfig
+from geo.config import GridPopulationConfig, HarmonisedConfig, PanelConfig, RasterConfig
 from geo.coordinates import crs
 from geo.errors import Issue, error
 
 from . import positions
-from .missing import Filled, fill
-from .needs import Asked, Counted, Drawn
+from .missing import Filled, Rows, fill
 
 if TYPE_CHECKING:
     from geo.raster.covariates import Summary, ZoneSums
 
-# Where data cover less of a zone than this, its sum or mean stands for the smaller part of it.
+# Where data cover less of a zone than this, a warning says so.
 _LITTLE = 0.5
 
 
@@ -59,56 +59,65 @@ _NOTHING = Gridded(
 )
 
 
-def read(config: Asked, counted: Counted | None, layer: Drawn | None) -> Gridded:
+def read(
+    config: PanelConfig | HarmonisedConfig,
+    rows: Rows | None,
+    population: Mapping[int, NDArray[np.float64]],
+    codes: Sequence[str],
+    shapes: NDArray[np.object_] | None,
+) -> Gridded:
     """Read the rasters of a config as far as table and polygons allow; the files themselves are always judged.
 
     Args:
-        config: The section.
-        counted: Zones and their residents, None where they could not be read.
-        layer: The polygons, None where they could not be read.
+        config: The section, with its rasters and the one that places zones.
+        rows: The zones that were counted, None where they could not be read.
+        population: Their residents by census, shape (rows,) each, NaN where unknown.
+        codes: Code of each polygon.
+        shapes: Polygons in degrees, shape (zones,); None where they could not be read or are not sound.
     """
     if not config.rasters:
         return _NOTHING
     from geo.raster import covariates  # loads GDAL, which a panel without rasters does not need
 
-    position = config.position.raster if config.position else None
-    shapes = layer.shapes if layer is not None else None
-    summary = covariates.summarise(config.rasters, position, shapes)
+    summary = covariates.summarise(config.rasters, config.position.raster if config.position else None, shapes)
     found = dataclasses.replace(_NOTHING, inputs=_inputs(summary), issues=summary.issues)
-    if counted is None or layer is None or shapes is None:
+    if rows is None or shapes is None or sorted(rows.codes) != sorted(codes) or len(set(codes)) != len(codes):
         return found
-    rows = list(counted.rows.codes)
-    if sorted(rows) != sorted(layer.codes) or len(set(rows)) != len(rows):
-        return found
-    at = {code: zone for zone, code in enumerate(layer.codes)}
-    return _judged(config, counted, summary, np.array([at[code] for code in rows], dtype=np.int64), found)
+    at = {code: zone for zone, code in enumerate(codes)}
+    order = np.array([at[code] for code in rows.codes], dtype=np.int64)
+    return _judged(config, rows, population, summary, order, found)
 
 
-def _judged(config: Asked, counted: Counted, summary: Summary, order: NDArray[np.int64], found: Gridded) -> Gridded:
-    """Finish what was summed, zone by zone in the order of the table."""
+def _judged(
+    config: PanelConfig | HarmonisedConfig,
+    rows: Rows,
+    population: Mapping[int, NDArray[np.float64]],
+    summary: Summary,
+    order: NDArray[np.int64],
+    found: Gridded,
+) -> Gridded:
+    """Make covariates and positions of the sums, zone by zone in the order of the table."""
     issues = list(summary.issues)
     filled: dict[str, Filled] = {}
     attributes = {}
     for name, sums in summary.sums.items():
-        raster, by_row = config.rasters[name], _reordered(sums, order)
-        if raster.people and raster.people in counted.population:
-            issues += _against_census(name, raster, by_row, counted)
+        raster = config.rasters[name]
+        by_row = type(sums)(*(getattr(sums, part.name)[order] for part in dataclasses.fields(sums)))
+        if raster.people and raster.people in population:
+            issues += _against_census(name, raster, by_row, rows, population[raster.people])
         if raster.statistic is not None:
-            filled[name] = _finished(name, raster, by_row, counted)
-            issues += [*_thin(name, raster, by_row, counted), *filled[name].issues]
+            filled[name] = _finished(name, raster, by_row, rows)
+            issues += [*_thin(name, raster, by_row, rows), *filled[name].issues]
             attributes[name] = _describe(name, raster)
-    placed, more, rules = _placed(config, counted, summary, order)
-    if not placed.empty:
-        source = f"{config.rasters[config.position.raster].file.name}, mean place" if config.position else ""
-        attributes |= {"lon": {"source": source}, "lat": {"source": source}}
-    codes = list(counted.rows.codes)
-    imputed = (
-        np.any([quantity.imputed for quantity in filled.values()], axis=0) if filled else np.zeros(len(codes), bool)
-    )
+    placed, more, rules = _placed(config, rows, summary, order)
+    if config.position is not None and not placed.empty:
+        source = {"source": f"{config.rasters[config.position.raster].file.name}, mean place"}
+        attributes |= {"lon": source, "lat": source}
+    imputed = np.any([np.zeros(len(rows.codes), bool), *(quantity.imputed for quantity in filled.values())], axis=0)
     return dataclasses.replace(
         found,
-        covariates=pd.DataFrame({name: quantity.values for name, quantity in filled.items()}, index=codes),
-        imputed=frozenset(code for code, is_filled in zip(codes, imputed, strict=True) if is_filled),
+        covariates=pd.DataFrame({name: quantity.values for name, quantity in filled.items()}, index=list(rows.codes)),
+        imputed=frozenset(code for code, is_filled in zip(rows.codes, imputed, strict=True) if is_filled),
         positions=placed,
         attributes=attributes,
         rules=(*(rule for quantity in filled.values() for rule in quantity.rules), *rules),
@@ -116,21 +125,15 @@ def _judged(config: Asked, counted: Counted, summary: Summary, order: NDArray[np
     )
 
 
-def _reordered(sums: ZoneSums, order: NDArray[np.int64]) -> ZoneSums:
-    return dataclasses.replace(
-        sums, **{part.name: getattr(sums, part.name)[order] for part in dataclasses.fields(sums)}
-    )
-
-
-def _finished(name: str, raster: RasterConfig, sums: ZoneSums, counted: Counted) -> Filled:
-    """Make the covariate; zones without a cell that says anything are blank, and filled only by a declared rule."""
+def _finished(name: str, raster: RasterConfig, sums: ZoneSums, rows: Rows) -> Filled:
+    """Make the covariate; zones without a cell with data are blank, and filled only by a declared rule."""
     if raster.statistic == "coverage":
-        return Filled(sums.covered_km2 / sums.area_km2, np.zeros(sums.area_km2.size, bool), (), ())
+        return Filled(sums.covered_km2 / sums.area_km2, np.zeros(sums.area_km2.size, bool))
     part, whole = (sums.weighted, sums.weight) if raster.weight is not None else (sums.amount, sums.covered_km2)
     blank = ~(whole > 0)
     values = part if raster.statistic == "sum" else part / np.where(blank, np.nan, whole)
     values = np.where(blank, np.nan, values)
-    return fill(values, blank, raster.missing, name=name, column=_column(name, raster), rows=counted.rows)
+    return fill(values, blank, raster.missing, name=name, column=_column(name, raster), rows=rows)
 
 
 def _column(name: str, raster: RasterConfig) -> str:
@@ -138,55 +141,32 @@ def _column(name: str, raster: RasterConfig) -> str:
     return f"{name} ({raster.file.name})"
 
 
-def _thin(name: str, raster: RasterConfig, sums: ZoneSums, counted: Counted) -> list[Issue]:
-    """Warn of zones that data cover only in the smaller part (W-RASTER-COVERAGE)."""
-    share = sums.covered_km2 / sums.area_km2
-    rows = counted.rows
+def _thin(name: str, raster: RasterConfig, sums: ZoneSums, rows: Rows) -> list[Issue]:
+    """Warn of zones of which less than half is covered by data (W-RASTER-COVERAGE)."""
+    if raster.statistic == "coverage":
+        return []
+    share, column = sums.covered_km2 / sums.area_km2, _column(name, raster)
     rule = f"less than {_LITTLE:.0%} of the zone lies under cells with data"
     fix = "none needed if the rest is water; else use a raster that covers it"
-    return [
-        Issue(
-            "W-RASTER-COVERAGE",
-            "warning",
-            rows.file,
-            rows.lines[row],
-            _column(name, raster),
-            f"{share[row]:.3f}",
-            rule,
-            fix,
-            rows.residents(row),
-        )
-        for row in map(int, np.flatnonzero((share > 0) & (share < _LITTLE)))
-        if raster.statistic != "coverage"
-    ]
+    thin = np.flatnonzero((share > 0) & (share < _LITTLE)).tolist()
+    return [rows.issue("W-RASTER-COVERAGE", row, column, f"{share[row]:.3f}", rule, fix) for row in thin]
 
 
-def _against_census(name: str, raster: RasterConfig, sums: ZoneSums, counted: Counted) -> list[Issue]:
+def _against_census(
+    name: str, raster: RasterConfig, sums: ZoneSums, rows: Rows, census: NDArray[np.float64]
+) -> list[Issue]:
     """Compare the people of a raster with a census: all of them (E-RASTER-TOTAL), and zone by zone for none at all."""
     year = int(raster.people or 0)
-    census = counted.population[year]
     if np.isnan(census).any():
         return []
     total, expected = float(sums.amount.sum()), float(census.sum())
     if not abs(total - expected) <= raster.total_within * expected:
         return [off_total(name, raster, year, total, expected, float(sums.other_quantity.sum()))]
-    rows = counted.rows
-    rule = f"the zone has residents in {year}, and the cells of {name} hold nobody there"
+    column, rule = _column(name, raster), f"the zone has residents in {year}, but the cells of {name} have none there"
     fix = 'a cut file has zeros at its end: get it again; or zero_is = "missing" with a rule for what is missing'
-    nobody = (census > 0) & (sums.covered_km2 > 0) & ~(sums.amount > 0)
-    return [
-        error(
-            "E-RASTER-EMPTY",
-            rows.file,
-            line=rows.lines[row],
-            column=_column(name, raster),
-            value="0",
-            rule=rule,
-            fix=fix,
-            people=float(census[row]),
-        )
-        for row in map(int, np.flatnonzero(nobody))
-    ]
+    nobody = np.flatnonzero((census > 0) & (sums.covered_km2 > 0) & ~(sums.amount > 0)).tolist()
+    counted = dataclasses.replace(rows, people=census)
+    return [counted.issue("E-RASTER-EMPTY", row, column, "0", rule, fix) for row in nobody]
 
 
 def off_total(
@@ -224,23 +204,20 @@ def off_total(
 
 
 def _placed(
-    config: Asked, counted: Counted, summary: Summary, order: NDArray[np.int64]
+    config: PanelConfig | HarmonisedConfig, rows: Rows, summary: Summary, order: NDArray[np.int64]
 ) -> tuple[pd.DataFrame, list[Issue], list[str]]:
     """Give the positions of the zones with weight; the others keep a point inside their polygon, with a warning."""
     if config.position is None or summary.position is None:
-        return pd.DataFrame(columns=["lon", "lat"], dtype=np.float64), [], []
-    name, rows = config.position.raster, counted.rows
+        return _NOTHING.positions, [], []
+    name = config.position.raster
     column = _column(name, config.rasters[name])
     lon, lat = (degrees[order] for degrees in summary.position.degrees())
-    issues: list[Issue] = []
-    missing = list(map(int, np.flatnonzero(np.isnan(lon))))
-    for row in missing:
-        rule, fix = f"{name} holds nothing in the zone; it stands at a point inside its polygon", "none needed"
-        place = (rows.file, rows.lines[row], column, "", rule, fix, rows.residents(row))
-        issues.append(Issue("W-POS-WEIGHT", "warning", *place))
+    missing = np.flatnonzero(np.isnan(lon)).tolist()
+    rule, fix = f"{name} holds nothing in the zone; its position is a point inside its polygon", "none needed"
+    issues = [rows.issue("W-POS-WEIGHT", row, column, "", rule, fix) for row in missing]
     issues += positions.check_apart(lon, lat, column, rows)
     placed = pd.DataFrame({"lon": lon, "lat": lat}, index=list(rows.codes)).dropna()
-    rules = [f"position: {len(missing)} zones hold nothing of {name} and stand at a point inside their polygon."]
+    rules = [f"position: {len(missing)} zones hold nothing of {name}; their position is a point inside their polygon."]
     return placed, issues, rules if missing else []
 
 
@@ -255,13 +232,8 @@ def _describe(name: str, raster: RasterConfig) -> dict[str, str]:
 
 def _inputs(summary: Summary) -> tuple[dict[str, object], ...]:
     """Name each file once, however many of its bands are used."""
-    files = {raster.path: raster for raster in summary.rasters.values()}
+    files = {raster.path: (raster, raster.cells) for raster in summary.rasters.values()}
     return tuple(
-        {
-            "file": raster.path.name,
-            "sha256": raster.sha256,
-            "rows": raster.cells.shape_yx[0],
-            "crs": crs.name(raster.cells.crs),
-        }
-        for raster in files.values()
+        {"file": path.name, "sha256": raster.sha256, "rows": cells.shape_yx[0], "crs": crs.name(cells.crs)}
+        for path, (raster, cells) in files.items()
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.config import PanelConfig, PopulationConfig
-from geo.errors import Issue, error
+from geo.errors import Issue
 from geo.tables.numbers import SCALE, read_column
 from geo.tables.table import Table
 
@@ -55,6 +55,11 @@ class _Rows:
         """Add up the residents of some rows, by year."""
         return {year: math.fsum(count[list(rows)].tolist()) for year, count in self.people.items()}
 
+    def last(self, row: int) -> float | None:
+        """Give the residents of a row at the last census, None where unknown."""
+        count = float(self.people[max(self.people)][row]) if self.people else math.nan
+        return None if math.isnan(count) else count
+
 
 def split(table: Table, config: PanelConfig, codes: Sequence[str], known: Collection[str] | None) -> Split:
     """Part the totals from the zones.
@@ -80,11 +85,21 @@ def split(table: Table, config: PanelConfig, codes: Sequence[str], known: Collec
     if not totals:
         return Split(table, tuple(range(table.rows)), (), ())
     zones = tuple(row for row in range(table.rows) if row not in totals)
-    if config.table.totals != "drop":
-        undeclared = tuple(_undeclared(row, totals[row], rows, table, config) for row in totals)
-        return Split(table.only(zones), zones, (), undeclared)
-    judged = tuple(_judge(row, totals[row], rows, zones, table, config) for row in totals)
-    return Split(table.only(zones), zones, (_sentence(len(totals), rows, list(totals)),), judged)
+    if config.table.totals == "drop":
+        issues = [_judge(row, reason, rows, zones, table, config) for row, reason in totals.items()]
+        counted = sum(rows.last(row) or 0.0 for row in totals)
+        sentence = (
+            f"totals: {len(totals)} rows ({counted:,.0f} people at the last census) are totals of other rows and are "
+            f'left out; each is the sum of its parts (totals = "drop").'
+        )
+        return Split(table.only(zones), zones, (sentence,), tuple(issues))
+    issues = []
+    fix = f'remove the row, or declare {table.where} totals = "drop", which checks each total and leaves it out'
+    for row, reason in totals.items():
+        place = (table.file, table.lines[row], config.table.code, rows.codes[row] or rows.names[row])
+        rule = f"the row is a total ({reason}); beside its parts its people would count twice"
+        issues.append(Issue("E-HIER-TOTAL", "error", *place, rule, fix, rows.last(row)))
+    return Split(table.only(zones), zones, (), tuple(issues))
 
 
 def _find(rows: _Rows, known: Collection[str] | None) -> dict[int, str]:
@@ -158,10 +173,10 @@ def _judge(row: int, reason: str, rows: _Rows, zones: Sequence[int], table: Tabl
     """Compare a declared total with its parts: a warning that it was left out, or E-HIER-SUM."""
     parts = _parts(row, rows, zones)
     place = (table.file, table.lines[row], config.table.code, rows.codes[row])
-    people = _people(row, rows)
+    people = rows.last(row)
     if parts is None:
         rule, fix = f"{reason}, but it is the sum of no province, prefecture or the whole", "remove the row by hand"
-        return _sum_error(place, rule, fix, people)
+        return Issue("E-HIER-SUM", "error", *place, rule, fix, people)
     sums = rows.sums(parts)
     for year, census in sorted(config.population.items()):
         if year not in sums or math.isnan(sums[year]):
@@ -171,7 +186,7 @@ def _judge(row: int, reason: str, rows: _Rows, zones: Sequence[int], table: Tabl
             text = f"{rows.people[year][row]:,.0f} people in {year}, its {len(parts)} parts {sums[year]:,.0f}"
             lost = None if math.isnan(difference) else abs(difference)
             fix = "find the part that is missing or counted twice, or correct the total"
-            return _sum_error(place, f"{reason}; it has {text}", fix, lost)
+            return Issue("E-HIER-SUM", "error", *place, f"{reason}; it has {text}", fix, lost)
     rule = f"{reason}; it was left out, and is the sum of its {len(parts)} parts"
     return Issue("W-HIER-TOTAL", "warning", *place, rule, "none needed: the rule is declared", people)
 
@@ -182,35 +197,3 @@ def _tolerance(text: str, census: PopulationConfig, parts: int) -> float:
         return 0.5 + (parts if "." in text else 0)
     decimals = len(text.partition(".")[2])
     return 0.5 * (parts + 1) * SCALE[census.unit] * float(10**-decimals)
-
-
-def _sum_error(place: tuple[str, int, str, str], rule: str, fix: str, people: float | None) -> Issue:
-    file, line, column, code = place
-    return error("E-HIER-SUM", file, line=line, column=column, value=code, rule=rule, fix=fix, people=people)
-
-
-def _undeclared(row: int, reason: str, rows: _Rows, table: Table, config: PanelConfig) -> Issue:
-    return error(
-        "E-HIER-TOTAL",
-        table.file,
-        line=table.lines[row],
-        column=config.table.code,
-        value=rows.codes[row] or rows.names[row],
-        rule=f"the row is a total ({reason}); beside its parts its people would count twice",
-        fix=f'remove the row, or declare {table.where} totals = "drop", which checks each total and leaves it out',
-        people=_people(row, rows),
-    )
-
-
-def _people(row: int, rows: _Rows) -> float | None:
-    """Residents of a row at the last census, None where unknown."""
-    count = float(rows.people[max(rows.people)][row]) if rows.people else math.nan
-    return None if math.isnan(count) else count
-
-
-def _sentence(number: int, rows: _Rows, totals: Sequence[int]) -> str:
-    counted = sum(_people(row, rows) or 0.0 for row in totals)
-    return (
-        f"totals: {number} rows ({counted:,.0f} people at the last census) are totals of other rows and are left out; "
-        f'each is the sum of its parts (totals = "drop").'
-    )

@@ -69,7 +69,9 @@ def join(
     problems += found
     if counted is not None and layer is not None:
         problems += _check_together(config, counted, layer, _names(read, config, layer))
-    gridded = rasters.read(config, counted, layer)
+    rows_counted, population = (counted.rows, counted.population) if counted is not None else (None, {})
+    codes, outlines = (layer.codes, layer.shapes) if layer is not None else ((), None)
+    gridded = rasters.read(config, rows_counted, population, codes, outlines)
     problems += gridded.issues
     failed = any(issue.severity == "error" for issue in problems)
     if failed or counted is None or layer is None or layer.shapes is None:

@@ -58,12 +58,10 @@ class Table:
         columns = {name: tuple(cells[row] for row in rows) for name, cells in self.columns.items()}
         return dataclasses.replace(self, columns=columns, lines=tuple(self.lines[row] for row in rows))
 
-    def wrong_cell(self, code: str, row: int, column: str, rule: str, fix: str, people: float | None) -> Issue:
-        """The error that a cell breaks `rule`, with the cell's place and text."""
-        value = self.columns[column][row]
-        return error(
-            code, self.file, rule=rule, fix=fix, people=people, line=self.lines[row], column=column, value=value
-        )
+    def wrong_cell(self, code: str, row: int, column: str, rule: str, fix: str, people: float | None = None) -> Issue:
+        """Report that a cell breaks `rule`: a warning where the code begins with W, else an error."""
+        place = (self.file, self.lines[row], column, self.columns[column][row])
+        return Issue(code, "warning" if code.startswith("W-") else "error", *place, rule, fix, people)
 
 
 def read(config: FileConfig, where: str = "[zones.table]") -> Table:

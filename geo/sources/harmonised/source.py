@@ -1,7 +1,6 @@
 """The harmonised source: raw files of several censuses and a map, made zones that are the same in every census."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,10 +8,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from geo.checks import rasters
 from geo.checks.missing import Rows
+from geo.checks.rasters import Gridded
 from geo.config import OF_MAP, HarmonisedConfig, PublishedConfig
 from geo.errors import DataError, Issue, attempt
 from geo.sources import yearbooks
@@ -21,7 +20,6 @@ from geo.sources.yearbooks import CensusTable
 
 from . import account, audit, carried, census_map, crosswalk, decisions, derived, history, labels, places, units
 from .audit import Evidence
-from .carried import CensusOnZones
 from .census import Census
 from .census_map import CensusMap
 from .crosswalk import Crosswalk
@@ -62,10 +60,11 @@ def build(config: HarmonisedConfig) -> Source:
     _check_residents(config, files, harmonised.crosswalk, on_zones.population)
     shapes = places.outlines(files.map.units, members)
     described = places.describe(files.map.units, members, _weights(files.map), shapes)
+    provinces = described["province"].tolist()
     of_map = described.rename(columns={"area_km2": "area"})[list(OF_MAP)]
-    derived_numbers = derived.derive(config, derived.ZoneNumbers(on_zones, of_map), described["province"].tolist())
+    derived_numbers = derived.derive(config, derived.ZoneNumbers(on_zones, of_map), provinces)
     accounts, found = account.close(_published(config), on_zones.population, labels.file_names(config))
-    gridded = rasters.read(config, *_zones_for_rasters(config, on_zones, described, shapes))
+    gridded = _with_rasters(config, on_zones.population, provinces, shapes)
     last = on_zones.population.iloc[:, -1]
     # Where a raster places the zones it judges where.
     beside = [] if config.position else places.check(described, shapes, config.polygons.file.name, last)
@@ -187,28 +186,15 @@ def _weights(units_map: CensusMap) -> pd.Series:
     return units_map.residents[max(years)] if len(years) else pd.Series(np.nan, index=units_map.units.index)
 
 
-@dataclass(frozen=True)
-class _Counted:
-    rows: Rows
-    population: Mapping[int, NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    codes: Sequence[str]
-    shapes: NDArray[np.object_]
-
-
-def _zones_for_rasters(
-    config: HarmonisedConfig, on_zones: CensusOnZones, described: pd.DataFrame, shapes: gpd.GeoDataFrame
-) -> tuple[_Counted, _Drawn]:
-    """Give zones with people and polygons as rasters need them."""
+def _with_rasters(
+    config: HarmonisedConfig, population: pd.DataFrame, provinces: list[str], shapes: gpd.GeoDataFrame
+) -> Gridded:
+    """Read the rasters of the config on the zones."""
     codes = list(map(str, shapes.index))
-    people = {year: on_zones.population[year].to_numpy() for year in on_zones.population.columns.astype(int).tolist()}
+    people = {int(year): population[year].to_numpy() for year in population.columns}
     last = max(people)
-    lines = [None] * len(codes)
-    rows = Rows(config.polygons.file.name, lines, codes, described["province"].tolist(), people[last], last)
-    return _Counted(rows, people), _Drawn(codes, np.asarray(shapes.geometry.array))
+    rows = Rows(config.polygons.file.name, [None] * len(codes), codes, provinces, people[last], last)
+    return rasters.read(config, rows, people, codes, np.asarray(shapes.geometry.array))
 
 
 def _published(config: HarmonisedConfig) -> dict[int, PublishedConfig]:
