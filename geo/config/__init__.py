@@ -1,10 +1,10 @@
-"""What `[zones]`, `[flows]` and `[grid]` of a config may say. Importing this loads pydantic and nothing heavier."""
+"""Keys of `[zones]`, `[flows]` and `[grid]` in configurations. Importing this loads pydantic and nothing heavier."""
 
 from .balance import BalanceTables, BlocksConfig, PriorConfig, TotalsConfig
 from .fields import OF_MAP, data_folder
 from .flows import CensoredConfig, DistanceMatrixConfig, FlowsConfig, FlowTables, FlowZonesConfig
-from .grid import GridConfig, GridCovariateConfig, GridPopulationConfig, parse_grid
-from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity
+from .grid import GridConfig, GridCovariateConfig, GridPopulationConfig
+from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity, YearbookConfig
 from .polygons import PolygonsConfig
 from .raster import BandConfig, PositionConfig, RasterConfig
 from .sections import BuiltinConfig, PanelConfig, parse
@@ -51,7 +51,7 @@ __all__ = [
     "RatesConfig",
     "TableConfig",
     "TotalsConfig",
+    "YearbookConfig",
     "data_folder",
     "parse",
-    "parse_grid",
 ]

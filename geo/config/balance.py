@@ -1,7 +1,7 @@
-"""What a config says of flows that are to have given totals: the prior table, the totals of zones, and of blocks."""
+"""Keys of flows with target totals: the prior table, the totals of zones, and of blocks of zones."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,9 +13,9 @@ _UNKNOWN = "a prior has a number for every pair: zero where nobody can go, a sma
 
 
 class PriorConfig(FlowsConfig):
-    """The table that the flows are to be near; a pair that is not listed, or is zero, cannot be."""
+    """The table that the flows are to be near; a pair that is not listed, or is zero, has no flow."""
 
-    absent_pairs: Literal["zero"] = Field("zero", description="a pair that is not listed cannot be")
+    absent_pairs: Literal["zero"] = Field("zero", description="a pair that is not listed has no flow")
 
     @field_validator("absent_pairs", mode="before")
     @classmethod
@@ -29,12 +29,12 @@ class PriorConfig(FlowsConfig):
         if self.missing_values:
             raise ValueError(f"{_UNKNOWN}; it has no missing_values")
         if self.distance is not None:
-            raise ValueError("distance is of models that are fitted; here the prior stands for it")
+            raise ValueError("distance belongs to models that are fitted; here the prior replaces it")
         return self
 
 
 class BlocksConfig(FileConfig):
-    """Flows between groups of zones, one row a block; one that is not listed is not given."""
+    """Flows between groups of zones, one row a block; a block that is not listed has no target."""
 
     origin: Column = Field(description="column with the group that people come from")
     destination: Column = Field(description="column with the group they go to")
@@ -42,7 +42,7 @@ class BlocksConfig(FileConfig):
 
 
 class TotalsConfig(FileConfig):
-    """The zones, one row each, and what is known of their flows; a blank cell is a total that is not given."""
+    """The zones, one row each, and what is known of their flows; a blank cell is an unknown total."""
 
     id: Column = Field(description="column with the label that the flow table uses")
     outflow: Column | None = Field(None, description="column with the sum of the flows from each zone")
@@ -77,19 +77,3 @@ class BalanceTables(Strict):
         """The files of flows, totals and blocks."""
         block = self.totals.block
         return [self.flows.file, self.totals.file, *([block.file] if block else [])]
-
-
-def parse(sections: dict[str, Any], base: Path) -> BalanceTables:
-    """Read the sections `[flows]` and `[totals]` of a config.
-
-    Args:
-        sections: As TOML gives them.
-        base: Folder of the config file; relative paths start there.
-
-    Returns:
-        Both sections, with absolute paths.
-
-    Raises:
-        pydantic.ValidationError: With every problem of both sections.
-    """
-    return BalanceTables.model_validate(sections, context={"base": base.resolve()})

@@ -1,9 +1,10 @@
-"""The kinds of value a config may hold: files, years, columns, names; strict, and nothing unknown."""
+"""Types of values in configurations, and the base class of their sections."""
 
+import datetime
 import os
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
@@ -13,16 +14,16 @@ RESERVED = frozenset(
         *("birth_rate", "death_rate", "imputed", "divide_distance", "east", "area_share_east"),
     }
 )
-"""Names of variables of `zones.nc`; a covariate must have another."""
+"""Names of variables of `zones.nc`, which a covariate must not have."""
 CENSUSES = frozenset(
     {
         *("population_counted", "population_divided", "members", "districts"),
         *("age", "sex", "level", "sector", "band"),
     }
 )
-"""Names that harmonised censuses bring to `zones.nc` beside those: flags, census units, and their dimensions."""
+"""Further names in `zones.nc` of harmonised censuses: flags, census units, and their dimensions."""
 OF_MAP = {"area": "km2", "members": "1", "districts": "1"}
-"""Quantities that a zone has from the map and in no year, with their units; censuses bring all others."""
+"""Quantities of a zone that come from the map and have no year, with their units; all others are of censuses."""
 DATA_VARIABLE = "${FLOWMODEL_DATA}"
 
 
@@ -32,7 +33,7 @@ def data_folder() -> Path:
 
 
 def _absolute(value: object, info: ValidationInfo) -> object:
-    """Let a path start at the config's folder. Links stay as they are: messages name a file as the user did."""
+    """Let a path start at the config's folder, links unresolved, so that messages name a file as the user did."""
     if not isinstance(value, str):
         return value
     path = Path(value.replace(DATA_VARIABLE, str(data_folder())))
@@ -44,29 +45,44 @@ def _year(value: object) -> object:
     return int(value) if isinstance(value, str) and len(value) == 4 and value.isdecimal() else value
 
 
+def _day(value: object) -> object:
+    """A day is a TOML date; the configuration that a run writes has it as text."""
+    try:
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 File = Annotated[Path, BeforeValidator(_absolute)]
 Year = Annotated[int, BeforeValidator(_year), Field(ge=1900, le=2200)]
 Column = Annotated[str, StringConstraints(min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Missing = Literal["province_mean"] | None
+Missing = Annotated[
+    Literal["province_mean"] | None,
+    Field(
+        description="fills missing values with the population-weighted mean of the province; filled zones are marked "
+        "`imputed`"
+    ),
+]
+LongName = Annotated[str | None, Field(description="label in figures")]
+Day = Annotated[datetime.date, BeforeValidator(_day)]
 
 
 class Strict(BaseModel):
-    """A section that accepts its own keys, with values of their own types, and nothing else."""
+    """A section that accepts only its own keys, with values of their own types."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", str_strip_whitespace=True)
 
+    @classmethod
+    def read(cls, tables: Mapping[str, Any], base: Path) -> Self:
+        """Read the tables of a config, as TOML gives them; relative paths start at the config's folder `base`.
 
-def names_free(covariates: Collection[str], reserved: Collection[str] = RESERVED) -> None:
-    """Refuse covariates that are called like another variable of `zones.nc`.
+        Raises:
+            pydantic.ValidationError: With every problem of the tables.
+        """
+        return cls.model_validate(dict(tables), context={"base": base.resolve()})
 
-    Args:
-        covariates: Their names.
-        reserved: Names that the source gives itself; so are all that begin with "census_".
-
-    Raises:
-        ValueError: With the names.
-    """
-    taken = sorted(name for name in covariates if name in reserved or name.startswith("census_"))
-    if taken:
-        raise ValueError(f"covariate names in use for something else: {', '.join(taken)}")
+    @property
+    def edited(self) -> list[Path]:
+        """Files of this section that a run may have written and a user edited."""
+        return []

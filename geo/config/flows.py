@@ -1,4 +1,4 @@
-"""What a config says of flow tables: who went from where to where, how far it is, and what an absent pair means."""
+"""Keys of flow tables: origins, destinations and flows, distances, and the meaning of an absent pair."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from .fields import Column, File, Strict
-from .polygons import PolygonsConfig
+from .polygons import LayerConfig, PolygonsConfig
 from .table import FileConfig, WrittenConfig
 
 COMPUTED = ("geodesic", "haversine")
 """Distances made from the positions of zones: on the WGS 84 ellipsoid, or on a sphere of 6371.0 km."""
 
 _LAYERS = (".geojson", ".json", ".gpkg", ".shp", ".geoparquet")
-_OF_LAYERS = ("layer", "crs", "swap_xy", "datum", "repair")
+_OF_LAYERS = ("layer", *LayerConfig.model_fields)
 _OF_LONG = ("origin", "destination", "flow")
 _ABSENT = (
     'say what a pair that is not listed means, for it changes the answer: nobody went there ("zero"), nobody knows '
@@ -93,7 +93,7 @@ class FlowsConfig(FileConfig):
     def _keys_of_the_layout(self) -> Self:
         named = [key for key in _OF_LONG if getattr(self, key) is not None]
         if self.layout == "matrix" and named:
-            raise ValueError(f"the labels of a matrix stand on its axes: no {', '.join(named)}")
+            raise ValueError(f"a matrix has its labels on its axes: no {', '.join(named)}")
         if self.layout == "long" and len(named) < len(_OF_LONG):
             missing = [key for key in _OF_LONG if key not in named]
             raise ValueError(f'name the columns of {", ".join(missing)}, or layout = "matrix"')
@@ -112,7 +112,7 @@ class FlowsConfig(FileConfig):
         return self
 
 
-class FlowZonesConfig(FileConfig):
+class FlowZonesConfig(FileConfig, LayerConfig):
     """The zones of a flow table: a table, or a layer of polygons."""
 
     id: Column = Field(description="column with the label that the flow table uses")
@@ -122,12 +122,6 @@ class FlowZonesConfig(FileConfig):
     inflow: Column | None = Field(None, description="published total of those who came, to check the table against")
     exclude: list[Column] = Field(default_factory=list, description="labels of zones whose flows are left out")
     layer: str | None = Field(None, description="layer, where a file of polygons has several")
-    crs: str | None = Field(None, description="CRS of polygons where their file names none")
-    swap_xy: bool = Field(default=False, description="the polygons have the latitude before the longitude")
-    datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = Field(
-        None, description="what the degrees of polygons refer to"
-    )
-    repair: Literal["make_valid"] | None = Field(None, description="mend polygons that cross themselves")
 
     @property
     def polygons(self) -> PolygonsConfig | None:
@@ -144,7 +138,7 @@ class FlowZonesConfig(FileConfig):
             raise ValueError("lon and lat must be named together")
         used = [key for key in _OF_LAYERS if getattr(self, key)]
         if used and self.polygons is None:
-            raise ValueError(f"{', '.join(used)} is said of polygons; {self.file.suffix or 'this'} is a table")
+            raise ValueError(f"{', '.join(used)} belongs to polygons; {self.file.suffix or 'this'} is a table")
         return self
 
 
@@ -173,20 +167,3 @@ class FlowTables(Strict):
         if self.zones.lon is None and self.zones.polygons is None:
             raise ValueError(f'distance = "{self.flows.distance}" needs lon and lat in [zones], or polygons')
         return self
-
-
-def parse(flows: dict[str, Any], zones: dict[str, Any] | None, base: Path) -> FlowTables:
-    """Read the sections `[flows]` and `[zones]` of a config.
-
-    Args:
-        flows: The section as TOML gives it.
-        zones: The same, None where there is none.
-        base: Folder of the config file; relative paths start there.
-
-    Returns:
-        Both sections, with absolute paths.
-
-    Raises:
-        pydantic.ValidationError: With every problem of both sections.
-    """
-    return FlowTables.model_validate({"flows": flows, "zones": zones}, context={"base": base.resolve()})

@@ -1,7 +1,6 @@
-"""What `[grid]` of a config says: the cells that become zones, who lives in them, and which county run they follow."""
+"""Keys of `[grid]`: the cells that become zones, their residents, and the county run whose parameters they have."""
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,18 +49,5 @@ class GridConfig(Strict):
     @model_validator(mode="after")
     def _years_in_order(self) -> Self:
         if self.years is not None and self.years[0] >= self.years[1]:
-            raise ValueError("years = [first, last]: the first comes first")
+            raise ValueError("years = [first, last]: the first is before the last")
         return self
-
-
-def parse_grid(section: dict[str, Any], base: Path) -> GridConfig:
-    """Read the `[grid]` section of a config.
-
-    Args:
-        section: The section as TOML gives it.
-        base: Folder of the config file; relative paths start there.
-
-    Raises:
-        pydantic.ValidationError: With every problem of the section.
-    """
-    return GridConfig.model_validate(section, context={"base": base.resolve()})

@@ -1,18 +1,16 @@
-"""What a config says of a country's raw censuses and of the map on which they are made comparable."""
+"""Keys of a country's raw censuses and of the map on which they are made comparable."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from .fields import CENSUSES, OF_MAP, RESERVED, Column, File, Identifier, Missing, Strict, Year, names_free
+from .fields import CENSUSES, OF_MAP, RESERVED, Column, Day, File, Identifier, LongName, Missing, Strict, Year
 from .polygons import PolygonsConfig
-from .raster import PositionConfig, RasterConfig, check_references
-from .table import Day, PublishedConfig
-from .yearbook import YearbookConfig
+from .raster import RastersConfig
+from .table import PublishedConfig
 
-Category = Annotated[str, StringConstraints(min_length=1)]
-# TOML knows lists alone.
+# TOML has lists only.
 Span = Annotated[tuple[Year, Year], Field(strict=False)]
 
 
@@ -28,6 +26,17 @@ class MapConfig(PolygonsConfig):
     dates: dict[Year, Day] = Field(
         default_factory=dict, description="days of those of these censuses that have no year-book"
     )
+
+
+class YearbookConfig(Strict):
+    """One year-book, read by the adapter written for it."""
+
+    file: File = Field(description="Excel workbook of the year-book")
+    adapter: Literal["china_2010", "china_2020"] = Field(description="the reader of this year-book")
+    date: Day = Field(description="day that the census counts, e.g. 2010-11-01")
+    definition: Literal["resident"] = Field(description="whom the kept residents are: those who live there")
+    corrections: File | None = Field(None, description="table of misprints: file, line, column, found, use, reason")
+    published: PublishedConfig | None = Field(None, description="the published total, to check the sum against")
 
 
 class HarmoniseConfig(Strict):
@@ -51,9 +60,9 @@ class OfQuantity(Strict):
     """
 
     quantity: Identifier = Field(
-        description=("quantity of the year-books (`QUANTITIES` in `geo/sources/yearbooks/quantities.py`) or of the map")
+        description="quantity of the year-books (`QUANTITIES` in `geo/sources/yearbooks/quantities.py`) or of the map"
     )
-    select: list[Category] = Field(default_factory=list, description="categories to add up; all of them if none")
+    select: list[Column] = Field(default_factory=list, description="categories to add up; all of them if none")
     per: Identifier | None = Field(
         default=None,
         description="quantity that it is divided by; a quantity of the map can only be divided by another one",
@@ -66,13 +75,8 @@ class OfQuantity(Strict):
         default=False,
         description="the natural logarithm of the number; with `change`, of both years before the difference",
     )
-    missing: Missing = Field(
-        default=None,
-        description=(
-            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
-        ),
-    )
-    long_name: str | None = Field(default=None, description="label in figures")
+    missing: Missing = None
+    long_name: LongName = None
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
@@ -107,7 +111,7 @@ class VitalRates(Strict):
         return self
 
 
-class HarmonisedConfig(Strict):
+class HarmonisedConfig(RastersConfig):
     """The raw files of several censuses, made comparable on one map."""
 
     source: Literal["harmonised"] = Field(description="raw files of several censuses")
@@ -119,31 +123,23 @@ class HarmonisedConfig(Strict):
     harmonise: HarmoniseConfig
     rates: VitalRates
     covariates: dict[Identifier, OfQuantity] = Field(default_factory=dict)
-    rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
-    position: PositionConfig | None = Field(None, description="where zones stand, if a raster of people says so")
 
     @property
     def edited(self) -> list[Path]:
-        """Files of this section that a run may have written and a user edited."""
+        """The crosswalk, which a run writes and a user may edit."""
         return [] if self.harmonise.crosswalk is None else [self.harmonise.crosswalk]
 
     @model_validator(mode="after")
-    def _rasters_agree(self) -> Self:
-        taken = RESERVED | CENSUSES | self.covariates.keys()
+    def _names_agree(self) -> Self:
         years = self.census.keys() | self.polygons.residents.keys()
-        check_references(self.rasters, self.position, taken=taken, years=years, table_has_lon=False)
-        return self
-
-    @model_validator(mode="after")
-    def _names_free(self) -> Self:
-        names_free(self.covariates, RESERVED | CENSUSES)
+        self.check_names(self.covariates, reserved=RESERVED | CENSUSES, years=years, table_has_lon=False)
         return self
 
     @model_validator(mode="after")
     def _years_agree(self) -> Self:
         if self.polygons.vintage in self.census.keys() | self.polygons.residents.keys():
             raise ValueError(
-                "the vintage of the map must differ from the years of the censuses: the crosswalk tells by it"
+                "the vintage of the map must differ from the years of the censuses: the crosswalk needs both"
             )
         days = self.polygons.dates | {year: book.date for year, book in self.census.items()}
         for year, day in days.items():
@@ -152,8 +148,8 @@ class HarmonisedConfig(Strict):
         of_the_map = self.polygons.residents.keys() - self.census.keys()
         undated = sorted(self.polygons.dates.keys() - of_the_map)
         if undated:
-            raise ValueError(f"dates of {undated}, but the map brings no residents of then")
+            raise ValueError(f"dates of {undated}, but the map has no residents of those years")
         unknown = sorted(self.published.keys() - of_the_map)
         if unknown:
-            raise ValueError(f"published totals of {unknown}, but the map brings no residents of then")
+            raise ValueError(f"published totals of {unknown}, but the map has no residents of those years")
         return self

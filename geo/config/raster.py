@@ -1,11 +1,11 @@
-"""What a config says of rasters: what their cells measure, what becomes of them, and positions weighted by one."""
+"""Keys of rasters: what their cells measure, the covariates made of them, and positions weighted by one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .fields import Column, File, Identifier, Missing, Strict, Year
+from .fields import Column, File, Identifier, LongName, Missing, Strict, Year
 
 
 class BandConfig(Strict):
@@ -35,13 +35,8 @@ class RasterConfig(BandConfig):
     )
     weight: Identifier | None = Field(None, description="raster of people on the same grid that weighs a mean")
     unit: Column | None = Field(None, description='unit of the covariate, such as "persons", "m", "persons per km2"')
-    missing: Missing = Field(
-        default=None,
-        description=(
-            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
-        ),
-    )
-    long_name: str | None = Field(default=None, description="label in figures")
+    missing: Missing = None
+    long_name: LongName = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -67,52 +62,50 @@ class RasterConfig(BandConfig):
 
 
 class PositionConfig(Strict):
-    """Where the zones stand: the centre of what a raster holds in them."""
+    """Where the zones are placed: at the centre of what a raster holds in them."""
 
     raster: Identifier = Field(description="a count or density of [zones.rasters]")
 
 
-def check_references(
-    rasters: Mapping[str, RasterConfig],
-    position: PositionConfig | None,
-    *,
-    taken: Collection[str],
-    years: Collection[int],
-    table_has_lon: bool,
-) -> None:
-    """Refuse rasters that name one another wrongly, serve nothing, or place zones that the table places too.
+class RastersConfig(Strict):
+    """The rasters of a source of zones."""
 
-    Args:
-        rasters: By name.
-        position: What places the zones, if a raster does.
-        taken: Names that stand for something else.
-        years: Census years of the panel.
-        table_has_lon: Whether the table places the zones.
+    rasters: dict[Identifier, RasterConfig] = Field(default_factory=dict)
+    position: PositionConfig | None = Field(None, description="where zones are placed, if a raster of people decides")
 
-    Raises:
-        ValueError: With everything that is wrong.
-    """
-    used = {name: raster.weight for name, raster in rasters.items() if raster.weight is not None}
-    if position is not None:
-        used["position"] = position.raster
-    extensive = {name for name, raster in rasters.items() if raster.quantity != "mean"}
-    broken = [
-        f"{user} names raster {name!r}, which is no count or density of [zones.rasters]"
-        for user, name in used.items()
-        if name not in extensive
-    ]
-    broken += [
-        f"raster {name!r} has no statistic, and nothing uses it"
-        for name, raster in rasters.items()
-        if raster.statistic is None and name not in used.values()
-    ]
-    broken += [f"raster name {name!r} is in use for something else" for name in rasters if name in taken]
-    broken += [
-        f"raster {name!r} agrees with the census of {raster.people}, which is not in [zones.population]"
-        for name, raster in rasters.items()
-        if raster.people and raster.people not in years
-    ]
-    if position is not None and table_has_lon:
-        broken.append("positions come from [zones.table] lon and lat or from [zones.position], not from both")
-    if broken:
-        raise ValueError("; ".join(broken))
+    def check_names(
+        self, covariates: Collection[str], *, reserved: Collection[str], years: Collection[int], table_has_lon: bool
+    ) -> None:
+        """Refuse rasters and covariates whose names are taken, and rasters that are used wrongly or not at all.
+
+        Args:
+            covariates: Names of the other covariates.
+            reserved: Names that the source gives itself; so are all covariates that begin with "census_".
+            years: Census years of the source.
+            table_has_lon: Whether the table places the zones.
+
+        Raises:
+            ValueError: With everything that is wrong.
+        """
+        used = {name: raster.weight for name, raster in self.rasters.items() if raster.weight is not None}
+        if self.position is not None:
+            used["position"] = self.position.raster
+        broken = [
+            f"{user} names raster {name!r}, which is no count or density of [zones.rasters]"
+            for user, name in used.items()
+            if name not in self.rasters or self.rasters[name].quantity == "mean"
+        ]
+        for name, raster in self.rasters.items():
+            if raster.statistic is None and name not in used.values():
+                broken.append(f"raster {name!r} has no statistic, and nothing uses it")
+            if name in reserved or name in covariates:
+                broken.append(f"raster name {name!r} is in use for something else")
+            if raster.people and raster.people not in years:
+                broken.append(f"raster {name!r} agrees with the census of {raster.people}, which is not configured")
+        if self.position is not None and table_has_lon:
+            broken.append("positions come from [zones.table] lon and lat or from [zones.position], not from both")
+        taken = sorted(name for name in covariates if name in reserved or name.startswith("census_"))
+        if taken:
+            broken.append(f"covariate names in use for something else: {', '.join(taken)}")
+        if broken:
+            raise ValueError("; ".join(broken))

@@ -1,23 +1,10 @@
-"""What a config says of a census table: its columns, their units and the rules for what is missing."""
+"""Keys of a census table: its columns, their units and the rules for what is missing."""
 
-import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from .fields import Column, File, Missing, Strict
-
-
-def _day(value: object) -> object:
-    """A day is a TOML date; the configuration that a run leaves behind has it as text."""
-    try:
-        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-Day = Annotated[datetime.date, BeforeValidator(_day)]
-Token = Annotated[str, StringConstraints(min_length=1)]
+from .fields import Column, Day, File, LongName, Missing, Strict
 
 
 class AreaConfig(Strict):
@@ -34,7 +21,7 @@ class WrittenConfig(Strict):
     header: int = Field(1, ge=1, le=100, description="row with the names of the columns; what stands above is skipped")
     encoding: str = Field("utf-8-sig", description='text encoding of a CSV file, e.g. "gb18030"')
     thousands: Literal[",", " ", "'"] | None = Field(None, description="separator between groups of three digits")
-    missing_values: list[Token] = Field(
+    missing_values: list[Column] = Field(
         default_factory=list, description='texts that stand for an unknown number, e.g. ["-", "…"]; never a zero'
     )
 
@@ -72,11 +59,11 @@ class TableConfig(FileConfig):
 
 
 class PublishedConfig(Strict):
-    """What the census office published for the whole, and whom it counted in no zone; persons."""
+    """What the census office published for the whole country, and whom it counted in no zone; persons."""
 
     total: int = Field(gt=0, le=10**11, description="residents published for the whole country")
     military: int = Field(0, ge=0, description="servicemen, counted apart")
-    undetermined: int = Field(0, ge=0, description="people whose residence could not be told")
+    undetermined: int = Field(0, ge=0, description="people whose residence is unknown")
     tolerance: float = Field(1e-3, gt=0, lt=0.1, description="of the total")
 
     @property
@@ -115,12 +102,7 @@ class RateConfig(Strict):
         default=None, ge=0, allow_inf_nan=False, description="one national rate for all zones, instead of a column"
     )
     unit: Literal["per_mille", "per_cent", "1"] = Field(description="of a rate per resident and year")
-    missing: Missing = Field(
-        default=None,
-        description=(
-            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
-        ),
-    )
+    missing: Missing = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -152,10 +134,5 @@ class CovariateConfig(Strict):
         Field(description="its unit; with `per`, the unit of the ratio")
     )
     per: Column | None = Field(default=None, description="column that it is divided by")
-    missing: Missing = Field(
-        default=None,
-        description=(
-            "fills missing values with the population-weighted mean of the province; filled zones are marked `imputed`"
-        ),
-    )
-    long_name: str | None = Field(default=None, description="label in figures")
+    missing: Missing = None
+    long_name: LongName = None

@@ -109,14 +109,13 @@ class Maps:
     def inputs(self, section: str, tables: Mapping[str, Any], base: Path) -> list[Path]:
         """Give the files whose hashes a flow run keeps, or that a run of zones or a grid must not overwrite."""
         from geo import config
-        from geo.config import balance, flows
 
         if section == "grid":
-            return [config.parse_grid(dict(tables), base).run]
+            return [config.GridConfig.read(tables, base).run]
         if section == "flows":
-            return flows.parse(tables["flows"], tables.get("zones"), base).files
+            return config.FlowTables.read(tables, base).files
         if section == "balance":
-            return balance.parse(dict(tables), base).files
+            return config.BalanceTables.read(tables, base).files
         return config.parse(dict(tables), base).edited
 
     def zones(self, section: Mapping[str, Any], base: Path, seed: int) -> Build:
@@ -133,10 +132,10 @@ class Maps:
 
     def grid(self, section: Mapping[str, Any], base: Path, file: Path, step: Step) -> GridOfRun:
         """Write the cells of a section `[grid]` to a file; raises as `zones`."""
-        from geo.config import parse_grid
+        from geo.config import GridConfig
         from geo.grid import build
 
-        config = parse_grid(dict(section), base)
+        config = GridConfig.read(section, base)
         found = GridOfRun(config, build.write(config, file, step))
         found.distortion  # noqa: B018 - a plane that cannot be judged is an error of the inputs
         return found
@@ -151,17 +150,17 @@ class Maps:
     ) -> FlowData:
         """Read the flow table of `[flows]` and `[zones]`; raises as `zones`."""
         from geo import flows
-        from geo.config import flows as sections
+        from geo.config import FlowTables
 
-        of = sections.parse(tables["flows"], tables.get("zones"), base)
+        of = FlowTables.read(tables, base)
         return flows.read(of.flows, of.zones, origin, destination, pair)
 
     def prior(self, tables: Mapping[str, Any], base: Path) -> Prior:
         """Read the prior of `[flows]` and the target totals of `[totals]`; raises as `zones`."""
         from geo import flows
-        from geo.config import balance
+        from geo.config import BalanceTables
 
-        return flows.read_prior(balance.parse(dict(tables), base))
+        return flows.read_prior(BalanceTables.read(tables, base))
 
     def export(self, run: Path, crs: str | None, cell_m: float | None, step: Step) -> dict[str, list[Path]]:
         """Write rasters and vectors of a finished run into its folders `rasters` and `vectors`.

@@ -8,8 +8,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from geo.config import YearbookConfig
 from geo.config.table import PublishedConfig
-from geo.config.yearbook import YearbookConfig
 from geo.errors import DataError, Issue
 from geo.sources import yearbooks
 from geo.sources.yearbooks import ADAPTERS, CensusTable

@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 
 from geo import flows
-from geo.config import flows as sections
+from geo.config import FlowTables
 from geo.errors import DataError, Issue
 
 HEADER = ["from", "to", "people", "km", "cases", "size_o", "size_d", "border"]
@@ -77,7 +77,7 @@ class SmallFlows:
     ) -> "flows.FlowData":
         """Write both tables and read them as a script would."""
         self.write_both()
-        tables = sections.parse(self.flows, self.zones, self.folder)
+        tables = FlowTables.read({"flows": self.flows, "zones": self.zones}, self.folder)
         return flows.read(tables.flows, tables.zones, origin, destination, pair)
 
     def errors(self, *columns: Sequence[str]) -> list[Issue]:

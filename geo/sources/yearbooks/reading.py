@@ -11,8 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from geo.checks.keys import check_columns
-from geo.config import FileConfig
-from geo.config.yearbook import YearbookConfig
+from geo.config import FileConfig, YearbookConfig
 from geo.errors import DataError, Issue, error
 from geo.tables import table as tables
 from geo.tables.numbers import read_column

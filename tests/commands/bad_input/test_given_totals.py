@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geo import flows
-from geo.config import balance
+from geo.config import BalanceTables
 from geo.errors import DataError
 
 FLOWS = [["from", "to", "people"], ["A", "B", "20"], ["B", "C", "5"], ["C", "A", "8"]]
@@ -37,7 +37,7 @@ class Given:
         return {"flows": {"file": "flows.csv", **ENDS}, "totals": self.totals}
 
     def read(self):
-        return flows.read_prior(balance.parse(self.sections(), self.folder))
+        return flows.read_prior(BalanceTables.read(self.sections(), self.folder))
 
     def errors(self):
         with pytest.raises(DataError) as caught:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from small_flows import SmallFlows
 
 from geo import flows
-from geo.config import flows as sections
+from geo.config import FlowTables
 from geo.flows import distances
 
 NAN = np.nan
@@ -35,7 +35,7 @@ def small(tmp_path):
 
 
 def read(base, flow_section, zone_section=None, columns=((), (), ())):
-    tables = sections.parse(flow_section, zone_section, base)
+    tables = FlowTables.read({"flows": flow_section, "zones": zone_section}, base)
     return flows.read(tables.flows, tables.zones, *columns)
 
 
@@ -192,7 +192,7 @@ def test_what_an_absent_pair_means_has_no_default(small):
         ({"distance": "haversine"}, None, r"needs \[zones\]"),
         ({"distance": "geodesic"}, {"file": "zones.csv", "id": "id"}, "needs lon and lat"),
         ({}, {"file": "zones.csv", "id": "id", "lon": "x"}, "together"),
-        ({}, {"file": "zones.csv", "id": "id", "crs": "EPSG:4326"}, "is said of polygons"),
+        ({}, {"file": "zones.csv", "id": "id", "crs": "EPSG:4326"}, "belongs to polygons"),
     ],
 )
 def test_sections_are_strict(small, flow, zones, said):
@@ -210,9 +210,9 @@ def test_a_matrix_has_no_columns(small):
 
 def test_a_config_that_was_written_out_reads_the_same(small, tmp_path):
     small.flows |= {"distance": {"matrix": "cost.csv"}, "absent_pairs": {"below": 10}}
-    tables = sections.parse(small.flows, small.with_zones().zones, tmp_path)
+    tables = FlowTables.read({"flows": small.flows, "zones": small.with_zones().zones}, tmp_path)
     written = tables.model_dump(mode="json", exclude_none=True)
-    assert sections.FlowTables.model_validate(written) == tables
+    assert FlowTables.model_validate(written) == tables
 
 
 def test_a_flow_declared_unknown_is_no_pair(small):

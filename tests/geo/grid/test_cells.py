@@ -14,7 +14,7 @@ import shapely
 import xarray as xr
 from rasterio import Affine
 
-from geo.config import parse_grid
+from geo.config import GridConfig
 from geo.coordinates import crs, divide
 from geo.errors import DataError, Issue
 from geo.grid import build, places
@@ -53,7 +53,7 @@ def tif(path: Path, values: Any, *, cell_m: float = 1000.0, left: float = X0, to
 
 
 def made(run: Path, **section: Any) -> tuple[xr.Dataset, build.Built]:
-    config = parse_grid({"run": str(run), "cell_m": 1000} | section, run.parent)
+    config = GridConfig.read({"run": str(run), "cell_m": 1000} | section, run.parent)
     built = build.write(config, run.parent / "grid.nc")
     with xr.open_dataset(run.parent / "grid.nc", engine="h5netcdf") as opened:
         return opened.load(), built
@@ -79,7 +79,7 @@ def by_county(data: xr.Dataset) -> np.ndarray:
 
 def test_people_are_spread_evenly_over_the_cells_of_their_county(run: Path) -> None:
     said: list[str] = []
-    config = parse_grid({"run": str(run), "cell_m": 1000}, run.parent)
+    config = GridConfig.read({"run": str(run), "cell_m": 1000}, run.parent)
     built = build.write(config, run.parent / "grid.nc", said.append)
     data = xr.load_dataset(run.parent / "grid.nc", engine="h5netcdf")
     assert said[0].startswith("5 x 7 cells of 1000 m, ")
@@ -371,11 +371,11 @@ def test_covariates_that_are_not_the_counties_are_refused(
 )
 def test_sections_that_are_wrong(section: dict[str, Any]) -> None:
     with pytest.raises(pydantic.ValidationError):
-        parse_grid({"run": "run", "cell_m": 1000} | section, Path())
+        GridConfig.read({"run": "run", "cell_m": 1000} | section, Path())
 
 
 def test_defaults_and_paths_of_a_section(tmp_path: Path) -> None:
-    config = parse_grid({"run": "../run", "cell_m": 1000, "mask": {"file": "m.tif"}}, tmp_path)
+    config = GridConfig.read({"run": "../run", "cell_m": 1000, "mask": {"file": "m.tif"}}, tmp_path)
     assert config.run == tmp_path / "../run"
     assert config.mask is not None
     assert config.mask.file == tmp_path / "m.tif"

@@ -38,7 +38,7 @@ def run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("cell_m", "within"), [(5000, 0.001), (20_000, 0.0025)])
 def test_everybody_is_in_his_county(run: Path, tmp_path: Path, cell_m: int, within: float) -> None:
-    built = build.write(config.parse_grid({"run": str(run), "cell_m": cell_m}, run), tmp_path / "grid.nc")
+    built = build.write(config.GridConfig.read({"run": str(run), "cell_m": cell_m}, run), tmp_path / "grid.nc")
     residents = xr.load_dataset(run / "zones.nc", engine="h5netcdf")["population"].sel(year=2010).values
     data = xr.load_dataset(tmp_path / "grid.nc", engine="h5netcdf")
     zone, people = data["zone"].values, data["population"].values
@@ -52,7 +52,7 @@ def test_everybody_is_in_his_county(run: Path, tmp_path: Path, cell_m: int, with
 
 
 def test_the_plane_misses_under_two_per_cent_of_all_but_few_distances(run: Path, tmp_path: Path) -> None:
-    built = build.write(config.parse_grid({"run": str(run), "cell_m": 20_000}, run), tmp_path / "grid.nc")
+    built = build.write(config.GridConfig.read({"run": str(run), "cell_m": 20_000}, run), tmp_path / "grid.nc")
     table = distortion(built.places, pairs=1000)
     assert (table["pairs"] == 1000).all()
     assert (table[["q05", "q50", "q95"]].abs().to_numpy() < 0.02).all()

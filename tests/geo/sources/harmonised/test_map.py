@@ -93,7 +93,7 @@ def test_names_of_the_map_read_in_another_encoding(country, column):
         ("covariates", "population_counted", {"quantity": "urban", "year": 2010}, "population_counted"),
         ("covariates", "sector", {"quantity": "urban", "year": 2010}, "in use for something else: sector"),
         ("polygons", "dates", {"2000": datetime.date(2001, 11, 1)}, "census 2000 has the date 2001-11-01"),
-        ("polygons", "dates", {"2010": datetime.date(2010, 11, 1)}, "no residents of then"),
+        ("polygons", "dates", {"2010": datetime.date(2010, 11, 1)}, "no residents of those years"),
     ],
 )
 def test_a_section_that_contradicts_itself(country, section, key, value, told):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from checkout import CONFIGS
 
-from geo.config.yearbook import YearbookConfig
+from geo.config import YearbookConfig
 from geo.errors import DataError
 from geo.sources import yearbooks
 from geo.sources.yearbooks import CensusTable
