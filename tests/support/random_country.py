@@ -12,9 +12,9 @@ import xarray as xr
 from hypothesis import strategies as st
 
 from geo.sources.harmonised import crosswalk, decisions, units
-from geo.sources.harmonised.census import Census
 from geo.sources.harmonised.decisions import Decision
 from geo.sources.harmonised.history import CodeHistory
+from geo.sources.harmonised.links import Census
 from geo.sources.yearbooks import CensusTable
 
 VINTAGE, YEARS = 2019, (2010, 2020)

@@ -1,32 +1,28 @@
-"""The audit: every decision that made the zones, one line each, with the people it concerns."""
+"""The audit: every decision that made the zones, one line each, with the people concerned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from geo.sources.yearbooks import CensusTable
-
 from . import development
-from .census import Census
-from .decisions import Decision
-from .history import CodeHistory
-from .links import Reason
+from .files import Files
+from .links import Census, Reason
 from .units import Harmonised
 
 COLUMNS = ("zone", "name", "year", "decision", "unit", "unit_name", "people", "detail")
 LARGE_GROWTH = 0.75
-"""A growth in log beyond this is listed: a border that moved unseen would look like it."""
+"""Zones with a greater change of the log of residents are listed: an unnoticed change of borders looks like it."""
 
 _Row = tuple[object, ...]
 _PLAIN = {str(Reason.SAME_CODE), str(Reason.MAP)}
 _WORDS = {
     Reason.NAME: "no code leads to it, its name does",
     Reason.PREDECESSOR: "its code was made from the area of this zone",
-    Reason.POPULATION: "its residents are, to the person, those the map has here",
-    Reason.BORDERS: "the map's residents say so",
+    Reason.POPULATION: "it has exactly the residents that the map has here",
+    Reason.BORDERS: "by the residents of the map",
     Reason.PROPORTIONAL: "in proportion: several divisions fit the map's residents",
     Reason.MAP_DIFFERS: "the map has another number of residents; the census is believed",
     Reason.ONLY_POLYGON: "the districts of its prefecture are all in this zone",
@@ -38,26 +34,16 @@ class Evidence:
     """What is known of the decisions of one build.
 
     Attributes:
+        files: What was read.
         harmonised: Crosswalk, merges and transfers.
         censuses: Units of every census that has a table.
-        books: Their year-books, with the cells that were corrected.
-        decisions: What no rule could decide, with its reasons.
-        history: Changes of codes.
-        units: The map: index code, columns name, prefecture.
-        mapped: Residents by polygon, one column for each census the map knows.
         population: Residents, index zone, one column a census.
-        given_file: Base name of the crosswalk where it was fed back, None where the rules made it.
     """
 
+    files: Files
     harmonised: Harmonised
     censuses: Sequence[Census]
-    books: Mapping[int, CensusTable]
-    decisions: Sequence[Decision]
-    history: CodeHistory
-    units: pd.DataFrame
-    mapped: pd.DataFrame
     population: pd.DataFrame
-    given_file: str | None = None
 
     @cached_property
     def members(self) -> dict[str, tuple[str, ...]]:
@@ -70,37 +56,40 @@ class Evidence:
         return {code: zone for zone, codes in self.members.items() for code in codes}
 
     @cached_property
+    def names(self) -> dict[str, str]:
+        """Name of each polygon."""
+        return dict(self.files.map.units["name"])
+
+    @cached_property
     def reasons(self) -> dict[tuple[int, str], str]:
         """Reason of each decision, by year and unit."""
-        return {(decision.year, decision.unit): decision.reason for decision in self.decisions}
+        return {(decision.year, decision.unit): decision.reason for decision in self.files.decisions}
 
     @property
     def vintage(self) -> int:
         """Year of the map."""
         return self.harmonised.crosswalk.vintage
 
+    @property
+    def given(self) -> str:
+        """Detail of a line that the given crosswalk decided, empty where the rules made it."""
+        return f"from {self.files.given_file}" if self.files.given_file else ""
+
 
 def table(evidence: Evidence) -> pd.DataFrame:
-    """List what was decided.
-
-    Args:
-        evidence: What is known of it.
-
-    Returns:
-        Columns `COLUMNS`, sorted by zone and year.
-    """
+    """List what was decided: columns `COLUMNS`, sorted by zone and year."""
     rows = [line for census in evidence.censuses for line in _of_census(evidence, census)]
     rows += _of_map(evidence) + _merged(evidence) + _kept_apart(evidence) + _spanning(evidence)
     rows += _large_growth(evidence.population) + _corrected(evidence)
     frame = pd.DataFrame(rows, columns=["zone", "year", "decision", "unit", "unit_name", "people", "detail"])
-    # The rules call a zone by the code of its first polygon, a crosswalk that was fed back perhaps by another.
-    names = {zone: evidence.units.at[codes[0], "name"] for zone, codes in evidence.members.items()}
+    # The rules name a zone by the code of its first polygon; a given crosswalk may use another.
+    names = {zone: evidence.names[codes[0]] for zone, codes in evidence.members.items()}
     frame.insert(1, "name", frame["zone"].map(names))
     return frame.sort_values(["zone", "year", "decision"], ignore_index=True)[list(COLUMNS)]
 
 
 def _notable_lines(evidence: Evidence, year: int) -> list[tuple[str, str, float, str]]:
-    """Give unit, zone, share and reason of the lines of a year that say more than that a code has stayed."""
+    """Give unit, zone, share and reason of the lines of a year, without those of an unchanged code."""
     lines = evidence.harmonised.crosswalk.of(year)
     return [
         (unit, zone, share, reason)
@@ -114,42 +103,36 @@ def _of_census(evidence: Evidence, census: Census) -> list[_Row]:
     for unit, zone, share, reason in _notable_lines(evidence, census.year):
         people = round(share * census.people[unit])
         detail = [] if share == 1 else [f"{share:.6f} of its residents"]
-        detail += [_from(evidence)] if evidence.given_file else _why(evidence, census, unit, zone, reason)
+        detail += [evidence.given] if evidence.given else _why(evidence, census, unit, zone, reason)
         rows.append((zone, census.year, reason, unit, census.names[unit], people, "; ".join(filter(None, detail))))
     return rows
 
 
 def _of_map(evidence: Evidence) -> list[_Row]:
-    """List the lines of censuses that the map alone knows; only a crosswalk that was fed back has such."""
-    tabled = {census.year for census in evidence.censuses}
-    names = evidence.units["name"]
+    """List the lines of censuses that only the map knows, which only a given crosswalk has."""
+    tabled, residents = {census.year for census in evidence.censuses}, evidence.files.map.residents
     rows: list[_Row] = []
-    for year in set(evidence.mapped.columns.astype(int)) - tabled:
-        mapped = evidence.mapped[year].astype(np.float64).to_dict()
+    for year in set(residents.columns.astype(int)) - tabled:
+        mapped = residents[year].astype(np.float64).to_dict()
         for unit, zone, share, reason in _notable_lines(evidence, year):
-            people = round(share * mapped[unit])
-            rows.append((zone, year, reason, unit, names[unit], people, _from(evidence)))
+            rows.append((zone, year, reason, unit, evidence.names[unit], round(share * mapped[unit]), evidence.given))
     return rows
-
-
-def _from(evidence: Evidence) -> str:
-    return f"from {evidence.given_file}"
 
 
 def _why(evidence: Evidence, census: Census, unit: str, zone: str, reasons: str) -> list[str]:
     """Say in words why the rules put a unit into a zone."""
-    reasons_text = []
+    texts = []
     for reason in map(Reason, reasons.split("+")):
         match reason:
             case Reason.DECISION:
-                reasons_text.append(evidence.reasons.get((census.year, unit), ""))
+                texts.append(evidence.reasons.get((census.year, unit), ""))
             case Reason.CODE_HISTORY:
-                reasons_text.append(_change(evidence, census, unit, zone))
+                texts.append(_change(evidence, census, unit, zone))
             case Reason.ZONE_MERGED | Reason.ZONE_SHARED:
-                reasons_text.append(_districts_of(evidence, str(census.rows.at[unit, "prefecture"]), zone, reason))
+                texts.append(_districts_of(evidence, str(census.rows.at[unit, "prefecture"]), zone, reason))
             case _:
-                reasons_text.append(_WORDS.get(reason, ""))
-    return reasons_text
+                texts.append(_WORDS.get(reason, ""))
+    return texts
 
 
 def _change(evidence: Evidence, census: Census, unit: str, zone: str) -> str:
@@ -157,7 +140,7 @@ def _change(evidence: Evidence, census: Census, unit: str, zone: str) -> str:
     unit_code, polygons = [str(census.rows.at[unit, "code"])], list(evidence.members[zone])
     older, newer = (unit_code, polygons) if census.year < evidence.vintage else (polygons, unit_code)
     first, last = sorted((census.year, evidence.vintage))
-    history = evidence.history
+    history = evidence.files.history
     changes = [
         (year, before, code)
         for code in newer
@@ -171,7 +154,7 @@ def _change(evidence: Evidence, census: Census, unit: str, zone: str) -> str:
 
 def _districts_of(evidence: Evidence, prefecture: str, zone: str, reason: Reason) -> str:
     """Name the districts of a zone that a development zone was cut out of."""
-    near = development.districts(evidence.units, prefecture)
+    near = development.districts(evidence.files.map.units, prefecture)
     districts = ";".join(code for code in near if code in evidence.members[zone])
     if reason is Reason.ZONE_MERGED:
         return f"cut out of {districts}, which are one zone for it"
@@ -183,28 +166,19 @@ def _merged(evidence: Evidence) -> list[_Row]:
     merges: list[tuple[int, str, tuple[str, ...], str]] = [
         (merge.year, str(merge.reason), merge.polygons, merge.detail) for merge in evidence.harmonised.merges
     ]
-    if evidence.given_file:
+    if evidence.given:
         several = [codes for codes in evidence.members.values() if len(codes) > 1]
-        merges = [(evidence.vintage, "crosswalk", codes, _from(evidence)) for codes in several]
-    names = evidence.units["name"]
-    return [
-        (
-            evidence.zone_of[codes[0]],
-            year,
-            f"merged:{reason}",
-            ";".join(codes),
-            "、".join(str(names[code]) for code in codes),
-            None,
-            detail,
-        )
-        for year, reason, codes, detail in merges
-    ]
+        merges = [(evidence.vintage, "crosswalk", codes, evidence.given) for codes in several]
+    rows: list[_Row] = []
+    for year, reason, codes, detail in merges:
+        names = "、".join(evidence.names[code] for code in codes)
+        rows.append((evidence.zone_of[codes[0]], year, f"merged:{reason}", ";".join(codes), names, None, detail))
+    return rows
 
 
 def _kept_apart(evidence: Evidence) -> list[_Row]:
-    """List the parts that passed between zones without being counted."""
-    names = evidence.units["name"]
-    rows: list[_Row] = []
+    """List the uncounted parts that passed between zones."""
+    names, rows = evidence.names, list[_Row]()
     for part in evidence.harmonised.kept_apart:
         detail = f"a part passed to {part.gainer} {names[part.gainer]}, uncounted; both have grown alike"
         zone = evidence.zone_of[part.loser]
@@ -214,9 +188,9 @@ def _kept_apart(evidence: Evidence) -> list[_Row]:
 
 def _spanning(evidence: Evidence) -> list[_Row]:
     """List the zones with polygons of several prefectures; each is under that of its largest polygon."""
-    rows: list[_Row] = []
+    prefecture_of, rows = dict(evidence.files.map.units["prefecture"]), list[_Row]()
     for zone, codes in evidence.members.items():
-        prefectures = sorted({str(evidence.units.at[code, "prefecture"]) for code in codes})
+        prefectures = sorted({str(prefecture_of[code]) for code in codes})
         if len(prefectures) > 1:
             detail = f"prefectures {';'.join(prefectures)}"
             rows.append((zone, evidence.vintage, "spans_prefectures", ";".join(codes), None, None, detail))
@@ -224,7 +198,7 @@ def _spanning(evidence: Evidence) -> list[_Row]:
 
 
 def _large_growth(population: pd.DataFrame) -> list[_Row]:
-    """List the zones whose residents have grown or shrunk beyond belief between the last two censuses."""
+    """List the zones whose residents changed by more than `LARGE_GROWTH` between the last two censuses."""
     years = sorted(population.columns.astype(int))
     if len(years) == 1:
         return []
@@ -240,7 +214,7 @@ def _large_growth(population: pd.DataFrame) -> list[_Row]:
 def _corrected(evidence: Evidence) -> list[_Row]:
     """List the cells of the year-books that were corrected, under the first zone their unit went to."""
     rows: list[_Row] = []
-    for year, book in evidence.books.items():
+    for year, book in evidence.files.books.items():
         lines = evidence.harmonised.crosswalk.of(year).drop_duplicates("from")
         zone_of = dict(zip(lines["from"], lines["to"], strict=True))
         for cell in book.corrections.to_dict("records"):

@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 
 from . import transport
-from .groups import connected
-from .links import Link, Reason
+from .links import Link, Reason, connected
 
 _Node = tuple[str, str]
 _Reasons = Mapping[tuple[str, str], Reason]
 
-# To stay under one's own code costs nothing, to follow the history of codes little, to go where nothing leads most.
+# A person costs nothing under the row's own code, little along the history of codes, most where no link leads.
 _COSTS: dict[Reason | None, float] = {
     **dict.fromkeys(Reason, 1.0),
     Reason.SAME_CODE: 0.0,
@@ -28,7 +27,7 @@ _COSTS: dict[Reason | None, float] = {
     Reason.DECISION: 0.0,
     None: 3.0,
 }
-# Relative difference of two counts of one unit that is no matter of borders.
+# Relative difference of two counts of one unit that a moved border does not explain.
 _NEARLY = 0.005
 
 
@@ -73,8 +72,8 @@ class Division:
 
     Attributes:
         placed: One entry for each row and polygon that share people.
-        parts: Rows and polygons that overlap one another and nothing else, how many.
-        unlike: How many of them have different sums in the census and on the map.
+        parts: Number of groups of rows and polygons that overlap one another and nothing else.
+        different: Number of these with different sums in the census and on the map.
     """
 
     placed: list[PlacedPeople]
@@ -85,15 +84,14 @@ class Division:
 def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, mapped: pd.Series) -> Division:
     """Divide the residents of a census over the polygons of a newer map that knows residents of the same census.
 
+    The order of rows and polygons makes no difference. Rows and polygons without a link take part where the map's own
+    numbers tell to whom they belong.
+
     Args:
         links: Overlaps of rows and polygons.
         rows: Index key; columns people (whole persons), prefecture.
         polygons: Index code; column prefecture.
         mapped: Residents by polygon, NaN where the map has none.
-
-    Returns:
-        Who is where; the order of rows and polygons makes no difference. Rows without a link, and polygons without
-        one, take part where the map's own numbers say to whom they belong.
     """
     home = {("row", str(key)): str(value) for key, value in sorted(rows["prefecture"].items())}
     home |= {("polygon", str(code)): str(value) for code, value in sorted(polygons["prefecture"].items())}
@@ -111,12 +109,7 @@ def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, map
 
 
 def undivided(links: Sequence[Link], rows: pd.DataFrame) -> list[PlacedPeople]:
-    """Place the residents of a census of which the map knows nothing: a row in one polygon is there as a whole.
-
-    Args:
-        links: Overlaps of rows and polygons.
-        rows: Index key; column people.
-    """
+    """Place the residents (column people) of a census that the map does not know: in one polygon, or undivided."""
     polygons = Counter(link.row for link in links)
     people = {str(key): int(count) for key, count in rows["people"].items()}
     return [
@@ -134,7 +127,7 @@ def _parts(links: Sequence[Link], counts: _Counts) -> list[_Part]:
 
 
 def _relinked(links: Sequence[Link], counts: _Counts) -> list[Link]:
-    """Link a row anew whose number is, to the person, that of one other polygon near by: its code was mixed up."""
+    """Correct the link of a row whose residents are exactly those of one other polygon near by: its code was wrong."""
     wrong = [part for part in _parts(links, counts) if _unbalanced(part, counts)]
     numbers: dict[tuple[str, int], list[str]] = defaultdict(list)
     for polygon in (polygon for part in wrong for polygon in part.polygons):
@@ -158,9 +151,9 @@ def _unbalanced(part: _Part, counts: _Counts) -> bool:
 
 
 def _pooled(parts: Sequence[_Part], counts: _Counts) -> list[_Part]:
-    """Join the unbalanced parts of a prefecture: what one lacks another has, or else they cannot be told apart.
+    """Join the unbalanced parts of a prefecture, in which one may have the people that another lacks.
 
-    One row in one polygon whose numbers are nearly alike is no border that moved, but another edition of the count.
+    One row in one polygon with nearly equal numbers is not a border that moved, but another edition of the count.
     """
     result, unbalanced = [], defaultdict(list)
     for part in parts:
@@ -192,27 +185,21 @@ def _divided(part: _Part, reasons: _Reasons, counts: _Counts) -> list[PlacedPeop
         return [PlacedPeople(row, only, counts.people[row], reason_of[row]) for row in part.rows]
     if counts.residual(part) != 0:
         return _undivided(part, reasons)
-    moved = transport.least_moves(
-        np.array([counts.people[row] for row in part.rows]),
-        np.array([counts.mapped[code] for code in part.polygons]),
-        np.array([[_COSTS[reasons.get((row, polygon))] for polygon in part.polygons] for row in part.rows]),
-    )
-    placed = [
-        PlacedPeople(
-            row,
-            polygon,
-            int(moved.people[r, p]),
-            _reason(reasons.get((row, polygon)), determined=moved.determined[r, p]),
-        )
-        for r, row in enumerate(part.rows)
-        for p, polygon in enumerate(part.polygons)
-        if moved.people[r, p] > 0 or (counts.people[row] == 0 and p == int(np.argmin(moved.costs[r])))
-    ]
+    costs = np.array([[_COSTS[reasons.get((row, polygon))] for polygon in part.polygons] for row in part.rows])
+    people = np.array([counts.people[row] for row in part.rows])
+    moved = transport.least_moves(people, np.array([counts.mapped[code] for code in part.polygons]), costs)
+    placed = []
+    for r, row in enumerate(part.rows):
+        for p, polygon in enumerate(part.polygons):
+            if moved.people[r, p] > 0 or (counts.people[row] == 0 and p == int(np.argmin(costs[r]))):
+                linked = reasons.get((row, polygon), Reason.BORDERS)
+                reason = linked if moved.determined[r, p] else Reason.PROPORTIONAL
+                placed.append(PlacedPeople(row, polygon, int(moved.people[r, p]), reason))
     return placed if _decisions_hold(placed, reasons) else _undivided(part, reasons)
 
 
 def _undivided(part: _Part, reasons: _Reasons) -> list[PlacedPeople]:
-    """Place every row in all polygons of a part whose people are not told apart, but where a decision says less."""
+    """Place every row in all polygons of a part whose people cannot be divided, or in those that a decision names."""
     decided = {row for (row, _), reason in reasons.items() if reason is Reason.DECISION}
     return [
         PlacedPeople(row, polygon, None, reasons.get((row, polygon), Reason.BORDERS))
@@ -223,12 +210,8 @@ def _undivided(part: _Part, reasons: _Reasons) -> list[PlacedPeople]:
 
 
 def _decisions_hold(placed: Sequence[PlacedPeople], reasons: _Reasons) -> bool:
-    """Whether every decided row is where the decision has it; the map's numbers may say otherwise."""
+    """Whether every decided row is where the decision places it; the map's numbers may differ."""
     decided = {row for (row, _), reason in reasons.items() if reason is Reason.DECISION}
     return all(
         reasons.get((one.row, one.polygon)) is Reason.DECISION for one in placed if one.row in decided and one.people
     )
-
-
-def _reason(linked: Reason | None, *, determined: bool) -> Reason:
-    return (linked or Reason.BORDERS) if determined else Reason.PROPORTIONAL

@@ -42,6 +42,12 @@ class CensusMap:
     issues: tuple[Issue, ...]
     rules: tuple[str, ...]
 
+    @property
+    def last_residents(self) -> pd.Series:
+        """Residents by unit of the last census that the layer knows; NaN where there is none."""
+        years = self.residents.columns
+        return self.residents[max(years)] if len(years) else pd.Series(np.nan, index=self.units.index)
+
 
 def read(config: MapConfig) -> CensusMap:
     """Read and check the polygons.

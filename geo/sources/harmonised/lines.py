@@ -1,4 +1,4 @@
-"""The writing of the crosswalk: whole people of each unit in each zone, as shares."""
+"""The lines of the crosswalk: whole people of each unit in each zone, as shares."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -12,13 +12,7 @@ from .links import Reason
 def of_census(
     year: int, people: Mapping[str, int], placed: Sequence[PlacedPeople], zone_of: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Write the lines of one census.
-
-    Args:
-        year: Its year.
-        people: Residents by unit.
-        placed: People of units in polygons.
-        zone_of: Zone of each polygon.
+    """Write the lines of one census: residents by unit, their places in polygons, and the zone of each polygon.
 
     Returns:
         Columns from, to, share, year, reason.
@@ -28,7 +22,7 @@ def of_census(
     for part in placed:
         line = part.row, zone_of[part.polygon]
         reasons[line].add(str(part.reason))
-        # A unit whose people are not told apart lies in one zone as a whole.
+        # A unit whose people are not divided lies in one zone as a whole.
         moved[line] = people[part.row] if part.people is None else moved[line] + part.people
     return pd.DataFrame(
         {

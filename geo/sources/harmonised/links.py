@@ -1,16 +1,23 @@
 """Which rows of a census lie in which polygons: by code, by the history of codes, by name, or by a decision on file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .history import CodeHistory, stem
 
+Label = TypeVar("Label")
+
 
 class Reason(StrEnum):
-    """Why people of a census row stand in a zone; the words of the crosswalk and the audit."""
+    """Why people of a census row belong to a zone; the words of the crosswalk and the audit."""
 
     SAME_CODE = "same_code"
     CODE_HISTORY = "code_history"
@@ -39,11 +46,28 @@ class Link:
 
 
 @dataclass(frozen=True)
-class _Row:
-    key: str
-    name: str
-    province: str
-    prefecture: str
+class Census:
+    """The units of one census.
+
+    Attributes:
+        year: Its year.
+        file: Base name of its table, for messages.
+        rows: Index key; columns code ("" if none), name, province, prefecture, line, people (whole residents).
+    """
+
+    year: int
+    file: str
+    rows: pd.DataFrame
+
+    @cached_property
+    def people(self) -> dict[str, int]:
+        """Residents by unit."""
+        return {str(key): int(count) for key, count in self.rows["people"].items()}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names by unit."""
+        return {str(key): str(name) for key, name in self.rows["name"].items()}
 
 
 def find(
@@ -79,7 +103,7 @@ def find(
             continue
         links += (
             _by_code(key, code, known, history, (year, vintage)) + newer.get(key, [])
-            or _by_name(_Row(key, str(row.name), str(row.province), str(row.prefecture)), polygons, stems, history)
+            or [Link(key, polygon, Reason.NAME) for polygon in _by_name(row, polygons, stems, history)]
             or [Link(key, polygon, Reason.PREDECESSOR) for polygon in sorted(history.before(code, known))]
         )
     return links
@@ -97,7 +121,7 @@ def _newer(
 ) -> dict[str, list[Link]]:
     """Link the rows of a census that is newer than the map to the polygons whose codes have ended since.
 
-    A part that passed between two codes that both go on is left: nobody says how many people lived in it.
+    A part that passed between two codes that both remain is left out: its residents are unknown.
     """
     keys = {code: str(key) for key, code in rows["code"].items() if code}
     links: dict[str, list[Link]] = {}
@@ -108,22 +132,38 @@ def _newer(
     return links
 
 
-def _by_name(row: _Row, polygons: pd.DataFrame, stems: pd.Series, history: CodeHistory) -> list[Link]:
-    """Link a row without a known code by its name: on the prefecture's map, in the codes, on the province's map."""
-    if row.key in history.names:
+def _by_name(row: Any, polygons: pd.DataFrame, stems: pd.Series, history: CodeHistory) -> list[str]:
+    """Find the polygons of a row without a known code: on the prefecture's map, in the codes, on the province's map."""
+    if row.Index in history.names:
         return []
-    alike = polygons[stems == stem(row.name)]
-    near = alike.index[alike["prefecture"] == row.prefecture]
-    if len(near):
-        return _named(row.key, near)
+    alike = polygons[stems == stem(str(row.name))]
+    near = list(map(str, alike.index[alike["prefecture"] == row.prefecture]))
+    if near:
+        return near
     known = set(polygons.index)
-    codes = history.named(row.name, row.prefecture)
+    codes = history.named(str(row.name), str(row.prefecture))
     found = {polygon for code in codes for polygon in ({code} if code in known else history.before(code, known))}
     if found:
-        return _named(row.key, sorted(found))
-    far = alike.index[alike["province"] == row.province]
-    return _named(row.key, far) if len(far) == 1 else []
+        return sorted(found)
+    far = list(map(str, alike.index[alike["province"] == row.province]))
+    return far if len(far) == 1 else []
 
 
-def _named(key: str, codes: Iterable[object]) -> list[Link]:
-    return [Link(key, str(code), Reason.NAME) for code in codes]
+def connected(labels: Sequence[Label], together: Iterable[Sequence[Label]]) -> list[list[Label]]:
+    """Group labels that occur in one set of `together`, directly or through others.
+
+    Args:
+        labels: All labels, each once.
+        together: Sets of labels that belong together.
+
+    Returns:
+        The groups, and the labels of each, in the order of `labels`.
+    """
+    at = {label: position for position, label in enumerate(labels)}
+    edges = [(at[members[0]], at[other]) for members in together for other in members[1:]]
+    first, second = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(edges), dtype=np.int8), (first, second)), shape=(len(labels), len(labels)))
+    groups: dict[int, list[Label]] = {}
+    for label, number in zip(labels, connected_components(graph, directed=False)[1].tolist(), strict=True):
+        groups.setdefault(number, []).append(label)
+    return list(groups.values())

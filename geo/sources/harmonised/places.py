@@ -1,4 +1,4 @@
-"""Zones on the map: name, parents, area, census units, and the point people move from and to."""
+"""Zones on the map: name, parents, area, census units, position, and neighbours."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -17,28 +18,16 @@ from geo.layers import outline
 
 from .development import is_district
 
+_GEOD = pyproj.Geod(ellps="WGS84")
 _BESIDE = "none needed for distances; else place zones by a raster of people: [zones.position]"
 _TOGETHER = "join the two zones in the table of decisions, with the year of the map"
 
 
 def outlines(units: gpd.GeoDataFrame, members: Mapping[str, tuple[str, ...]]) -> gpd.GeoDataFrame:
-    """Unite the polygons of each zone; shared borders disappear, the others stay as they are.
-
-    Args:
-        units: The map, index code.
-        members: Polygons of each zone.
-
-    Returns:
-        Geometry by zone, in the order of their codes.
-    """
-    zones = sorted(members)
-    shapes = units.geometry
-    united = [
-        shapes[members[zone][0]]
-        if len(members[zone]) == 1
-        else shapely.union_all(shapes[list(members[zone])].to_numpy())
-        for zone in zones
-    ]
+    """Unite the polygons of each zone, index code, to the geometry of the zones in the order of their codes."""
+    zones, shapes = sorted(members), units.geometry
+    parts = [shapes[list(members[zone])].to_numpy() for zone in zones]
+    united = [own[0] if len(own) == 1 else shapely.union_all(own) for own in parts]
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries(united, index=pd.Index(zones, name="zone"), crs=crs.WGS84))
 
 
@@ -47,8 +36,8 @@ def describe(
 ) -> pd.DataFrame:
     """Name and place the zones.
 
-    The position is the mean of the polygons' own, weighted by residents: a point in each polygon, its centroid where
-    that lies inside.
+    The position is the mean of points in the polygons, weighted by residents: the centroid of each polygon where it
+    lies inside, else another point that does.
 
     Args:
         units: The map, index code; columns name, province, province_name, prefecture.
@@ -82,17 +71,11 @@ def describe(
 
 
 def check(described: pd.DataFrame, shapes: gpd.GeoDataFrame, file: str, people: pd.Series) -> list[Issue]:
-    """Judge where zones stand.
-
-    Args:
-        described: What `describe` gives.
-        shapes: Geometry by zone.
-        file: Base name of the map, for the messages.
-        people: Residents by zone, NaN where unknown.
+    """Check the positions of zones, as `describe` gives them, with their residents by zone (NaN where unknown).
 
     Returns:
-        W-POS-OUTSIDE where the mean place of a merged zone lies outside of its polygon, which distances bear; and
-        E-DIST-ZERO, which they do not.
+        W-POS-OUTSIDE where the mean place of a merged zone lies outside of its polygon, which is possible for
+        distances; E-DIST-ZERO where two zones have one place, which is not.
     """
     codes = list(map(str, shapes.index))
     counted = people.reindex(shapes.index).to_numpy(dtype=np.float64)
@@ -101,11 +84,30 @@ def check(described: pd.DataFrame, shapes: gpd.GeoDataFrame, file: str, people: 
     outlines_of = dict(zip(codes, shapes.geometry, strict=True))
     beside = positions.check_inside(lon, lat, outlines_of, "lon", rows)
     together = positions.check_apart(lon, lat, None, rows)
-    # No file has these positions: what is mended is who is joined, or what places them.
+    # No file has these positions, so the user changes which polygons are joined, or what places the zones.
     return [
         *(dataclasses.replace(issue, column=None, fix=_BESIDE) for issue in beside),
         *(dataclasses.replace(issue, fix=_TOGETHER) for issue in together),
     ]
+
+
+def longest_border(at: int, shapes: NDArray[np.object_]) -> int | None:
+    """Find the polygon that shares the longest border with another, measured on the WGS 84 ellipsoid.
+
+    Args:
+        at: Position of the polygon.
+        shapes: N polygons in degrees (lon, lat) whose shared borders have the same vertices.
+
+    Returns:
+        Position of the neighbour; None for an island.
+    """
+    near = [int(i) for i in shapely.STRtree(shapes).query(shapes[at], predicate="intersects") if i != at]
+    lengths = [0.0]
+    if near:
+        lines = shapely.intersection(shapely.boundary(shapes[at]), shapely.boundary(shapes[near]))
+        pieces = [shapely.get_parts(shapely.get_parts(line)) for line in lines]  # a corner is a point, of length 0
+        lengths = [sum(_GEOD.line_length(*shapely.get_coordinates(part).T) for part in parts) for parts in pieces]
+    return near[int(np.argmax(lengths))] if max(lengths) > 0 else None
 
 
 def _points(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -119,8 +121,8 @@ def _points(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[n
 def _centroids(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Give the centroids on the sphere, which need no projection and so no country; degrees.
 
-    By the theorem of Stokes the place vectors of an area, summed over it, are half the sum over its sides of the unit
-    normal of the side times its length, in radians.
+    By the theorem of Stokes, the integral of the position vectors over an area is half the sum over its sides of the
+    unit normal of the side times its length, in radians.
     """
     parts, shape_of = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)

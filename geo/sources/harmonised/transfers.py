@@ -1,8 +1,8 @@
-"""Transfers of area whose people nobody counted: a part of one unit has passed to another, and both go on.
+"""Transfers of area with uncounted people: a part of one unit has passed to another, and both remain.
 
-The map may give residents of an old census on the old borders. Who lived in the part is then not known. The two units
-stay apart while they grow alike; where their growth differs much, it may be the border that moved and not the people,
-and they become one zone.
+The map may give residents of an old census on the old borders. The residents of the part are then unknown. The two
+units stay apart while they grow alike; where their growth differs much, the border may be the reason, and they become
+one zone.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,13 +25,9 @@ class Transfer:
 def uncounted(
     polygons: Collection[str], history: CodeHistory, years: tuple[int, int], counted: Collection[tuple[str, str]]
 ) -> list[Transfer]:
-    """List the transfers between polygons in the years, both included, that no numbers show.
+    """List the transfers between polygons of the map from the first to the last census, both included.
 
-    Args:
-        polygons: Codes of the map.
-        history: Changes of codes.
-        years: First and last census.
-        counted: Unit and polygon between which people have been moved with the border.
+    Those in `counted` are left out: units and polygons between which people have been moved with the border.
     """
     first, last = years
     known = set(polygons)
@@ -44,11 +40,5 @@ def uncounted(
 
 
 def grew_differently(transfer: Transfer, growth: Mapping[str, float], contrast: float) -> bool:
-    """Whether loser and gainer have grown so differently that the border may be the reason.
-
-    Args:
-        transfer: The transfer.
-        growth: Logarithm of the ratio of last to first residents, by polygon, of the zone it belongs to.
-        contrast: Greatest difference of two logarithms that is taken for people's own doing.
-    """
+    """Whether the log growth of loser and gainer, by polygon, differs by more than `contrast`."""
     return bool(np.abs(growth[transfer.gainer] - growth[transfer.loser]) > contrast)

@@ -1,4 +1,4 @@
-"""The transportation problem of people between two counts of the same land, and what it leaves open."""
+"""The transportation problem of people between two counts of the same land, and which numbers it determines."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-# A person is a whole; what the solver leaves of one is far below.
+# People are whole numbers; the solver's error is far below this.
 _PERSON = 0.5
 _ROUNDS = 1000
 
@@ -17,13 +17,11 @@ class Moves:
 
     Attributes:
         people: Shape (rows, polygons); the sums over both axes are the two counts.
-        sure: Whether the least moves leave no choice for this number, bool, the same shape.
-        costs: What a person costs there, the same shape.
+        determined: Whether the least moves leave no choice for this number, bool, the same shape.
     """
 
     people: NDArray[np.int64]
     determined: NDArray[np.bool_]
-    costs: NDArray[np.float64]
 
 
 def least_moves(rows: NDArray[np.int64], columns: NDArray[np.float64], costs: NDArray[np.float64]) -> Moves:
@@ -35,23 +33,23 @@ def least_moves(rows: NDArray[np.int64], columns: NDArray[np.float64], costs: ND
         costs: Cost of a person of a row in a polygon, shape (rows, polygons).
 
     Returns:
-        The division. Where several are as good, the one of greatest entropy among them, in whole persons: it favours
-        none, whatever the order of rows and polygons.
+        The division. Where several are as good, the one of greatest entropy among them, in whole persons; it does not
+        depend on the order of rows and polygons.
     """
     solved = _solve(costs, rows, columns)
     least = float((solved * costs).sum())
     if least == 0 or 1 in costs.shape:
-        return Moves(np.rint(solved).astype(np.int64), np.ones(costs.shape, dtype=np.bool_), costs)
+        return Moves(np.rint(solved).astype(np.int64), np.ones(costs.shape, dtype=np.bool_))
     low, high = _ranges(costs, rows, columns, least)
     determined = high - low < _PERSON
     if determined.all():
-        return Moves(np.rint(solved).astype(np.int64), determined, costs)
+        return Moves(np.rint(solved).astype(np.int64), determined)
     # Every division within these cells is as good as the best: their reduced costs are zero.
     smooth = _proportional(high > _PERSON, rows, columns)
     floor = np.floor(smooth + 1e-6)
     up = np.where(high > _PERSON, floor - smooth, 10.0)  # the larger the fraction, the sooner it becomes a person
     rest = _solve(up, rows - floor.sum(axis=1), columns - floor.sum(axis=0), most=1.0)
-    return Moves(np.rint(floor + rest).astype(np.int64), determined, costs)
+    return Moves(np.rint(floor + rest).astype(np.int64), determined)
 
 
 def _solve(

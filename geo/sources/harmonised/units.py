@@ -1,4 +1,4 @@
-"""The rules in their order: rows to polygons, polygons to zones, and the crosswalk that says so."""
+"""The rules in their order: census rows to polygons, polygons to zones, and the crosswalk of the result."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,21 +9,23 @@ import pandas as pd
 
 from geo.errors import DataError, Issue, error
 
-from . import borders, development, lines, links, refusals, transfers
+from . import borders, development, lines, links, transfers
 from .borders import PlacedPeople
-from .census import Census
 from .crosswalk import COLUMNS, Crosswalk
 from .decisions import Decision
-from .groups import connected
 from .history import CodeHistory
-from .links import Reason
-from .neighbours import longest_border
+from .links import Census, Reason, connected
+from .places import longest_border
 from .transfers import Transfer
+
+# Share and number of a census's units that may differ from the map; beyond both, the map has another count and cannot
+# divide the census.
+_DIFFERENT, _FEW = 0.1, 10
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the rules may use beside the map and the censuses.
+    """What the rules may use besides the map and the censuses.
 
     Attributes:
         history: Changes of codes.
@@ -68,12 +70,12 @@ class _State:
 
 @dataclass(frozen=True)
 class Harmonised:
-    """What the rules give.
+    """The result of the rules.
 
     Attributes:
         crosswalk: From every unit of every census, and every polygon, to the zones.
         merges: Why polygons became one zone.
-        apart: Transfers of area whose people nobody counted between zones that stay apart.
+        kept_apart: Transfers of area with uncounted people between zones that stay apart.
     """
 
     crosswalk: Crosswalk
@@ -90,13 +92,10 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
         censuses: Tables of census units.
         rules: History of codes, decisions, thresholds.
 
-    Returns:
-        The crosswalk from every census unit, and every polygon, to the zones.
-
     Raises:
         DataError: E-UNPLACED for a census unit that no rule and no decision places; E-JOIN-UNMATCHED for a polygon
             that a census did not count and that has no neighbour to be joined to; E-POP-ZERO for a zone without
-            residents.
+            residents; E-MAP-RESIDENTS where the map has the residents of another count.
     """
     state = _State()
     for decision in rules.decisions:
@@ -129,8 +128,11 @@ def _place(
     found = links.find(census.rows, polygons, rules.history, year=census.year, vintage=rules.vintage, decided=decided)
     if census.year in mapped.columns:
         division = borders.place(found, census.rows, polygons, mapped[census.year])
-        if division.different > max(refusals.DIFFERENT * division.parts, refusals.FEW):
-            return [refusals.other_count(census, division.different, division.parts)]
+        if division.different > max(_DIFFERENT * division.parts, _FEW):
+            rule = f"the map has the residents of the census of {census.year} in all but {_DIFFERENT:.0%} of its units"
+            fix = f"take {census.year} out of [zones.polygons] residents, or give the map of the same count"
+            value = f"{division.different} of {division.parts}"
+            return [error("E-MAP-RESIDENTS", census.file, value=value, rule=rule, fix=fix)]
         state.placed[census.year] = division.placed
     else:
         state.placed[census.year] = borders.undivided(found, census.rows)
@@ -147,15 +149,18 @@ def _place(
 
 
 def _join_uncounted(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
-    """Join a polygon of which a census has no row to the counted neighbour with the longest shared border."""
+    """Join a polygon that has no row in a census to the counted neighbour with the longest shared border."""
     decided = {code for merge in state.merges if merge.reason is Reason.DECISION for code in merge.polygons}
     settled = {part.polygon for part in state.placed[census.year]} | decided
     waiting = [str(code) for code in polygons.index if code not in settled]
     while waiting:
-        # In rounds: a polygon among uncounted ones joins them only when they have joined somebody.
+        # In rounds: a polygon among uncounted ones joins them only when they have joined a counted one.
         joined = [(code, other) for code in waiting if (other := _neighbour(code, polygons, settled)) is not None]
         if not joined:
-            return [refusals.unmatched(census, code, polygons.at[code, "name"]) for code in waiting]
+            rule = f"has no row in {census.year}, and no neighbour whose zone it could join"
+            fix = "exclude it, or join it to another in the table of decisions, with the year of the map"
+            rules = {code: f"{polygons.at[code, 'name']} {rule}" for code in waiting}
+            return [error("E-JOIN-UNMATCHED", census.file, value=code, rule=rules[code], fix=fix) for code in waiting]
         for code, other in joined:
             detail = f"{polygons.at[code, 'name']} has no row in {census.year}; {other} shares its longest border"
             state.merges.append(Merge((code, other), Reason.NO_CENSUS, census.year, detail))
@@ -180,23 +185,31 @@ def _place_development_zones(census: Census, polygons: gpd.GeoDataFrame, rules: 
     for cut in development.group_by_prefecture(floating, polygons, group_of, _residents(census, placed, group_of)):
         first = [groups[number][0] for number in cut.groups]
         if not first:
-            issues += [refusals.unplaced(census, row) for row in cut.rows]
+            issues += [_unplaced(census, row) for row in cut.rows]
         elif len(first) == 1:
             placed += [PlacedPeople(row, first[0], census.people[row], Reason.ONLY_POLYGON) for row in cut.rows]
         elif cut.small(rules.zone_share):
             placed += development.share_out(cut, census.people, first)
         else:
             names = ", ".join(census.names[row] for row in cut.rows)
-            detail = f"{cut.people:,} residents of {names} were cut out of these districts, nobody says out of which"
+            detail = f"{cut.people:,} residents of {names} were cut out of these districts, it is unknown of which"
             state.merges.append(Merge(tuple(first), Reason.ZONE_MERGED, census.year, detail))
             placed += [PlacedPeople(row, first[0], None, Reason.ZONE_MERGED) for row in cut.rows]
     return issues
 
 
+def _unplaced(census: Census, row: str) -> Issue:
+    """Report a unit that no rule and no decision places."""
+    rule = f"{census.names[row]} has no polygon, and its prefecture no urban district it could have been cut from"
+    fix = "write its polygon into the table of decisions: [zones.harmonise] decisions"
+    line, people = int(census.rows["line"][row]), float(census.people[row])
+    return error("E-UNPLACED", census.file, line=line, value=row, rule=rule, fix=fix, people=people)
+
+
 def _join_transfers(
     censuses: Sequence[Census], polygons: gpd.GeoDataFrame, rules: Rules, state: _State
 ) -> list[Transfer]:
-    """Join units that an uncounted part has passed between where they have grown apart; give those left apart."""
+    """Join units that exchanged an uncounted part and grew differently; give the transfers left apart."""
     first, last = min(censuses, key=lambda c: c.year), max(censuses, key=lambda c: c.year)
     group_of = state.group_of(polygons.index)
     start, end = (_residents(census, state.placed[census.year], group_of) for census in (first, last))
@@ -217,7 +230,7 @@ def _join_transfers(
 
 
 def _residents(census: Census, placed: Sequence[PlacedPeople], group_of: Mapping[str, int]) -> dict[int, int]:
-    """Sum who is placed, by group of polygons; a row whose people are not told apart is in its one group as a whole."""
+    """Sum who is placed, by group of polygons; a row whose people are not divided is in its one group as a whole."""
     residents: dict[int, int] = {}
     for part in placed:
         if part.people is not None:
@@ -229,16 +242,9 @@ def _residents(census: Census, placed: Sequence[PlacedPeople], group_of: Mapping
 
 
 def _zones_without_residents(census: Census, polygons: gpd.GeoDataFrame, state: _State) -> list[Issue]:
-    """Find zones without residents: growth from nobody, or to nobody, is no number."""
+    """Find zones without residents, whose growth is undefined."""
     residents = _residents(census, state.placed[census.year], state.group_of(polygons.index))
-    return [
-        error(
-            "E-POP-ZERO",
-            census.file,
-            value=codes[0],
-            rule=f"{polygons.at[codes[0], 'name']} has residents in {census.year}",
-            fix="correct the numbers, or join it to another in the table of decisions, with the year of the map",
-        )
-        for group, codes in enumerate(state.groups(polygons.index))
-        if not residents.get(group)
-    ]
+    empty = [codes[0] for group, codes in enumerate(state.groups(polygons.index)) if not residents.get(group)]
+    names = {code: f"{polygons.at[code, 'name']} has residents in {census.year}" for code in empty}
+    fix = "correct the numbers, or join it to another in the table of decisions, with the year of the map"
+    return [error("E-POP-ZERO", census.file, value=code, rule=rule, fix=fix) for code, rule in names.items()]

@@ -47,7 +47,7 @@ def test_decisions_beside_a_crosswalk_are_not_read_and_nothing_says_so_but_the_r
     assert "edited.csv" in names
     assert "decisions.csv" not in names
     told = [rule for rule in source.rules if "edited.csv" in rule]
-    assert told == ["zones as edited.csv has them: the rules decided nothing, and decisions.csv was not read"]
+    assert told == ["the zones are those of edited.csv; the rules were not applied, and decisions.csv was not read"]
     assert not any("edited.csv" in rule for rule in first.rules)
 
 

@@ -12,10 +12,9 @@ from geo.errors import DataError
 from geo.sources.harmonised import borders, development, history, links, transfers
 from geo.sources.harmonised.borders import PlacedPeople
 from geo.sources.harmonised.development import DistrictGroup
-from geo.sources.harmonised.groups import connected
 from geo.sources.harmonised.history import CodeHistory
-from geo.sources.harmonised.links import Link, Reason
-from geo.sources.harmonised.neighbours import longest_border
+from geo.sources.harmonised.links import Link, Reason, connected
+from geo.sources.harmonised.places import longest_border
 from geo.sources.harmonised.transfers import Transfer
 
 VINTAGE = 2019

@@ -14,7 +14,7 @@ from small_country import HISTORY_HEADER, PERSONS, SmallCountry
 from geo import config as zones_config
 from geo.errors import DataError
 from geo.sources.harmonised import census_map, history, places
-from geo.sources.harmonised.neighbours import longest_border
+from geo.sources.harmonised.places import longest_border
 
 
 @pytest.fixture

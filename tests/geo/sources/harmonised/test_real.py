@@ -18,7 +18,7 @@ from checkout import ROOT
 
 from geo import config as sources
 from geo.sources import assemble
-from geo.sources.harmonised.groups import connected
+from geo.sources.harmonised.links import connected
 
 CONFIG = ROOT / "configs" / "china_raw.toml"
 # Lines of the audit that say why people stand in another zone than their code says, or why polygons are one zone.

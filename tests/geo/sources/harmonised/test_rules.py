@@ -12,9 +12,9 @@ from small_country import squares
 
 from geo.errors import DataError, Issue
 from geo.sources.harmonised import crosswalk, units
-from geo.sources.harmonised.census import Census
 from geo.sources.harmonised.decisions import Decision
 from geo.sources.harmonised.history import CodeHistory
+from geo.sources.harmonised.links import Census
 from geo.sources.harmonised.units import Harmonised, Rules
 
 MAP = {"110101": "东区", "110102": "西区", "110121": "南县", "110122": "北县", "120121": "河县"}
