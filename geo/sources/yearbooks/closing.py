@@ -1,4 +1,4 @@
-"""Missing counts told from a printed total and its other parts; what cannot be told stays missing."""
+"""Missing counts found from a printed total and its other parts; those that it does not determine stay missing."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,11 @@ from .table import Level, YearBook
 def close(book: YearBook, tree: Hierarchy, values: Values) -> tuple[Values, list[str]]:
     """Fill missing counts of places from printed totals: of prefecture, province and nation, then of the row itself.
 
-    Where the known parts already make up the total, the missing ones have none. Where one part alone is missing, it
-    has the rest. Otherwise the cells stay missing.
-
-    Args:
-        book: What the adapter declares.
-        tree: Places and totals.
-        values: Numbers of every row; not changed.
+    Where the known parts already make up the total, the missing ones are zero. Where only one part is missing, it has
+    the rest. Otherwise the cells stay missing.
 
     Returns:
-        The same with filled cells, and a sentence for each rule that filled some or left some.
+        Copies of `values` with filled cells, and a sentence for each rule that filled some or left some.
     """
     closed: Values = {name: dict(cells) for name, cells in values.items()}
     counts = [name for name in closed if QUANTITIES[name].kind == "count"]
@@ -45,7 +40,7 @@ def close(book: YearBook, tree: Hierarchy, values: Values) -> tuple[Values, list
 
 
 def _fill_from_totals(tree: Hierarchy, numbers: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, int]:
-    """Fill one column from the totals of its places; give it with the numbers of nones and of remainders filled in."""
+    """Fill one column from the totals of its places; give it with the numbers of zeros and of remainders filled in."""
     filled = numbers.copy()
     n_zero = n_rest = 0
     for level in (Level.PREFECTURE, Level.PROVINCE, Level.NATION):
@@ -61,15 +56,13 @@ def _fill_from_totals(tree: Hierarchy, numbers: NDArray[np.float64]) -> tuple[ND
             places = members[[int(at)]].nonzero()[1]
             rows = tree.leaves[places[missing[places]]]
             filled[rows] = remainder[at]
-            n_zero, n_rest = (
-                n_zero + len(rows) * (remainder[at] == 0),
-                n_rest + len(rows) * (remainder[at] > 0),
-            )
-    return filled, int(n_zero), int(n_rest)
+            n_zero += len(rows) * int(remainder[at] == 0)
+            n_rest += len(rows) * int(remainder[at] > 0)
+    return filled, n_zero, n_rest
 
 
 def _fill_from_identity(tree: Hierarchy, values: Values, identity: Identity) -> tuple[int, int]:
-    """Fill the parts of one identity in place; give the numbers of nones and of remainders filled in."""
+    """Fill the parts of one identity in place; give the numbers of zeros and of remainders filled in."""
     name, category = identity.whole
     parts = stack(values, identity.parts)[tree.leaves]
     missing = np.isnan(parts)
@@ -84,6 +77,5 @@ def _fill_from_identity(tree: Hierarchy, values: Values, identity: Identity) -> 
 
 
 def _determined(gaps: NDArray[np.float64] | NDArray[np.int64], remainder: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say where the rest of a total tells what is missing from it."""
-    determined: NDArray[np.bool_] = (gaps > 0) & ((remainder == 0) | ((gaps == 1) & (remainder > 0)))
-    return determined
+    """Tell where the rest of a total determines what is missing from it."""
+    return np.asarray((gaps > 0) & ((remainder == 0) | ((gaps == 1) & (remainder > 0))))

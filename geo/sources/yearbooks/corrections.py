@@ -1,4 +1,4 @@
-"""Misprints of a year-book, mended cell by cell as a table with evidence says; nothing else is ever mended."""
+"""Misprints of a year-book, corrected cell by cell by a table with evidence; nothing else is ever corrected."""
 
 import dataclasses
 from collections import Counter
@@ -23,7 +23,7 @@ class Correction:
         line: Row of the sheet.
         column: Header, without spaces and line breaks.
         found: The cell as it stands.
-        use: The cell as it must be; blank means that nobody knows.
+        use: The correct cell; blank where it is unknown.
         reason: The evidence.
     """
 
@@ -51,10 +51,16 @@ def read(path: Path, book: str) -> list[Correction]:
         raise DataError(issues)
     cells = zip(table.lines, *(table.columns[name] for name in COLUMNS), strict=True)
     mine = [(at, *rest) for at, file, *rest in cells if file == book]
-    issues = [_not_a_line(table.file, at, line) for at, line, *_ in mine if not line.isdecimal()]
-    issues += [_unexplained(table.file, at) for at, *_, reason in mine if not reason]
     times = Counter((line, column) for _, line, column, *_ in mine)
-    issues += [_twice(table.file, at, column) for at, line, column, *_ in mine if times[line, column] > 1]
+    for at, line, column, _, _, reason in mine:
+        if not line.isdecimal():
+            rule, fix = "the line is the number of a row of the sheet", "write the number alone"
+            issues.append(_wrong(table.file, at, "line", line, rule, fix))
+        if not reason:
+            rule, fix = "a correction has a reason that proves it", "write the evidence"
+            issues.append(_wrong(table.file, at, "reason", "", rule, fix))
+        if times[line, column] > 1:
+            issues.append(_wrong(table.file, at, "column", column, "a cell is corrected once", "keep one of the lines"))
     if issues:
         raise DataError(issues)
     return [Correction(at, int(line), column, found, use, why) for at, line, column, found, use, why in mine]
@@ -74,40 +80,21 @@ def apply(table: Table, corrections: list[Correction], file: str) -> tuple[Table
     rows = {line: row for row, line in enumerate(table.lines)}
     columns = {name: list(table.columns[name]) for name in {one.column for one in corrections} & set(table.columns)}
     issues = []
-    for correction in corrections:
-        cells, row = columns.get(correction.column), rows.get(correction.line)
+    for one in corrections:
+        cells, row = columns.get(one.column), rows.get(one.line)
         if cells is None or row is None:
-            issues.append(_misplaced(file, correction))
-        elif cells[row] != correction.found:
-            issues.append(_text_differs(file, correction, cells[row]))
+            rule = f"the year-book has no row {one.line} with a column {one.column!r}"
+            fix = "correct line or column; headers are written without spaces and line breaks"
+            issues.append(_wrong(file, one.at, "column", one.column, rule, fix))
+        elif cells[row] != one.found:
+            rule = f"row {one.line} of the year-book has {cells[row]!r} in {one.column!r}"
+            fix = "this is another edition of the file: check the cell, then correct or remove the line"
+            issues.append(_wrong(file, one.at, "found", one.found, rule, fix))
         else:
-            cells[row] = correction.use
+            cells[row] = one.use
     corrected = {name: tuple(columns.get(name, cells)) for name, cells in table.columns.items()}
     return dataclasses.replace(table, columns=corrected), issues
 
 
-def _not_a_line(file: str, at: int, line: str) -> Issue:
-    rule, fix = "the line is the number of a row of the sheet", "write the number alone"
-    return error("E-CORRECTION", file, line=at, column="line", value=line, rule=rule, fix=fix)
-
-
-def _unexplained(file: str, at: int) -> Issue:
-    rule, fix = "a correction says what proves it", "write the evidence"
-    return error("E-CORRECTION", file, line=at, column="reason", value="", rule=rule, fix=fix)
-
-
-def _twice(file: str, at: int, column: str) -> Issue:
-    rule, fix = "a cell is corrected once", "keep one of the lines"
-    return error("E-CORRECTION", file, line=at, column="column", value=column, rule=rule, fix=fix)
-
-
-def _misplaced(file: str, correction: Correction) -> Issue:
-    rule = f"the year-book has no row {correction.line} with a column {correction.column!r}"
-    fix = "correct line or column; headers are written without spaces and line breaks"
-    return error("E-CORRECTION", file, line=correction.at, column="column", value=correction.column, rule=rule, fix=fix)
-
-
-def _text_differs(file: str, correction: Correction, text_found: str) -> Issue:
-    rule = f"row {correction.line} of the year-book has {text_found!r} in {correction.column!r}"
-    fix = "this is another edition of the file: check the cell, then correct or remove the line"
-    return error("E-CORRECTION", file, line=correction.at, column="found", value=correction.found, rule=rule, fix=fix)
+def _wrong(file: str, at: int, column: str, value: str, rule: str, fix: str) -> Issue:
+    return error("E-CORRECTION", file, line=at, column=column, value=value, rule=rule, fix=fix)

@@ -1,4 +1,4 @@
-"""Quantities that no column has but the columns determine: who is averaged, and schooling by one rule for all books."""
+"""Quantities that follow from several columns: whom a mean averages, and schooling by one rule for all books."""
 
 import xarray as xr
 
@@ -14,28 +14,21 @@ YEARS = {
     "college": 16.0,
     "university": 16.0,
 }
-"""Years of schooling of each level. With these the book of 2020 makes its means, to the last digit in every row."""
+"""Years of schooling of each level. They reproduce the means of the book of 2020 to the last digit in every row."""
 
 CHILDREN = ("0", "1-4", "5-9", "10-14")
 """Ages below 15."""
 
 
 def add(data: xr.Dataset, book: YearBook) -> xr.Dataset:
-    """Add `schooling_residents` and `schooling_levels`.
-
-    Args:
-        data: Quantities of the book's columns.
-        book: What the adapter declares.
-    """
+    """Add `schooling_residents` and `schooling_levels` to the quantities of a book's columns."""
     education = data["education"].sel(level=list(dict.fromkeys(level for level, _ in book.columns["education"])))
     known = education.sum(("level", "sex"), skipna=False)
     children = data["residents_by_age"].sel(age=list(CHILDREN)).sum(("age", "sex"), skipna=False)
     averaged = known if book.schooling_from == 6 else data["residents"] - children
     found = {"schooling_residents": averaged, "schooling_levels": mean_years(education)}
     for name, values in found.items():
-        quantity = QUANTITIES[name]
-        values.attrs = {"units": quantity.units, "long_name": quantity.long_name}
-        values.attrs |= {"definition": quantity.definition[book.year]} if book.year in quantity.definition else {}
+        values.attrs = QUANTITIES[name].attributes(book.year)
     return data.assign(found)
 
 

@@ -62,7 +62,7 @@ class Hierarchy:
 
 @dataclass(frozen=True)
 class _Parents:
-    """The rows above each row: of its province and of its prefecture, -1 where there is none; shape (rows,) each."""
+    """Level of each row, and the rows of its province and prefecture, -1 where there is none; shape (rows,) each."""
 
     level: NDArray[np.int64]
     province: NDArray[np.int64]
@@ -72,13 +72,13 @@ class _Parents:
 def build(book: YearBook, names: Sequence[str], codes: Sequence[str], residents: NDArray[np.float64]) -> Hierarchy:
     """Tell places from totals by the order of the rows.
 
-    A prefecture without places beneath it is a place itself. A place without residents is none.
+    A prefecture without places beneath it is a place itself. A place without residents is left out.
 
     Args:
         book: What the adapter declares.
         names: Name of each row.
         codes: Code of each row, "" where it has none.
-        residents: Residents of each row, NaN where the book tells none, shape (rows,).
+        residents: Residents of each row, NaN where the book has none, shape (rows,).
     """
     above = _parents(book, names, codes)
     places = above.level == Level.PLACE
@@ -106,7 +106,7 @@ def _parents(book: YearBook, names: Sequence[str], codes: Sequence[str]) -> _Par
     province = np.maximum.accumulate(np.where(level == Level.PROVINCE, rows, -1))
     prefecture = np.maximum.accumulate(np.where(level == Level.PREFECTURE, rows, -1))
     prefecture = np.where(prefecture < province, province, prefecture)
-    # A county that the province itself governs may stand after the last prefecture; its code says so.
+    # A county directly under the province may follow the last prefecture; its code tells.
     other_prefecture = [
         bool(code and codes[at]) and code[:4] != codes[at][:4] for code, at in zip(codes, prefecture, strict=True)
     ]
@@ -128,19 +128,16 @@ def _prefecture(above: _Parents, codes: Sequence[str], row: int) -> str:
 def _members(
     above: _Parents, leaves: NDArray[np.int64], totals: NDArray[np.int64], repeating: NDArray[np.bool_]
 ) -> sparse.csr_array:
-    """Say which places each total counts."""
-    rows, columns = [], []
+    """Mark the places that each total counts."""
+    counted = np.zeros((len(totals), len(leaves)))
     for at, total in enumerate(totals):
         match above.level[total]:
             case Level.NATION:
-                counted = np.arange(len(leaves))
+                counted[at] = 1.0
             case Level.PROVINCE:
-                counted = np.flatnonzero(above.province[leaves] == total)
+                counted[at] = above.province[leaves] == total
             case _ if repeating[total]:
-                counted = np.flatnonzero(leaves == total - 1)
+                counted[at] = leaves == total - 1
             case _:
-                counted = np.flatnonzero(above.prefecture[leaves] == total)
-        rows += [at] * len(counted)
-        columns += counted.tolist()
-    shape = (len(totals), len(leaves))
-    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+                counted[at] = above.prefecture[leaves] == total
+    return sparse.csr_array(counted)

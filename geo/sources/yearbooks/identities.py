@@ -1,4 +1,4 @@
-"""Which numbers of one row are parts of another: sexes, ages, town and country, industries."""
+"""Which numbers of one row are parts of another: sexes, ages, urban and rural, industries."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Identity:
     Attributes:
         whole: Quantity and category.
         parts: The same of everything it consists of.
-        says: The rule, for messages.
+        rule: In words, for messages.
     """
 
     whole: Cell

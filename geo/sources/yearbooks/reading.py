@@ -75,7 +75,7 @@ def _raise_errors(issues: list[Issue]) -> None:
 
 
 def _clean_headers(table: Table, book: YearBook) -> Table:
-    """Take spaces and line breaks out of the headers, and out what is no row; all columns needed must be there."""
+    """Remove spaces and line breaks from the headers, and rows that are none; all columns needed must be there."""
     names = [_SPACE.sub("", name) for name in table.columns]
     twice = [name for name, times in Counter(names).items() if times > 1]
     rule, fix = "no other column has this header but for spaces and line breaks", "rename all but one"
@@ -88,7 +88,7 @@ def _clean_headers(table: Table, book: YearBook) -> Table:
 
 
 def _correct(table: Table, config: YearbookConfig) -> tuple[Table, list[Correction], list[Issue]]:
-    """Correct the misprints that the config's table of corrections names; one that does not fit stops the reading."""
+    """Correct the misprints that the table of corrections names; one that does not fit stops the reading."""
     if config.corrections is None:
         return table, [], []
     name = config.corrections.name
@@ -130,7 +130,7 @@ def _places(table: Table, book: YearBook, tree: Hierarchy, residents: NDArray[np
 
 
 def _dataset(tree: Hierarchy, values: Values, book: YearBook) -> xr.Dataset:
-    """Lay the categories of each quantity out along its dimensions; those that the book does not have are missing."""
+    """Arrange the categories of each quantity along its dimensions; those that the book does not have are missing."""
     variables = {}
     for name, cells in values.items():
         quantity = QUANTITIES[name]
@@ -138,9 +138,7 @@ def _dataset(tree: Hierarchy, values: Values, book: YearBook) -> xr.Dataset:
         for category, numbers in cells.items():
             at = tuple(DIMENSIONS[dim].index(label) for dim, label in zip(quantity.dims, category, strict=True))
             array[at] = numbers[tree.leaves] * book.scale.get(name, 1.0)
-        attributes = {"units": quantity.units, "long_name": quantity.long_name}
-        attributes |= {"definition": quantity.definition[book.year]} if book.year in quantity.definition else {}
-        variables[name] = (("row", *quantity.dims), np.moveaxis(array, -1, 0), attributes)
+        variables[name] = (("row", *quantity.dims), np.moveaxis(array, -1, 0), quantity.attributes(book.year))
     labels = {dim: np.array(categories) for dim, categories in DIMENSIONS.items()}
     return xr.Dataset(variables, coords={"row": np.array(tree.keys), **labels})
 

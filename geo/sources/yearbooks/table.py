@@ -1,4 +1,4 @@
-"""What every year-book gives, whatever country or year it is of: what an adapter declares, and the table read by it."""
+"""What every year-book has, of any country or year: what an adapter declares, and the table read by it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Category = tuple[str, ...]
 
 
 class Level(IntEnum):
-    """Where a row stands in the book's hierarchy; every row but the places is a total of places."""
+    """Level of a row in the book's hierarchy; every row but the places is a total of places."""
 
     NATION = 0
     PROVINCE = 1
@@ -33,13 +33,13 @@ class YearBook:
         code: Header of the column with its code.
         level: Level of a row, from its name and code.
         repeats: Names of totals that, with no places beneath them, repeat the row above.
-        missing: Texts that stand for a number that is not there; a blank cell always does.
-        missing_means: What the book says such a cell means, for the report.
-        not_rows: Names of rows that are no rows of the table.
+        missing: Texts that stand for a missing number, as a blank cell does.
+        missing_means: The meaning of such a cell by the book, for the report.
+        ignored_rows: Names of rows that do not belong to the table.
         columns: Header, without spaces and line breaks, of every category of every quantity that is kept.
         schooling_from: Youngest age in the printed mean years of schooling, years: 6 or 15.
         scale: What the cells of a quantity are multiplied by to have its units, where that is not 1.
-        agrees_within: How far a printed mean may be from that of its places, where the book's weights are not kept.
+        mean_tolerance: How far a printed mean may be from that of its places, where the book's weights are not kept.
     """
 
     year: int
