@@ -1,6 +1,5 @@
-"""Fetching files of known content: each arrives whole and verified under its final name, or not at all."""
+"""Fetching files of known content: each has its final name only when it is complete and verified."""
 
-from .obtain import STALL_S, Fetched, fetch
-from .rawfile import FetchError, RawFile
+from .obtain import FetchError, RawFile, fetch
 
-__all__ = ["STALL_S", "FetchError", "Fetched", "RawFile", "fetch"]
+__all__ = ["FetchError", "RawFile", "fetch"]

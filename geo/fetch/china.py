@@ -9,8 +9,7 @@ from pathlib import Path
 from geo.config import data_folder
 from geo.errors import DataError, error
 
-from .obtain import STALL_S, fetch
-from .rawfile import RawFile
+from .obtain import STALL_S, RawFile, fetch
 
 _CENSUS = ("leiii/census", "0ba0f1efae092f4aa6569ef38e53b3bb4d2f0087")
 FILES = (
@@ -82,7 +81,7 @@ def fetch_china(
 
     Raises:
         ArgumentError: E-FETCH-FROM, E-FETCH-TIMEOUT or E-OUT.
-        FetchError: A file is not to be had.
+        FetchError: A file could not be fetched.
     """
     usual = data_folder() / "china" / "raw"
     chosen = folder or usual
@@ -92,8 +91,7 @@ def fetch_china(
         raise ArgumentError("E-FETCH-TIMEOUT", f"--timeout {stall_s:g}", "is no waiting time", "give seconds above 0")
     place = _source(source)
     with _progress(files) as progress:
-        report = _moved
-        for file, how in fetch(files, chosen, place, stall_s=stall_s, report=report, progress=progress):
+        for file, how in fetch(files, chosen, place, stall_s=stall_s, report=_moved, progress=progress):
             origin = f"github.com/{file.repository} {file.path} at {file.commit[:12]}"
             say(f"{file.name}  {file.size:,} bytes  {how}  {file.licence}  {origin}")
     if chosen.resolve() != usual.resolve():

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
-from .rawfile import Failed, FetchError, RawFile, busy, mismatch, missing, too_long, unreachable
+from geo.errors import DataError, Issue, describe, error
 
 if TYPE_CHECKING:
     import requests
@@ -19,15 +19,64 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 CONNECT_S = 10.0
 STALL_S = 30.0
-# Status codes of refusals that another attempt may mend: time-out, too early, too many requests.
+# Status codes after which another attempt may succeed: time-out, too early, too many requests.
 _PASSING = frozenset({408, 425, 429})
+_EXIT = {"E-FETCH-HASH": 3, "E-FETCH-MISSING": 3, "E-FETCH-NET": 6, "E-LOCKED": 7}
+_OTHER_COPY = "try again without a proxy, or --from another copy"
 
 
-class Fetched(NamedTuple):
-    """A verified file, and how it came to the folder."""
+@dataclass(frozen=True)
+class RawFile:
+    """A file at its public origin, pinned to one commit.
 
-    file: RawFile
-    how: str
+    Attributes:
+        name: Name it gets here, and has in a mirror.
+        size: Bytes.
+        sha256: Hexadecimal digest of its content.
+        repository: "owner/name" on GitHub.
+        commit: Full hash of the commit.
+        path: Path in the repository.
+        licence: Licence, in words.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    repository: str
+    commit: str
+    path: str
+    licence: str
+
+    @property
+    def url(self) -> str:
+        """Address of the file's bytes."""
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{self.path}"
+
+
+class FetchError(DataError):
+    """Every file that could not be fetched.
+
+    The exit status is 3 where a file is wrong or missing, else 6 where the network failed, else 7 where another
+    process fetches.
+    """
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        """Keep the issues; of several exit statuses the lowest counts."""
+        super().__init__(issues)
+        self.exit_status = min(_EXIT[issue.code] for issue in issues)
+
+    def __str__(self) -> str:
+        """Say every issue in one line."""
+        return "\n".join(describe(issue) for issue in self.issues)
+
+
+class _Failed(Exception):
+    """Ends the attempts at one file; pooch tries again only after ValueError and requests' own exceptions."""
+
+    def __init__(self, code: str, file: RawFile, rule: str, fix: str, value: str | None = None) -> None:
+        """Keep the issue that `fetch` collects."""
+        self.issue = error(code, file.name, value=value, rule=rule, fix=fix)
+        super().__init__(self.issue)
 
 
 def fetch(
@@ -38,7 +87,7 @@ def fetch(
     stall_s: float = STALL_S,
     report: Callable[[str], None] = lambda sentence: None,
     progress: Callable[[str, int], None] = lambda name, done: None,
-) -> Iterator[Fetched]:
+) -> Iterator[tuple[RawFile, str]]:
     """Put files into a folder; every file is attempted before anything is raised.
 
     A file of the same name with other content is moved to NAME.wrong. One process at a time fetches into a folder.
@@ -52,7 +101,7 @@ def fetch(
         progress: Gets a file's name and the bytes that have arrived.
 
     Yields:
-        Each file that is in the folder and verified.
+        Each file that is in the folder and verified, and how it came there.
 
     Raises:
         FetchError: After the last file, with E-FETCH-HASH, E-FETCH-MISSING, E-FETCH-NET and E-LOCKED.
@@ -62,8 +111,8 @@ def fetch(
         try:
             with _locked(folder, file):
                 how = _obtained(file, folder, source, stall_s, report, progress)
-            yield Fetched(file, how)
-        except Failed as failed:
+            yield file, how
+        except _Failed as failed:
             issues.append(failed.issue)
     if issues:
         raise FetchError(issues)
@@ -93,26 +142,39 @@ def _there(file: RawFile, folder: Path, source: Path | str | None, report: Calla
     final = folder / file.name
     if not os.path.lexists(final):
         return False
-    wrong = mismatch(file, final) if final.is_file() else missing(file, folder)
-    if wrong is None:
-        return True
-    if isinstance(source, Path) and source.resolve() == folder.resolve():
-        raise Failed(wrong)  # the folder is its own source: nothing can replace the file
-    aside = final.with_name(f"{file.name}.wrong")
-    final.replace(aside)
-    report(f"{file.name}: {wrong.value or 'not a file'}; {wrong.rule}; moved to {aside.name}")
-    return False
+    try:
+        _verify(file, final)
+    except _Failed as failed:
+        if isinstance(source, Path) and source.resolve() == folder.resolve():
+            raise  # the folder is its own source: nothing can replace the file
+        aside = final.with_name(f"{file.name}.wrong")
+        final.replace(aside)
+        wrong = failed.issue
+        report(f"{file.name}: {wrong.value or 'not a file'}; {wrong.rule}; moved to {aside.name}")
+        return False
+    return True
+
+
+def _verify(file: RawFile, path: Path, origin: str = "") -> None:
+    """Refuse a path that is no file (E-FETCH-MISSING), or has other content than expected (E-FETCH-HASH)."""
+    import pooch
+
+    if not path.is_file():
+        rule, fix = f"{path.parent} holds no such file", f"put a copy there, or fetch {file.url}"
+        raise _Failed("E-FETCH-MISSING", file, rule, fix)
+    size, found = path.stat().st_size, pooch.file_hash(str(path))
+    if (size, found) != (file.size, file.sha256):
+        value = f"sha256 {found}, {size:,} bytes{f' from {origin}' if origin else ''}"
+        rule = f"expected sha256 {file.sha256}, {file.size:,} bytes"
+        raise _Failed("E-FETCH-HASH", file, rule, _OTHER_COPY, value)
 
 
 def _copied(file: RawFile, folder: Path, source: Path) -> None:
     original, part = source / file.name, folder / f".{file.name}"
-    if not original.is_file():
-        raise Failed(missing(file, source))
+    _verify(file, original, str(original))
     try:
         shutil.copyfile(original, part)
-        wrong = mismatch(file, part, str(original))
-        if wrong is not None:
-            raise Failed(wrong)
+        _verify(file, part, str(original))
         part.replace(folder / file.name)
     finally:
         part.unlink(missing_ok=True)
@@ -140,16 +202,17 @@ def _downloaded(file: RawFile, folder: Path, url: str, stall_s: float, progress:
             http(url, output_file, store)
         except requests.HTTPError as failure:
             if 400 <= _status(failure) < 500 and _status(failure) not in _PASSING:
-                raise Failed(unreachable(file, url, _why(failure, stall_s))) from None
+                raise refused(failure) from None
             raise
-        wrong = mismatch(file, Path(output_file), url)
-        if wrong is not None:
-            raise Failed(wrong)
+        _verify(file, Path(output_file), url)
+
+    def refused(failure: requests.RequestException) -> _Failed:
+        return _Failed("E-FETCH-NET", file, _why(failure, stall_s), "try again, or --from DIR with a copy", url)
 
     try:
         store.fetch(file.name, downloader=attempt)
     except requests.RequestException as failure:
-        raise Failed(unreachable(file, url, _why(failure, stall_s))) from None
+        raise refused(failure) from None
     umask = os.umask(0)
     os.umask(umask)
     (folder / file.name).chmod(0o666 & ~umask)  # pooch's temporary files are private
@@ -171,7 +234,8 @@ class _Bar:
         """Add bytes that have arrived."""
         self.arrived += size
         if self.arrived >= self.file.size + 2 * self.CHUNK:
-            raise Failed(too_long(self.file, self.url))
+            rule = f"expected {self.file.size:,} bytes"
+            raise _Failed("E-FETCH-HASH", self.file, rule, _OTHER_COPY, f"a longer answer from {self.url}")
         self.progress(self.file.name, min(self.arrived, self.file.size))
 
     def reset(self) -> None:
@@ -190,7 +254,8 @@ def _locked(folder: Path, file: RawFile) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Failed(busy(file)) from None
+            rule, fix = "another process fetches into this folder", "wait for it, or give --out"
+            raise _Failed("E-LOCKED", file, rule, fix) from None
         yield
 
 
