@@ -2,14 +2,18 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 import pandas as pd
 
-from geo.errors import Issue, error
+from geo.config import FileConfig
+from geo.errors import DataError, Issue, error
 from geo.opening import shown
+from geo.tables import table
 from geo.tables.cells import Kind, text
+from geo.tables.table import Table
 
 DIGITS = 6
 """Digits of a county's code (GB/T 2260); a village has twelve."""
@@ -34,6 +38,18 @@ def check_columns(file: str, have: Iterable[str], wanted: Iterable[str]) -> list
         fix = f"did you mean {', '.join(map(repr, close))}?" if close else f"the file has: {have_text}"
         issues.append(error("E-COL-MISSING", file, column=column, rule="the config names this column", fix=fix))
     return issues
+
+
+def read_table(path: Path, where: str, columns: Collection[str]) -> Table:
+    """Read a CSV, Excel or Parquet file that must have some columns.
+
+    Raises:
+        DataError: What `geo.tables.table.read` raises; E-COL-MISSING.
+    """
+    rows = table.read(FileConfig.model_validate({"file": path}), where)
+    if issues := check_columns(rows.file, rows.columns, columns):
+        raise DataError(issues)
+    return rows
 
 
 def read_codes(column: pd.Series) -> tuple[list[str], Kind]:
@@ -95,8 +111,8 @@ def check_codes(
 
 
 def check_join(
-    table: File,
-    polygons: File,
+    ours: File,
+    theirs: File,
     people: Mapping[str, float],
     *,
     digits: int = DIGITS,
@@ -105,16 +121,16 @@ def check_join(
     """Find codes that are in one of the two files alone (E-JOIN-UNMATCHED), with the people that would be lost.
 
     Args:
-        table: The rows of the table.
-        polygons: The records of the layer.
+        ours: The rows of the table.
+        theirs: The records of the layer.
         people: Residents by code.
         digits: Digits that a code has; others are reported already.
         names: Name of each row of the two files, where both have names: they find codes that have changed.
     """
-    ours, theirs = names or ((), ())
+    names = names or ((), ())
     return [
-        *_unmatched(table, polygons, people, digits, (ours, theirs), "remove it here with its people"),
-        *_unmatched(polygons, table, people, digits, (theirs, ours), "leave it out: [zones.polygons] exclude"),
+        *_unmatched(ours, theirs, people, digits, names, "remove it here with its people"),
+        *_unmatched(theirs, ours, people, digits, names[::-1], "leave it out: [zones.polygons] exclude"),
     ]
 
 

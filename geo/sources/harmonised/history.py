@@ -1,4 +1,4 @@
-"""The history of area codes: which code an area had before and after every change of borders or name."""
+"""The history of area codes: the code of an area before and after every change of borders or name."""
 
 import re
 from collections import defaultdict
@@ -6,10 +6,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from geo.checks.keys import check_columns
-from geo.config import FileConfig
+from geo.checks.keys import read_table
 from geo.errors import DataError, Issue, error
-from geo.tables import table
 from geo.tables.table import Table
 
 # Columns of the table of codes: code, name, first year, last year, successors.
@@ -24,7 +22,7 @@ Years = tuple[int, int]
 
 @dataclass(frozen=True)
 class CodeHistory:
-    """Every code with what came of it.
+    """Every code with its changes.
 
     Attributes:
         successors: For a code, the years of its changes with the codes that took its area or a part of it.
@@ -73,10 +71,8 @@ def read(path: Path) -> CodeHistory:
         DataError: What the table reader finds; E-COL-MISSING; E-CODE-FORMAT; E-HISTORY where a successor cannot be
             read.
     """
-    rows = table.read(FileConfig.model_validate({"file": path}), "[zones.harmonise] codes")
-    issues = check_columns(rows.file, rows.columns, (_CODE, _NAME, _END, _SUCCESSORS))
-    if issues:
-        raise DataError(issues)
+    rows = read_table(path, "[zones.harmonise] codes", (_CODE, _NAME, _END, _SUCCESSORS))
+    issues = []
     after: dict[str, list[tuple[int, str]]] = defaultdict(list)
     before: dict[str, list[tuple[int, str]]] = defaultdict(list)
     names: dict[str, tuple[str, ...]] = {}
@@ -84,7 +80,7 @@ def read(path: Path) -> CodeHistory:
         names[code] = (*names.get(code, ()), name)
         if not _CODE_OF_SIX.fullmatch(code):
             rule, fix = "an area code is six digits, kept as text", "write all six digits (GB/T 2260)"
-            issues.append(rows.wrong_cell("E-CODE-FORMAT", row, _CODE, rule, fix, None))
+            issues.append(rows.wrong_cell("E-CODE-FORMAT", row, _CODE, rule, fix))
         changes, found = _changes(rows, row)
         issues += found
         for year, successor in changes:
@@ -96,12 +92,7 @@ def read(path: Path) -> CodeHistory:
 
 
 def check(history: CodeHistory, codes: Iterable[str]) -> list[Issue]:
-    """Find a history of other areas than the map's (E-HISTORY): it would link nothing, and nobody would see it.
-
-    Args:
-        history: The table of codes as read.
-        codes: Codes of the map.
-    """
+    """Find a history of other areas than the map's codes (E-HISTORY): it would link nothing."""
     mapped = set(codes)
     if not mapped or mapped & (history.names.keys() | history.predecessors.keys()):
         return []
@@ -119,7 +110,7 @@ def _changes(rows: Table, row: int) -> tuple[list[tuple[int, str]], list[Issue]]
         year = (parsed[2] or end) if parsed else ""
         if parsed is None or not year.isdecimal():
             rule = "successors are six digits each, with a year where a part of the area went: 130102;130103[2014]"
-            return [], [rows.wrong_cell("E-HISTORY", row, _SUCCESSORS, rule, "correct the table of codes", None)]
+            return [], [rows.wrong_cell("E-HISTORY", row, _SUCCESSORS, rule, "correct the table of codes")]
         changes.append((int(year), parsed[1]))
     return changes, []
 

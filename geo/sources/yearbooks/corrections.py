@@ -5,10 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from geo.checks.keys import check_columns
-from geo.config import FileConfig
+from geo.checks.keys import read_table
 from geo.errors import DataError, Issue, error
-from geo.tables import table as tables
 from geo.tables.table import Table
 
 COLUMNS = ("file", "line", "column", "found", "use", "reason")
@@ -45,10 +43,7 @@ def read(path: Path, book: str) -> list[Correction]:
     Raises:
         DataError: What `geo.tables.table.read` raises, E-COL-MISSING, E-CORRECTION.
     """
-    table = tables.read(FileConfig.model_validate({"file": path}), "corrections")
-    issues = check_columns(table.file, table.columns, COLUMNS)
-    if issues:
-        raise DataError(issues)
+    table, issues = read_table(path, "corrections", COLUMNS), []
     cells = zip(table.lines, *(table.columns[name] for name in COLUMNS), strict=True)
     mine = [(at, *rest) for at, file, *rest in cells if file == book]
     times = Counter((line, column) for _, line, column, *_ in mine)
