@@ -1,4 +1,4 @@
-"""Any source to `zones.nc`: adds the divide, names units and origins, and hands on every problem found."""
+"""From any source to `zones.nc`: adds the side of the divide, units and origins."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from .source import Source
 
 @dataclass(frozen=True)
 class Build:
-    """What a build of zones gives.
+    """The result of a build of zones.
 
     Attributes:
         dataset: The content of `zones.nc`.
@@ -56,14 +56,7 @@ _ZONE_VARIABLES = {
 
 
 def build(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> Build:
-    """Build the zones that a config names.
-
-    Args:
-        config: The `[zones]` section.
-        seed: Seed of the run; only a synthetic source uses it.
-
-    Returns:
-        Dataset, polygons and warnings.
+    """Build the zones of a section `[zones]`; only the built-in country uses the seed of the run.
 
     Raises:
         DataError: With every error of the inputs.
@@ -119,39 +112,37 @@ def _read(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> 
 
 def _dataset(source: Source) -> xr.Dataset:
     """Name every number of a source, and add the side of the divide."""
-    zones = source.zones
-    variables = {
-        name: (
-            "zone",
-            _typed(zones[column].to_numpy()),
-            {"units": units, "long_name": long_name, "source": source.title},
-        )
+    zones, population = source.zones, source.population
+    distance_km = divide.signed_distance_km(zones["lon"].to_numpy(), zones["lat"].to_numpy())
+    by_zone: dict[str, tuple[NDArray[np.generic], str, str, str]] = {
+        name: (zones[column].to_numpy(), units, long_name, source.title)
         for name, (column, units, long_name) in _ZONE_VARIABLES.items()
     }
-    variables |= _divide_variables(source)
-    people = {"units": "persons", "long_name": "residents", "source": source.title, "definition": "resident"}
-    population = (("zone", "year"), source.population.to_numpy(dtype=np.float64), people)
+    long_name = "distance from the divide, positive to the south-east"
+    by_zone["divide_distance"] = (distance_km, "km", long_name, divide.DESCRIPTION)
+    east, long_name = (distance_km > 0).astype(np.int8), "1 where the position is south-east of the divide"
+    by_zone["east"] = (east, "1", long_name, divide.DESCRIPTION)
+    share, long_name = (
+        divide.area_share_east(source.polygons.geometry),
+        "share of the polygon's area south-east of the divide",
+    )
+    by_zone["area_share_east"] = (share, "1", long_name, divide.DESCRIPTION)
+    variables = {name: ("zone", _typed(values), _about(*about)) for name, (values, *about) in by_zone.items()}
+    people = _about("persons", "residents", source.title) | {"definition": "resident"}
     covariates = {
         name: (
             "zone",
-            source.covariates[name].to_numpy(dtype=np.float64),
-            {"units": "1", "long_name": name.replace("_", " "), "source": source.title, "role": "covariate"},
+            values.to_numpy(dtype=np.float64),
+            _about("1", str(name).replace("_", " "), source.title) | {"role": "covariate"},
         )
-        for name in source.covariates.columns
+        for name, values in source.covariates.items()
     }
+    years = np.array(population.columns, dtype=np.int64)
     dataset = xr.Dataset(
-        {**variables, "population": population, **covariates},
+        {**variables, "population": (("zone", "year"), population.to_numpy(dtype=np.float64), people), **covariates},
         coords={
-            "zone": (
-                "zone",
-                _typed(zones.index.to_numpy()),
-                {"units": "1", "long_name": "zone code", "source": source.title},
-            ),
-            "year": (
-                "year",
-                np.array(source.population.columns, dtype=np.int64),
-                {"units": "1", "long_name": "census year", "source": source.title},
-            ),
+            "zone": ("zone", _typed(zones.index.to_numpy()), _about("1", "zone code", source.title)),
+            "year": ("year", years, _about("1", "census year", source.title)),
         },
         attrs={
             "title": source.title,
@@ -166,40 +157,17 @@ def _dataset(source: Source) -> xr.Dataset:
     return dataset if source.censuses is None else dataset.merge(source.censuses)
 
 
-def _divide_variables(source: Source) -> dict[str, tuple[str, NDArray[np.float64] | NDArray[np.int8], dict[str, str]]]:
-    distance_km = divide.signed_distance_km(source.zones["lon"].to_numpy(), source.zones["lat"].to_numpy())
-    share = divide.area_share_east(source.polygons.geometry)
-    origin = {"source": divide.DESCRIPTION}
-    return {
-        "divide_distance": (
-            "zone",
-            distance_km,
-            {"units": "km", "long_name": "distance from the divide, positive to the south-east", **origin},
-        ),
-        "east": (
-            "zone",
-            (distance_km > 0).astype(np.int8),
-            {"units": "1", "long_name": "1 where the position is south-east of the divide", **origin},
-        ),
-        "area_share_east": (
-            "zone",
-            share,
-            {"units": "1", "long_name": "share of the polygon's area south-east of the divide", **origin},
-        ),
-    }
+def _about(units: str, long_name: str, source: str) -> dict[str, str]:
+    return {"units": units, "long_name": long_name, "source": source}
 
 
 def _polygons(source: Source) -> gpd.GeoDataFrame:
-    zones = source.zones
-    columns = {
-        "code": zones.index.to_numpy(),
-        **{name: zones[name].to_numpy() for name in ("name", "province", "prefecture")},
-    }
-    return gpd.GeoDataFrame(columns, geometry=source.polygons.geometry.to_numpy(), crs=source.polygons.crs)
+    named = source.zones.rename_axis("code").reset_index()[["code", "name", "province", "prefecture"]]
+    return gpd.GeoDataFrame(named, geometry=source.polygons.geometry.to_numpy(), crs=source.polygons.crs)
 
 
 def _typed(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Keep text as fixed-length unicode and numbers in double precision; NetCDF knows no Python objects."""
+    """Store text as fixed-length unicode and numbers in double precision; NetCDF has no Python objects."""
     if values.dtype == np.int8:
         return values
     return values.astype(np.str_) if values.dtype.kind in "OUT" else values.astype(np.float64)

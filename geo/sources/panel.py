@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -24,13 +23,7 @@ from .source import ZONE_COLUMNS, Source
 
 
 def build(config: PanelConfig) -> Source:
-    """Read, check and join the two files.
-
-    Args:
-        config: Files, columns and declared rules.
-
-    Returns:
-        Zones of both files, sorted by code.
+    """Read, check and join the two files that a config names to zones, sorted by code.
 
     Raises:
         DataError: Once, with every error of both files.
@@ -39,8 +32,11 @@ def build(config: PanelConfig) -> Source:
     read, found = attempt(lambda: _read_layer(config))
     inputs: list[dict[str, object]] = []
     if rows is not None and read is not None:
-        layers = [_input(part, len(read[0]), crs.name(read[1])) for part in polygons.parts(config.polygons.file)]
-        inputs = [*layers, _input(config.table.file, rows.rows, None)]
+        of_layer, files = (len(read[0]), crs.name(read[1])), polygons.parts(config.polygons.file)
+        inputs = [
+            {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": records, "crs": system}
+            for path, records, system in (*((part, *of_layer) for part in files), (config.table.file, rows.rows, None))
+        ]
     return join(config, rows, read, [*problems, *found], inputs)
 
 
@@ -77,8 +73,8 @@ def join(
     if failed or counted is None or layer is None or layer.shapes is None:
         raise DataError(problems)
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
-    source = _source(config, counted, shapes, tuple(inputs), tuple(problems), (*layer.rules, *counted.rules))
-    return source.with_rasters(gridded)
+    rules = (*layer.rules, *counted.rules)
+    return _source(config, counted, shapes, tuple(inputs), tuple(problems), rules).with_rasters(gridded)
 
 
 def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
@@ -87,7 +83,7 @@ def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
 
 
 def _known(read: tuple[gpd.GeoDataFrame, pyproj.CRS] | None, config: PanelConfig) -> set[str] | None:
-    """Give the codes that have a polygon, left out or not; None where the layer or its codes cannot be read."""
+    """Give the codes that have a polygon, excluded or not; None where the layer or its codes cannot be read."""
     if read is None or config.polygons.code not in read[0].columns:
         return None
     return set(read_codes(read[0][config.polygons.code])[0])
@@ -165,16 +161,15 @@ def _source(
     issues: tuple[Issue, ...],
     rules: tuple[str, ...],
 ) -> Source:
-    """Put everything in the order of the codes."""
+    """Arrange everything in the order of the codes."""
     codes = list(counted.rows.codes)
     order = sorted(codes)
-    shapes = shapes.loc[codes]
-    outlines = np.asarray(shapes.geometry.array)
-    measures = counted.measures
+    outlines = np.asarray(shapes.loc[codes].geometry.array)
+    measures = dict(counted.measures)
     if "lon" not in measures:
-        measures = {**measures, **outline.point_inside(outlines)}
+        measures |= outline.point_inside(outlines)
     if "area_km2" not in measures:
-        measures = {**measures, "area_km2": outline.geodesic_area_km2(outlines)}
+        measures["area_km2"] = outline.geodesic_area_km2(outlines)
     filled = [*counted.rates.values(), *counted.covariates.values()]
     zones = pd.DataFrame(
         {
@@ -202,7 +197,7 @@ def _source(
 
 
 def _attributes(config: PanelConfig) -> dict[str, dict[str, str]]:
-    """Say where each variable of `zones.nc` comes from, and what it counts."""
+    """Give the origin and meaning of each variable of `zones.nc`."""
     table_name, options = config.table.file.name, config.table
     inside = f"{config.polygons.file.name}, a point inside the polygon"
     geodesic = f"{config.polygons.file.name}, geodesic area on WGS 84"
@@ -223,13 +218,4 @@ def _attributes(config: PanelConfig) -> dict[str, dict[str, str]]:
         "province_name": {"source": column(options.province_name or f"{options.code}, first two digits")},
         "prefecture": {"source": column(options.prefecture or f"{options.code}, first four digits")},
         **{name: quantities.describe(config, name) for name in config.covariates},
-    }
-
-
-def _input(path: Path, rows: int, system: str | None) -> dict[str, object]:
-    return {
-        "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "rows": rows,
-        "crs": system,
     }

@@ -1,4 +1,4 @@
-"""Censuses carried to the zones: people whole, counts summed, means averaged with their weights, nothing made up."""
+"""Censuses carried to the zones: whole people, sums of counts, and weighted means."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from geo.sources.yearbooks import DIMENSIONS, QUANTITIES, CensusTable, Quantity
 from . import crosswalk
 from .crosswalk import Crosswalk
 
-# Counts that are made of a rate: name, rate, what is counted.
+# Counts that are computed from a rate: name, rate, what is counted.
 _VITAL = (
     ("births", "birth_rate", "births"),
     ("deaths", "death_rate", "deaths"),
@@ -25,10 +25,7 @@ _VITAL = (
 _RESIDENTS = "residents"
 RATES = tuple(rate for _, rate, _ in _VITAL)
 """Rates that are kept as the persons they make, too."""
-_DIVIDED = (
-    "a unit divided between zones gives each the share that its residents there are of all, so counts of zones "
-    "have fractions"
-)
+_DIVIDED = "counts of a unit divided between zones are divided like its residents, so counts of zones have fractions"
 
 
 @dataclass(frozen=True)
@@ -48,14 +45,7 @@ class CensusOnZones:
 
 
 def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFrame, zones: pd.Index) -> CensusOnZones:
-    """Carry every census to the zones.
-
-    Args:
-        walk: Checked crosswalk.
-        tables: Censuses that have a table.
-        mapped: Residents by polygon of the censuses that the map brings.
-        zones: Codes of the zones, in the order wanted.
-    """
+    """Carry every census to the zones: those with a table, and those whose residents the map has by polygon."""
     population, divided, parts = {}, {}, []
     for year, table in sorted(tables.items()):
         lines = walk.of(year)
@@ -76,7 +66,7 @@ def carry(walk: Crosswalk, tables: Mapping[int, CensusTable], mapped: pd.DataFra
 
 
 def _by_persons(lines: pd.DataFrame, persons: pd.Series, people: pd.Series) -> pd.DataFrame:
-    """Use the shares that whole persons make, so that every quantity goes the way of its people."""
+    """Use the shares of whole persons, so that every quantity is divided like the residents."""
     total = lines["from"].map(people).astype(np.float64)
     return lines.assign(share=(persons / total).where(total > 0, lines["share"]))
 
@@ -105,17 +95,16 @@ def _quantities(table: CensusTable, shares: csr_array, zones: pd.Index) -> xr.Da
     for name, quantity in QUANTITIES.items():
         if name in table.quantities and name != _RESIDENTS:
             values = table.quantities[name].transpose("row", *quantity.dims).to_numpy()
-            sums = (
-                _mean(quantity, values, table, shares)
-                if quantity.kind == "mean"
-                else crosswalk.to_zones(shares, values)
-            )
-            carried[name] = (("zone", *quantity.dims), sums, _attributes(quantity, table))
+            mean = quantity.kind == "mean"
+            on_zones = _mean(quantity, values, table, shares) if mean else crosswalk.to_zones(shares, values)
+            carried[name] = (("zone", *quantity.dims), on_zones, _attributes(quantity, table))
     residents = table.quantities[_RESIDENTS].to_numpy()
     for name, rate, counted in _VITAL:
         if rate in carried:
             persons = crosswalk.to_zones(shares, table.quantities[rate].to_numpy() / 1000.0 * residents)
-            attributes = _attributes(_in_a_year(name, counted, table.year), table)
+            period = {table.year: f"{counted} in the twelve months before the day of the census"}
+            made = Quantity(name, f"{counted} in the year before the census", "persons", "count", definition=period)
+            attributes = _attributes(made, table)
             carried[name] = (("zone",), persons, attributes | {"estimated": f"{rate} times residents"})
     labels = {dim: list(categories) for dim, categories in DIMENSIONS.items()}
     used = {dim for dims, *_ in carried.values() for dim in dims}
@@ -135,21 +124,14 @@ def _mean(
 
 
 def _total(quantity: xr.DataArray) -> NDArray[np.float64]:
-    """Sum a quantity over its categories, those left out that a census did not ask for."""
-    asked = quantity.notnull().any("row")
+    """Sum a quantity over its categories that the census has."""
     dims = [dim for dim in quantity.dims if dim != "row"]
-    total: NDArray[np.float64] = quantity.where(asked, 0.0).sum(dims, skipna=False).to_numpy()
-    return total
-
-
-def _in_a_year(name: str, counted: str, year: int) -> Quantity:
-    """Declare a count made of a rate."""
-    period = f"{counted} in the twelve months before the day of the census"
-    return Quantity(name, f"{counted} in the year before the census", "persons", "count", definition={year: period})
+    known = quantity.where(quantity.notnull().any("row"), 0.0)
+    return np.asarray(known.sum(dims, skipna=False).to_numpy())
 
 
 def _attributes(quantity: Quantity, table: CensusTable) -> dict[str, str]:
-    """Say what a variable is, and what of it does not compare between the censuses."""
+    """Describe a variable, and what of it does not compare between the censuses."""
     divided = {"divided": _DIVIDED} if quantity.kind == "count" else {}
     return {
         **divided,

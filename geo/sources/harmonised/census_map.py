@@ -1,4 +1,4 @@
-"""The map of census units: polygons of one time, their names, and the residents the layer knows of them."""
+"""The map of census units: polygons of one time, their names, and the residents that the layer has."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def read(config: MapConfig) -> CensusMap:
         raise DataError(issues)
     codes = _texts(layer[config.code])
     residents, wrong = _residents(layer, config)
-    last = residents[max(config.residents)] if config.residents else pd.Series(np.nan, index=layer.index)
+    last = residents[max(config.residents)] if config.residents else np.full(len(codes), np.nan)
     people = {code: float(count) for code, count in zip(codes, last, strict=True) if not np.isnan(count)}
     outlines = polygons.sound(layer, system, codes, config, file, people)
     at = [line - 1 for line in outlines.lines]
@@ -79,12 +79,8 @@ def read(config: MapConfig) -> CensusMap:
         raise DataError(issues)
     order = np.argsort(kept)
     index = pd.Index(np.array(kept, dtype=object)[order], name="code")
-    described = {
-        "name": names,
-        "province": [code[:2] for code in kept],
-        "province_name": provinces,
-        "prefecture": [code[:4] for code in kept],
-    }
+    parents, prefectures = ([code[:digits] for code in kept] for digits in (2, 4))
+    described = {"name": names, "province": parents, "province_name": provinces, "prefecture": prefectures}
     columns = {name: np.array(values, dtype=object)[order] for name, values in described.items()}
     units = gpd.GeoDataFrame(columns, geometry=outlines.shapes[order], index=index, crs=crs.WGS84)
     known = residents.iloc[at].iloc[order].set_axis(index)
@@ -107,7 +103,7 @@ def _texts(column: pd.Series) -> list[str]:
 
 
 def _residents(layer: gpd.GeoDataFrame, config: MapConfig) -> tuple[pd.DataFrame, list[Issue]]:
-    """Read the residents as strictly as those of a table: a text may be a number, a day or a mark may not."""
+    """Read the residents as strictly as those of a table: a text may be a number, but a date or a mark may not."""
     columns = {column: _cells(layer[column]) for column in config.residents.values()}
     table = Table(config.file.name, columns, tuple(range(1, len(layer) + 1)), where=_WHERE)
     counts, issues = {}, []

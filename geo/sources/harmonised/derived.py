@@ -1,4 +1,4 @@
-"""What a run asks of the censuses and the map: rates and covariates, as shares, means, logarithms and differences."""
+"""Rates and covariates of the censuses and the map: shares, means, logarithms and differences."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from geo.sources.yearbooks import DIMENSIONS, QUANTITIES, Quantity
 from .carried import CensusOnZones
 
 _PEOPLE = "residents"
-# Rates are asked for by the name of what they are; `zones.nc` has them under the same.
+# Key of the config of each rate of `zones.nc`.
 _RATES = {"birth_rate": "birth", "death_rate": "death"}
-# What the map brings is summed over places like a count, and has no categories.
+# Quantities of the map are summed over places like counts, and have no categories.
 _KNOWN = QUANTITIES | {name: Quantity(name, name, units, "count") for name, units in OF_MAP.items()}
 
 
@@ -35,7 +35,7 @@ class ZoneNumbers:
     of_map: pd.DataFrame
 
     def series(self, name: str, year: int) -> xr.DataArray:
-        """Give a quantity over zones and its own dimensions; what is of the map is the same in every year."""
+        """Give a quantity over zones and its own dimensions; one of the map is the same in every year."""
         if name in OF_MAP:
             return xr.DataArray(self.of_map[name].to_numpy(dtype=np.float64), dims="zone")
         if name == _PEOPLE:
@@ -63,23 +63,18 @@ class Derived:
 
 
 def derive(config: HarmonisedConfig, numbers: ZoneNumbers, provinces: Sequence[str]) -> Derived:
-    """Compute every rate and covariate that the config names.
-
-    Args:
-        config: The `[zones]` section.
-        numbers: The censuses on the zones, and what these have from the map.
-        provinces: Province of each zone.
+    """Compute every rate and covariate that the config names, for zones with their provinces.
 
     Returns:
-        Values; E-QUANTITY for a quantity, category or year that is not there or cannot be asked for in this way,
+        Values; E-QUANTITY for a quantity, category or year that does not exist or cannot be used in this way,
         E-DEF-MIX for a difference of numbers whose definitions differ, E-MISSING where a zone has none and no rule is
         declared.
     """
-    wanted_by_name = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
+    wanted = {"birth_rate": config.rates.birth, "death_rate": config.rates.death, **config.covariates}
     population = numbers.carried.population
     found: dict[str, Filled] = {}
     issues: list[Issue] = []
-    for name, of in wanted_by_name.items():
+    for name, of in wanted.items():
         wrong = _wrong_requests(name, of, config, numbers)
         if wrong:
             issues += wrong
@@ -90,8 +85,7 @@ def derive(config: HarmonisedConfig, numbers: ZoneNumbers, provinces: Sequence[s
     issues += [issue for filled in found.values() for issue in filled.issues]
     frame = pd.DataFrame({name: filled.values for name, filled in found.items()}, index=population.index)
     vital = [name for name in ("birth_rate", "death_rate") if name in frame]
-    filled = [one.imputed for one in found.values()]
-    imputed = np.any(filled, axis=0) if filled else np.zeros(len(population), dtype=np.bool_)
+    imputed = np.any([np.zeros(len(population), dtype=np.bool_), *(one.imputed for one in found.values())], axis=0)
     rules = tuple(rule for one in found.values() for rule in one.rules)
     return Derived(frame[vital] / 1000.0, frame.drop(columns=vital), imputed.astype(np.int8), rules, tuple(issues))
 
@@ -109,7 +103,7 @@ def _years(of: OfQuantity) -> tuple[int, ...]:
 
 
 def _wrong_requests(name: str, of: OfQuantity, config: HarmonisedConfig, numbers: ZoneNumbers) -> list[Issue]:
-    """Find what a rate or covariate asks for and the censuses do not have, or must not be asked for."""
+    """Find quantities, years and categories that the censuses do not have, or that must not be used so."""
     if name in _RATES and of.quantity != name:
         return [_quantity_error(name, of.quantity, f"{name} is a rate per mille of its own", f"choose {name}")]
     issues = []
@@ -127,7 +121,7 @@ def _wrong_requests(name: str, of: OfQuantity, config: HarmonisedConfig, numbers
 
 
 def _no_counts(name: str, of: OfQuantity) -> list[Issue]:
-    """Refuse to divide means, or by one: what comes out is no share of anything."""
+    """Refuse to divide means, or by a mean: the result is not a share."""
     fix = "leave per out, or choose counts"
     return [
         _quantity_error(name, wanted, f"{wanted} is a mean, and only counts are divided by counts", fix)
@@ -137,27 +131,23 @@ def _no_counts(name: str, of: OfQuantity) -> list[Issue]:
 
 
 def _no_categories(name: str, of: OfQuantity, numbers: ZoneNumbers) -> list[Issue]:
-    """Find categories that the quantity does not have, or that a census did not ask for."""
+    """Find categories that the quantity, or a census, does not have."""
     dim_of = {label: dim for dim in _KNOWN[of.quantity].dims for label in DIMENSIONS[dim]}
     unknown = [label for label in of.select if label not in dim_of]
     if unknown and not dim_of:
         return [_quantity_error(name, unknown[0], f"{of.quantity} has no categories", "leave select out")]
     if unknown:
         return [_unknown(name, label, f"{of.quantity} has no category {label}", dim_of) for label in unknown]
-    # Where the people of a category that was not asked for stand in another that is added too, nobody is lost.
+    # The people of a category that a census does not have may be in another one; no one is lost if both are added.
     mixed = _KNOWN[of.quantity].not_comparable.keys()
-    wanted_by_name = [label for label in of.select if label not in mixed or not mixed <= set(of.select)]
-    return [
-        _unknown(
-            name,
-            label,
-            f"the census of {year} has no {label} in {of.quantity}",
-            [other for other in dim_of if other != label],
-        )
-        for label in wanted_by_name
-        for year in _years(of)
-        if numbers.series(of.quantity, year).sel({dim_of[label]: label}).isnull().all()
-    ]
+    together = mixed if mixed <= set(of.select) else set()
+    issues = []
+    for label in of.select:
+        others = [other for other in dim_of if other != label]
+        for year in () if label in together else _years(of):
+            if numbers.series(of.quantity, year).sel({dim_of[label]: label}).isnull().all():
+                issues.append(_unknown(name, label, f"the census of {year} has no {label} in {of.quantity}", others))
+    return issues
 
 
 def _unknown(name: str, value: str, rule: str, known: Iterable[object]) -> Issue:
@@ -194,7 +184,7 @@ def _values(of: OfQuantity, numbers: ZoneNumbers) -> NDArray[np.float64]:
 
 
 def _of_year(of: OfQuantity, year: int, numbers: ZoneNumbers) -> NDArray[np.float64]:
-    """Give the number of one census, or its logarithm; NaN where that would be of nothing."""
+    """Give the number of one census, or its logarithm; NaN where that is undefined."""
     value = _ratio(of, year, numbers)
     return np.log(value, out=np.full_like(value, np.nan), where=value > 0) if of.log else value
 
@@ -213,10 +203,7 @@ def _ratio(of: OfQuantity, year: int, numbers: ZoneNumbers) -> NDArray[np.float6
 
 
 def _total(quantity: xr.DataArray) -> NDArray[np.float64]:
-    """Sum over all categories that the census asked for."""
+    """Sum over all categories that the census has."""
     dims = [dim for dim in quantity.dims if dim != "zone"]
-    wanted_by_name = quantity.notnull().any("zone")
-    total: NDArray[np.float64] = (
-        quantity.where(wanted_by_name, 0.0).sum(dims, skipna=False).to_numpy().astype(np.float64)
-    )
-    return total
+    known = quantity.where(quantity.notnull().any("zone"), 0.0)
+    return np.asarray(known.sum(dims, skipna=False).to_numpy(), dtype=np.float64)

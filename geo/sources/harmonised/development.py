@@ -1,7 +1,7 @@
-"""Development zones: places with people of their own in a census and no polygon on the map.
+"""Development zones: units of a census with people but without a polygon on the map.
 
-They were cut out of the urban districts of their prefecture, nobody says out of which. Where they are few, their people
-are shared out over the districts in proportion to the districts' own; where they are many, the districts are one zone.
+They were cut out of urban districts of their prefecture, but it is unknown of which. Where they have few people, these
+are shared out over the districts in proportion to the districts' own; where they have many, the districts are one zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,12 +50,7 @@ def is_district(names: pd.Series) -> pd.Series:
 
 
 def districts(polygons: pd.DataFrame, prefecture: str) -> list[str]:
-    """Give the urban districts of a prefecture, or its only polygon.
-
-    Args:
-        polygons: Index code; columns name, prefecture.
-        prefecture: Four digits.
-    """
+    """Give the urban districts of a prefecture (four digits), or its only polygon."""
     near = polygons[polygons["prefecture"] == prefecture]
     urban = near.index[is_district(near["name"])]
     return [str(code) for code in (urban if len(urban) or len(near) != 1 else near.index)]
@@ -64,16 +59,16 @@ def districts(polygons: pd.DataFrame, prefecture: str) -> list[str]:
 def group_by_prefecture(
     floating: pd.DataFrame, polygons: pd.DataFrame, group_of: Mapping[str, int], residents: Mapping[int, int]
 ) -> list[DistrictGroup]:
-    """Find the districts that the unplaced rows of a census were cut from.
+    """Find the districts that the unplaced rows of a census (index key; columns prefecture, people) were cut from.
 
     Args:
-        floating: Unplaced rows: index key; columns prefecture, people.
+        floating: Unplaced rows.
         polygons: The map.
         group_of: For a polygon, the group it belongs to so far.
         residents: Residents of each group who are placed already.
 
     Returns:
-        One cut a prefecture; without groups where the prefecture has no district.
+        One entry a prefecture; without groups where the prefecture has no district.
     """
     found = []
     for prefecture, rows in floating.groupby("prefecture"):
@@ -86,10 +81,7 @@ def group_by_prefecture(
 def share_out(cut: DistrictGroup, people: Mapping[str, int], first: Sequence[str]) -> list[PlacedPeople]:
     """Share the people of each zone over the groups of districts, in proportion to their residents, in whole persons.
 
-    Args:
-        cut: Zones and groups.
-        people: Residents by row.
-        first: For each group of the cut, a polygon of it.
+    `first` is a polygon of each group.
     """
     weights = np.array(cut.residents, dtype=np.float64)
     weights = weights / weights.sum() if weights.any() else np.full(len(first), 1 / len(first))

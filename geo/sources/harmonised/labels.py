@@ -13,6 +13,10 @@ from . import carried
 from .carried import CensusOnZones
 
 _OF_CROSSWALK = {"units": "1", "role": "census", "source": "crosswalk.csv"}
+_FLAGS = {
+    "counted": "1 where every part of the zone was counted; where 0, population is missing",
+    "divided": "share of residents from units divided between zones, with the composition of the whole unit",
+}
 _UNITS = {"members": "census units in the zone", "districts": "census units in the zone that are urban districts"}
 
 
@@ -23,7 +27,7 @@ def file_names(config: HarmonisedConfig) -> dict[int, str]:
 
 
 def attributes(config: HarmonisedConfig) -> dict[str, dict[str, str]]:
-    """Say where each variable of `zones.nc` comes from, and what it counts."""
+    """Give the origin and meaning of each variable of `zones.nc`."""
     layer = config.polygons.file.name
     days = config.polygons.dates | {year: book.date for year, book in config.census.items()}
     dates = {str(year): day.isoformat() for year, day in sorted(days.items())}
@@ -58,7 +62,7 @@ def _units(of: OfQuantity) -> str:
 
 
 def _source_of(of: OfQuantity, config: HarmonisedConfig) -> str:
-    """Say in words what a number is: which quantity of which census, or of the map, over what."""
+    """Describe a number in words: which quantity of which census, or of the map, divided by which."""
     years = of.change or ((of.year,) if of.year else ())
     chosen = f" ({', '.join(of.select)})" if of.select else ""
     over = f" / {of.per}" if of.per else ""
@@ -69,30 +73,15 @@ def _source_of(of: OfQuantity, config: HarmonisedConfig) -> str:
 
 
 def censuses(on_zones: CensusOnZones, described: pd.DataFrame) -> xr.Dataset:
-    """Put the flags of the population, and the census units of each zone, beside what the year-books keep."""
-    counted = on_zones.population.notna().to_numpy().astype(np.int8)
-    flags = {
-        "population_counted": (
-            ("zone", "year"),
-            counted,
-            {
-                **_OF_CROSSWALK,
-                "long_name": "1 where every part of the zone was counted; where 0, population is missing",
-            },
-        ),
-        "population_divided": (
-            ("zone", "year"),
-            on_zones.divided.to_numpy(dtype=np.float64),
-            {
-                **_OF_CROSSWALK,
-                "long_name": "share of residents from units divided between zones, their make-up taken as the unit's",
-            },
-        ),
+    """Add the flags of the population, and the census units of each zone, to the quantities of the year-books."""
+    divided = on_zones.divided.to_numpy(dtype=np.float64)
+    values = {"counted": on_zones.population.notna().to_numpy().astype(np.int8), "divided": divided}
+    added: dict[str, tuple[object, ...]] = {
+        f"population_{name}": (("zone", "year"), flag, {**_OF_CROSSWALK, "long_name": _FLAGS[name]})
+        for name, flag in values.items()
     }
-    units = {
-        name: ("zone", described[name].to_numpy(dtype=np.int64), {**_OF_CROSSWALK, "long_name": long_name})
-        for name, long_name in _UNITS.items()
-    }
-    # The rates stand in `zones.nc` as the model needs them, per resident; here stay the persons they make.
+    for name, long_name in _UNITS.items():
+        added[name] = ("zone", described[name].to_numpy(dtype=np.int64), {**_OF_CROSSWALK, "long_name": long_name})
+    # `zones.nc` has the rates as the model needs them, per resident; here are the persons computed from them.
     kept = on_zones.quantities.drop_vars(carried.RATES, errors="ignore")
-    return kept.rename({name: f"census_{name}" for name in kept.data_vars}).assign(flags | units)
+    return kept.rename({name: f"census_{name}" for name in kept.data_vars}).assign(added)
