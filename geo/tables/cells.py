@@ -1,15 +1,15 @@
-"""Cells as text, whatever kind of file they stand in, and what the file said of their types."""
+"""Cells of any kind of file as text, and their types in the file."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from geo.errors import DataError, error
 from geo.opening import limits
 
 Kind = Literal["text", "integer", "float"]
-"""What a file calls the cells of a column: whole numbers keep their digits, floating ones may not."""
+"""Type of a column in its file: whole numbers keep their digits, floating ones may not."""
 
 # Beyond 2 to the power of 53 a floating number no longer holds every integer.
 _EXACT = 2.0**53
@@ -22,12 +22,16 @@ class Grid:
     Attributes:
         header: Names of the columns.
         rows: Line and cells of each row below the header, "" where blank.
-        kinds: Kind of the columns that are no text.
+        kinds: Kind of the columns that are not text.
     """
 
     header: list[str]
     rows: list[tuple[int, list[str]]]
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+
+    def filled(self) -> Self:
+        """Leave out the rows without any text."""
+        return replace(self, rows=[(line, row) for line, row in self.rows if any(row)])
 
 
 def text(cell: object) -> str:

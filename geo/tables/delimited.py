@@ -13,13 +13,7 @@ _OTHER_MARKS = (";", "\t", "|")
 
 
 def read(path: Path, encoding: str, header: int, where: str) -> Grid:
-    """Read a CSV file without interpreting a cell.
-
-    Args:
-        path: The file.
-        encoding: Declared encoding of its text.
-        header: Record, from 1, that names the columns.
-        where: Section of the config, for messages.
+    """Read a CSV file without interpreting a cell; the record `header`, from 1, names the columns.
 
     Raises:
         DataError: E-ENC, E-CSV-DELIM, E-SIZE-LIMIT or E-IO-CORRUPT.
@@ -44,7 +38,7 @@ def _records(content: str, file: str) -> list[tuple[int, list[str]]]:
             records.append((start, [cell.strip() for cell in record]))
             start = reader.line_num + 1
     except csv.Error as failure:
-        # Quoted cells between other marks are no rows of this dialect: say so, before calling the file damaged.
+        # Quoted cells between other marks are an error of the separator, not damage.
         _check_delimiter(file, start, content.splitlines()[start - 1].split(","))
         issue = error("E-IO-CORRUPT", file, line=start, rule=f"not a CSV row: {failure}", fix="export it again")
         raise DataError([issue]) from failure
@@ -56,8 +50,6 @@ def _check_delimiter(file: str, line: int, names: list[str]) -> None:
     whole = ",".join(names)
     for mark in _OTHER_MARKS:
         if whole.count(mark) >= len(names):
-            rule = (
-                f"cells are separated by commas and decimals begin with a point; this file has {mark!r} between cells"
-            )
+            rule = f"commas separate cells and decimals begin with a point; this file has {mark!r} between cells"
             fix = "export it as a CSV file with commas and decimal points"
             raise DataError([error("E-CSV-DELIM", file, line=line, value=whole[:80], rule=rule, fix=fix)])

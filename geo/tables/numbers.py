@@ -85,9 +85,8 @@ def parse(text: str, thousands: str | None = None) -> float | None:
 def _fullwidth(table: Table, column: str, rows: Sequence[int]) -> list[Issue]:
     if not rows:
         return []
-    value, rule = table.columns[column][rows[0]], f"{len(rows)} cells of the column have digits of full width"
-    fix = "none needed: they were read as plain digits"
-    return [Issue("W-NUM-FULLWIDTH", "warning", table.file, table.lines[rows[0]], column, value, rule, fix, None)]
+    rule, fix = f"{len(rows)} cells of the column have digits of full width", "none needed: they were read as digits"
+    return [table.wrong_cell("W-NUM-FULLWIDTH", rows[0], column, rule, fix)]
 
 
 def _explain(text: str, value: float | None, table: Table) -> tuple[str, str, str]:

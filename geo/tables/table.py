@@ -1,7 +1,6 @@
-"""Census tables as text: every cell as it stands in the file, with the line it stands in."""
+"""Census tables as text: every cell as the file has it, with its line."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -24,13 +23,13 @@ _ALLOWED = {FileKind.TEXT: (".csv",), FileKind.XLSX: (".xlsx",), FileKind.PARQUE
 
 @dataclass(frozen=True)
 class Table:
-    """A table before anything is believed about it.
+    """A table as read, before any check.
 
     Attributes:
         file: Base name, for messages.
         columns: The cells of each column as text, "" where blank.
         lines: Line of each row (see `Issue.line`).
-        kinds: What the file calls a column that is no text; numbers lose the zeros before them.
+        kinds: Type in the file of a column that is not text; numbers lose the zeros before them.
         thousands: Separator that its numbers may have between groups of three digits.
         missing: Texts that stand for an unknown number.
         where: Section of the config that names the file, for messages.
@@ -67,7 +66,7 @@ class Table:
 def read(config: FileConfig, where: str = "[zones.table]") -> Table:
     """Read a CSV, Excel or Parquet file without interpreting a cell.
 
-    Columns without a name cannot be asked for and are left out; rows without any text are no rows.
+    Columns without a name and rows without any text are left out.
 
     Args:
         config: The file and how it is written.
@@ -99,22 +98,14 @@ def of_frame(frame: pd.DataFrame, config: FileConfig, where: str = "[zones.table
     """
     check_size(config.file.name, *frame.shape)
     typed = pa.Table.from_pandas(frame.set_axis(frame.columns.map(str), axis="columns"), preserve_index=False)
-    cells = columnar.grid(typed)
-    return _table(config, Grid(cells.header, [(line, row) for line, row in cells.rows if any(row)], cells.kinds), where)
+    return _table(config, columnar.grid(typed).filled(), where)
 
 
 def read_sheet(config: FileConfig, where: str) -> Grid:
-    """Read the same files as a sheet of cells whose header is judged by the caller: labels, not names of columns.
-
-    Args:
-        config: The file and how it is written.
-        where: Section of the config, for messages.
-
-    Returns:
-        All columns, and the rows that have any text.
+    """Read all columns of the same files, and the rows that have any text; the header may be labels.
 
     Raises:
-        DataError: As `read`, but for E-COL-DUP.
+        DataError: As `read`, except E-COL-DUP.
     """
     grid = _read(config, where)
     if issues := _check_rows(config, grid):
@@ -123,58 +114,40 @@ def read_sheet(config: FileConfig, where: str) -> Grid:
 
 
 def _read(config: FileConfig, where: str) -> Grid:
-    """Read the rows that have any text."""
-    grid = _open(config, where)
-    return Grid(grid.header, [(line, row) for line, row in grid.rows if any(row)], grid.kinds)
-
-
-def _open(config: FileConfig, where: str) -> Grid:
-    """Open a file by the reader of its content; its name must not say otherwise."""
+    """Read the rows that have any text by the reader of the file's content, which its name must not contradict."""
     path = config.file
     match opening.expect(path, f"{where} file", _ALLOWED):
         case FileKind.XLSX:
             opening.check_archive(path, f"{where} file")
-            return workbook.read(path, config.sheet, config.header, where)
+            return workbook.read(path, config.sheet, config.header, where).filled()
         case FileKind.PARQUET:
-            return columnar.read(path)
+            return columnar.read(path).filled()
         case _:
-            return delimited.read(path, config.encoding, config.header, where)
+            return delimited.read(path, config.encoding, config.header, where).filled()
 
 
 def _check_header(config: FileConfig, grid: Grid) -> list[Issue]:
-    fix = "rename all but one"
+    places: dict[str, list[str]] = {}
+    for at, name in enumerate(grid.header, start=1):
+        places.setdefault(name, []).append(str(at))
+    rules = {
+        name: f"{len(at)} columns have this name: columns {', '.join(at)}"
+        for name, at in places.items()
+        if name and len(at) > 1
+    }
+    file, line, fix = config.file.name, config.header, "rename all but one"
     return [
-        error(
-            "E-COL-DUP",
-            config.file.name,
-            line=config.header,
-            column=name,
-            value=name,
-            rule=f"{times} columns have this name: columns {', '.join(_positions(grid.header, name))}",
-            fix=fix,
-        )
-        for name, times in Counter(grid.header).items()
-        if times > 1 and name
+        error("E-COL-DUP", file, line=line, column=name, value=name, rule=rule, fix=fix) for name, rule in rules.items()
     ]
-
-
-def _positions(header: Sequence[str], name: str) -> list[str]:
-    return [str(at) for at, other in enumerate(header, start=1) if other == name]
 
 
 def _check_rows(config: FileConfig, grid: Grid) -> list[Issue]:
     file, width = config.file.name, len(grid.header)
     if not grid.rows:
         return [error("E-EMPTY", file, rule="the table has no rows", fix="export it again")]
-    return [
-        error(
-            "E-CSV-RAGGED",
-            file,
-            line=line,
-            value=",".join(row)[:80],
-            rule=f"the row has {len(row)} cells, the header {width}",
-            fix="quote the cells that hold a separator",
-        )
-        for line, row in grid.rows
-        if len(row) != width
-    ]
+    issues = []
+    for line, row in grid.rows:
+        if len(row) != width:
+            rule, fix = f"the row has {len(row)} cells, the header {width}", "quote the cells that hold a separator"
+            issues.append(error("E-CSV-RAGGED", file, line=line, value=",".join(row)[:80], rule=rule, fix=fix))
+    return issues

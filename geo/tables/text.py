@@ -1,4 +1,4 @@
-"""Bytes to text, and text that was once decoded wrongly: nothing is guessed, only what the bytes prove is offered."""
+"""Bytes to text, and text that was once decoded wrongly; only what the bytes prove is offered, without guesses."""
 
 import codecs
 import re
@@ -21,13 +21,9 @@ _LOST = "\ufffd"
 
 
 def decode(raw: bytes, encoding: str, file: str, where: str) -> str:
-    """Decode a file as declared; only a byte order mark, which is a proof, stands above the default.
+    """Decode the bytes of a file as declared; only a byte order mark, which is a proof, overrides the default.
 
-    Args:
-        raw: The whole file.
-        encoding: The declared encoding.
-        file: Base name, for the message.
-        where: Section of the config, for the message.
+    The base name of the file and the section `where` of the config are for the message.
 
     Returns:
         The text without a byte order mark.
@@ -59,13 +55,7 @@ def check_names(
 ) -> list[Issue]:
     """Find names that are the bytes of one encoding read as another (E-ENC-MOJIBAKE), one issue for the column.
 
-    Args:
-        file: Base name, for the message.
-        column: Name of the column.
-        names: Cells of the column.
-        lines: Line of each cell.
-        people: Residents by row, where known.
-        where: Section of the config, for the message.
+    File, column, lines, residents by row and the section `where` of the config are for the message.
     """
     wrong = [row for row, name in enumerate(names) if not name.isascii() and (misread(name) or _LOST in name)]
     if not wrong:
@@ -76,18 +66,7 @@ def check_names(
     rule += f': the bytes are {found[1]} and mean "{found[0]}"' if found else ": letters were replaced by U+FFFD"
     fix = f'declare it: {where} encoding = "{found[1]}"; or export the file again' if found else "export it again"
     counted = sum(people.get(row, 0.0) for row in wrong)
-    return [
-        error(
-            "E-ENC-MOJIBAKE",
-            file,
-            line=lines[first],
-            column=column,
-            value=names[first],
-            rule=rule,
-            fix=fix,
-            people=counted,
-        )
-    ]
+    return [Issue("E-ENC-MOJIBAKE", "error", file, lines[first], column, names[first], rule, fix, counted)]
 
 
 def misread(name: str) -> tuple[str, str] | None:
@@ -112,17 +91,12 @@ def _latin_bytes(name: str) -> bytes | None:
 
 
 def _undecodable(raw: bytes, encoding: str, failure: Exception, file: str, where: str) -> Issue:
+    fix = _suggestion(raw, where)
     if not isinstance(failure, UnicodeDecodeError):
-        return error("E-ENC", file, value=encoding, rule=f"no text encoding: {failure}", fix=_suggestion(raw, where))
+        return error("E-ENC", file, value=encoding, rule=f"no text encoding: {failure}", fix=fix)
     start = min(failure.start, len(raw) - 1)
-    return error(
-        "E-ENC",
-        file,
-        line=raw[:start].count(b"\n") + 1,
-        value=f"0x{raw[start]:02x}",
-        rule=f"the text is not {encoding} (byte {start})",
-        fix=_suggestion(raw, where),
-    )
+    line, rule = raw[:start].count(b"\n") + 1, f"the text is not {encoding} (byte {start})"
+    return error("E-ENC", file, line=line, value=f"0x{raw[start]:02x}", rule=rule, fix=fix)
 
 
 def _suggestion(raw: bytes, where: str) -> str:

@@ -21,8 +21,8 @@ Place = tuple[int, int]
 def read(path: Path, sheet: str | None, header: int, where: str) -> Grid:
     """Read one worksheet without interpreting a cell; the line of a row is its number in the sheet.
 
-    Cells that show an error, such as #REF!, have its text. A formula that nobody has calculated has its own text, so
-    that it is no number and no name. Dates are written year first.
+    Cells that show an error, such as #REF!, have its text. A formula without a calculated result has its own text, so
+    that it is neither a number nor a name. Dates are written year first.
 
     Args:
         path: The workbook.
@@ -42,8 +42,7 @@ def read(path: Path, sheet: str | None, header: int, where: str) -> Grid:
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, KeyError, OSError, ValueError) as failure:
         issue = error("E-IO-CORRUPT", path.name, rule=f"not an Excel workbook: {failure}", fix="export it again")
         raise DataError([issue]) from failure
-    merged = _merged(path.name, page, header)
-    if merged:
+    if merged := _merged(path.name, page, header):
         raise DataError(merged)
     for (row, column), lost_text in lost_texts.items():
         if row < len(cells) and column < len(cells[row]):
@@ -69,18 +68,17 @@ def _choose(file: str, book: CalamineWorkbook, wanted: str | None, where: str) -
 
 def _merged(file: str, page: CalamineSheet, header: int) -> list[Issue]:
     """Find merged cells from the header on: all but the first of them are blank, whatever they show."""
-    rule, fix = "every cell of a table stands for itself", "unmerge the cells and write the value into each"
-    return [
-        error(
-            "E-XLS-MERGED", file, line=top + 1, value=f"{_cell(top, left)}:{_cell(bottom, right)}", rule=rule, fix=fix
-        )
-        for (top, left), (bottom, right) in page.merged_cell_ranges or []
-        if bottom >= header - 1
-    ]
+    rule, fix = "every cell of a table has a value of its own", "unmerge the cells and write the value into each"
+    issues = []
+    for (top, left), (bottom, right) in page.merged_cell_ranges or []:
+        if bottom >= header - 1:
+            value = f"{_cell(top, left)}:{_cell(bottom, right)}"
+            issues.append(error("E-XLS-MERGED", file, line=top + 1, value=value, rule=rule, fix=fix))
+    return issues
 
 
 def _kinds(names: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, Kind]:
-    """Tell the kind of each column: Excel knows one kind of number, so whole ones count as integers."""
+    """Tell the kind of each column: Excel has one kind of number, so whole ones count as integers."""
     kinds: dict[str, Kind] = {}
     for name, column in zip(names, zip(*rows, strict=True), strict=True):
         numbers = [cell for cell in column if type(cell) is float]

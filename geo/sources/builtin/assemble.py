@@ -1,4 +1,4 @@
-"""Joins territories, seats, cells and people into the built-in country, a `Source` like any other."""
+"""The built-in country, a `Source` made of territories, seats, cells and people."""
 
 import geopandas as gpd
 import numpy as np
@@ -24,20 +24,18 @@ RULES = (
     "The outline of the country and the territories of the provinces are schematic and state no boundary.",
 )
 _SCHEMATIC = "synthetic: Voronoi cells in a schematic outline"
+_PLACES = {
+    "area": {"units": "km2", "long_name": "area of the polygon", "source": _SCHEMATIC},
+    "lon": {"units": "degrees_east", "long_name": "longitude of the county seat", "source": _SCHEMATIC},
+    "lat": {"units": "degrees_north", "long_name": "latitude of the county seat", "source": _SCHEMATIC},
+}
 
 
 def build(counties: int, seed: int) -> Source:
-    """Make the built-in country.
-
-    Args:
-        counties: Number of counties, at least 8 for each of the 31 provinces.
-        seed: Seed of all that is drawn at random; the same seed gives the same bytes.
-
-    Returns:
-        The country, with the population of the censuses 2000 and 2010.
+    """Make the built-in country, with the population of the censuses 2000 and 2010; one seed gives the same bytes.
 
     Raises:
-        ValueError: for too few or too many counties.
+        ValueError: for fewer than 8 counties for each of the 31 provinces, or more than their codes allow.
     """
     rng = np.random.default_rng(seed)
     territories = divide_land()
@@ -52,12 +50,13 @@ def build(counties: int, seed: int) -> Source:
     traits = covariates(population[2010].to_numpy() / area_km2, is_seat, divide_km, rng).set_axis(index)
     rates = vital_rates(traits["schooling"].to_numpy(), divide_km, rng).set_axis(index)
     zones = _describe(seats, index).assign(lon=position[:, 0], lat=position[:, 1], area_km2=area_km2, imputed=0)
+    degrees = crs.project(cells, crs.china_albers(), crs.WGS84)
     return Source(
         zones=zones.join(rates)[list(ZONE_COLUMNS)],
         population=population,
         covariates=traits,
-        attributes=_attributes(),
-        polygons=_in_degrees(cells, index),
+        attributes=_PLACES | ATTRIBUTES,
+        polygons=gpd.GeoDataFrame(geometry=gpd.GeoSeries(degrees, index=index, crs=crs.WGS84)),
         inputs=(),
         rules=RULES,
         issues=(),
@@ -89,16 +88,3 @@ def _describe(seats: Seats, index: "pd.Index[str]") -> pd.DataFrame:
         },
         index=index,
     )
-
-
-def _in_degrees(cells: NDArray[np.object_], index: "pd.Index[str]") -> gpd.GeoDataFrame:
-    degrees = crs.project(cells, crs.china_albers(), crs.WGS84)
-    return gpd.GeoDataFrame(geometry=gpd.GeoSeries(degrees, index=index, crs=crs.WGS84))
-
-
-def _attributes() -> dict[str, dict[str, str]]:
-    return {
-        "area": {"units": "km2", "long_name": "area of the polygon", "source": _SCHEMATIC},
-        "lon": {"units": "degrees_east", "long_name": "longitude of the county seat", "source": _SCHEMATIC},
-        "lat": {"units": "degrees_north", "long_name": "latitude of the county seat", "source": _SCHEMATIC},
-    } | {name: dict(entry) for name, entry in ATTRIBUTES.items()}

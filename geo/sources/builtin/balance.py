@@ -15,7 +15,7 @@ _GAIN = 1.5
 _NEIGHBOURS = 40
 # A seat stays in its own cell while no neighbour's weight is greater by the squared distance; this leaves room.
 _MARGIN = 0.8
-# A sparse graph takes an edge of length nought for no edge.
+# A sparse graph has no edges of length zero.
 _SHIFT_KM2 = 1.0
 
 
@@ -24,10 +24,6 @@ def fit_seat_weights(seats: Seats, territories: Territories) -> NDArray[np.float
 
     With equal weights (Voronoi cells) every border between a dense and a sparse province would move into the sparse
     one by a quarter of the difference of their spacings.
-
-    Args:
-        seats: Seats with the radius each county should have.
-        territories: Division of the land that is to be kept.
 
     Returns:
         Weights, km2, shape (N,).
@@ -50,10 +46,10 @@ def fit_seat_weights(seats: Seats, territories: Territories) -> NDArray[np.float
 
 
 def _bounded(seats: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lower weights just so far that every seat lies inside its own cell: w_i - w_j < distance_ij^2 for all pairs.
+    """Lower weights until every seat lies inside its own cell: w_i - w_j < distance_ij^2 for all pairs.
 
-    The greatest weights that obey all these bounds are shortest paths from one source that has an edge of the given
-    weight to each seat; neighbours are joined by edges of `_ROOM` times their squared distance.
+    The greatest weights within all these bounds are shortest paths from one source that has an edge of the given
+    weight to each seat; neighbours are joined by edges of `_MARGIN` times their squared distance.
     """
     number = len(seats)
     distance, near = cKDTree(seats).query(seats, k=_NEIGHBOURS + 1)

@@ -25,7 +25,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
     "industry_share": {"units": "1", "long_name": "share of manufacturing in employment", "source": _SYNTHETIC},
     "young_share": {"units": "1", "long_name": "share of residents aged 20 to 34", "source": _SYNTHETIC},
 }
-"""What stands beside each variable in the files."""
+"""Attributes of each variable in the files."""
 
 
 def residents(
@@ -44,7 +44,7 @@ def residents(
     """
     weight = area_km2 * density * rng.lognormal(0.0, 0.4, len(province))
     later = _to_census(province, weight, 2010)
-    # Denser counties grew more: the decade in which the cities filled.
+    # Denser counties grew more, as cities did in that decade.
     crowding = _standard(np.log(later / area_km2))
     growth = 0.08 * crowding + 0.10 * rng.standard_normal(len(province))
     earlier = _to_census(province, later * np.exp(-growth), 2000)
@@ -54,7 +54,7 @@ def residents(
 def covariates(
     density_km2: NDArray[np.float64], seat: NDArray[np.bool_], divide_km: NDArray[np.float64], rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw schooling (years) and the urban, industry and young shares, correlated as towns and countryside are.
+    """Draw schooling (years) and the urban, industry and young shares, correlated as in towns and countryside.
 
     Args:
         density_km2: Residents per km2, shape (N,).
@@ -81,13 +81,7 @@ def covariates(
 def vital_rates(
     schooling: NDArray[np.float64], divide_km: NDArray[np.float64], rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw birth and death rates per year, about 0.0100 and 0.0056; births are higher in the west.
-
-    Args:
-        schooling: Mean years of schooling, shape (N,).
-        divide_km: Distance from the Heihe-Tengchong line, positive in the south-east, shape (N,).
-        rng: Source of randomness.
-    """
+    """Draw birth and death rates per year, about 0.0100 and 0.0056; births are higher in the west, shape (N,) each."""
     noise = rng.standard_normal((2, len(schooling)))
     east, learned = _standard(np.tanh(divide_km / 400.0)), _standard(schooling)
     births = _standard(-0.5 * east - 0.4 * learned + 0.8 * noise[0])

@@ -43,11 +43,6 @@ class Seats:
 def place_seats(territories: Territories, counties: int, rng: np.random.Generator) -> Seats:
     """Place all counties: one at each capital, the others closer together where more people live.
 
-    Args:
-        territories: Division of the land.
-        counties: Number of counties of the country.
-        rng: Source of randomness.
-
     Raises:
         ValueError: for fewer counties than `MIN_COUNTIES` for each province, or more than codes of two digits allow.
     """
@@ -75,9 +70,6 @@ def place_seats(territories: Territories, counties: int, rng: np.random.Generato
 def counties_of_provinces(counties: int) -> NDArray[np.int_]:
     """Share out counties by a mix of residents (80 %) and land (20 %), at least `MIN_COUNTIES` for each province.
 
-    Args:
-        counties: Number of counties of the country.
-
     Returns:
         Counties of each province in the order of `PROVINCES`, with the sum `counties`, shape (P,).
 
@@ -97,15 +89,7 @@ def counties_of_provinces(counties: int) -> NDArray[np.int_]:
 
 
 def apportion(total: int, weights: NDArray[np.float64]) -> NDArray[np.int_]:
-    """Split a whole number in proportion to weights by the largest remainder (Hare quota); the sum is exact.
-
-    Args:
-        total: Whole number to split.
-        weights: Positive weights, shape (N,).
-
-    Returns:
-        Whole numbers, shape (N,).
-    """
+    """Split a whole number in proportion to positive weights, shape (N,), by the largest remainder (Hare quota)."""
     quota = total * weights / weights.sum()
     whole = np.floor(quota).astype(np.int_)
     largest = np.argsort(whole - quota, kind="stable")[: total - whole.sum()]
@@ -126,7 +110,7 @@ def _sample_land(territories: Territories, province: int, number: int, rng: np.r
 
 
 def _bounding_box(territories: Territories, province: int, part: shapely.Polygon) -> tuple[float, float, float, float]:
-    """Give a box around the territory of a province, with a margin for what a coarse grid does not see."""
+    """Give a box around the territory of a province, with a margin for what a coarse grid misses."""
     grid = np.vstack((even_grid(part, _MARGIN_KM), capitals_km()[province]))
     own = grid[territories.owner(grid) == province]
     return (*(own.min(axis=0) - _MARGIN_KM), *(own.max(axis=0) + _MARGIN_KM))

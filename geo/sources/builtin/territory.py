@@ -42,10 +42,7 @@ class Territories:
         return self.island if province == self.island_row else self.mainland
 
     def owner(self, points_km: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Find the province of points: the least squared distance to a seed less the weight of its province.
-
-        Args:
-            points_km: Points inside the outline, shape (N, 2).
+        """Find the province of points (N, 2) by the least squared distance to a seed less the province's weight.
 
         Returns:
             Rows of `PROVINCES`, shape (N,).
@@ -85,17 +82,9 @@ def divide_land() -> Territories:
 def least_power(
     seats: NDArray[np.float64], weights: NDArray[np.float64], points: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """Find the seat with the least distance^2 - weight for each point.
+    """Find the seat (shape (N, 2)) with the least distance^2 - weight for each point (M, 2); rows, shape (M,).
 
     It is the nearest seat in three dimensions when each seat is put at the depth sqrt(max weight - weight).
-
-    Args:
-        seats: Positions, shape (N, 2).
-        weights: Weights in squared units of the positions, shape (N,).
-        points: Positions, shape (M, 2).
-
-    Returns:
-        Row of `seats` for each point, shape (M,).
     """
     tree = cKDTree(np.column_stack((seats, np.sqrt(weights.max() - weights))))
     return np.asarray(tree.query(np.column_stack((points, np.zeros(len(points)))))[1])
