@@ -42,8 +42,8 @@ def read(config: YearbookConfig, year: int) -> CensusTable:
         The places with their numbers; what was found is in `issues`.
 
     Raises:
-        DataError: What `geo.tables.table.read` raises; E-ADAPTER, E-YEAR, E-COL-MISSING, E-COL-DUP, E-CORRECTION, E-NUM,
-            E-NUM-INF and the errors of `checks.check`, all of them together.
+        DataError: What `geo.tables.table.read` raises; E-ADAPTER, E-YEAR, E-COL-MISSING, E-COL-DUP, E-CORRECTION,
+            E-NUM, E-NUM-INF and the errors of `checks.check`, all of them together.
     """
     book = ADAPTERS.get(config.adapter)
     if book is None:
