@@ -54,6 +54,10 @@ def _problem(found: ErrorDetails, form: type[BaseModel], above: tuple[str, ...])
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(within[-1]), _names(form, within[:-1]), n=1)
         return Problem(f"{key}: unknown key" + (f", perhaps {near[0]}" if near else ""))
+    if kind == "missing" and isinstance(within[-1], int):
+        return Problem(
+            f"{key.rpartition('.')[0]} needs {within[-1] + 1} values", *_to_write(place[:-1], _field(form, within[:-1]))
+        )
     if kind == "missing":
         return Problem(f"{key} is missing", *_to_write(place, _field(form, within)))
     if kind == "union_tag_not_found":

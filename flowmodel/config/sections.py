@@ -209,7 +209,7 @@ class Config(Section):
     zones: dict[str, Any] = Field(
         default={},
         description=(
-            "the zones: `file` names a ready `zones.nc`, and `source` says what they are made from, see below"
+            "the zones: `file` names a ready `zones.nc`, `source` the kind of files that they are made from, see below"
         ),
     )
     model: Model

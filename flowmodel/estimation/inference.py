@@ -157,7 +157,7 @@ def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.D
 
 def given(registry: Registry, values: Mapping[str, float]) -> pd.DataFrame:
     """The rows of `parameters.csv` of a run at given values of the free parameters; all have the status "fixed"."""
-    return _rows(registry, registry.values(values[entry.name] for entry in registry.free), {}, {})
+    return _rows(registry, registry.values([values[entry.name] for entry in registry.free]), {}, {})
 
 
 def _rows(

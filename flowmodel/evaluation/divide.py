@@ -1,4 +1,4 @@
-"""The divide's barriers: from everything, from fewer targets, and where nobody drew a line; intervals of two kinds."""
+"""The divide's barriers from all targets, from fewer targets, and at rotated lines; intervals of two kinds."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import Law
-from flowmodel.gravity.pair import Place, coefficients, tilt
+from flowmodel.gravity.pair import coefficients, tilt
 from flowmodel.parameters.registry import Parameters
 
 Band = Literal["all", "near", "far"]

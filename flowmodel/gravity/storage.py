@@ -13,11 +13,11 @@ from flowmodel import runtime
 from flowmodel.errors import ResourceError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.bands import BandedPairs, Bands
+from flowmodel.gravity.barriers import BARRIERS, Place
 from flowmodel.gravity.blocks import Blocks
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs, Band, Factors
-from flowmodel.gravity.pair import BORDERS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
 """Sides of a tile, the best first: on a CPU one that fits a core's cache, elsewhere one that uses the whole device."""
@@ -114,7 +114,7 @@ def _compiled(size: Size, pairs: Any) -> Compiled:
     factors: Any = Factors(factor, factor)
     if size.provinces is not None:
         columns, factors = Bands(columns, columns), Bands(factors, factors)
-    coefficient = jax.ShapeDtypeStruct((1 + BORDERS,), float)
+    coefficient = jax.ShapeDtypeStruct((1 + len(BARRIERS),), float)
     return jax.jit(work).lower(coefficient, pairs, columns, factors).compile()
 
 

@@ -64,12 +64,10 @@ def registered_parameters(
         groups: names of the groups; groups such as "low:15-29" share the parameters of the skill before the colon.
     """
     values = registry.lookup(natural)
-    return RegisteredParameters(
-        tuple(_group(values, name.partition(":")[0], registry.decay) for name in groups), values
-    )
+    return RegisteredParameters(tuple(_group(values, name.partition(":")[0], registry) for name in groups), values)
 
 
-def _group(values: dict[str, Float[Array, ""]], skill: str, decay: tuple[str, ...]) -> Group:
+def _group(values: dict[str, Float[Array, ""]], skill: str, registry: Registry) -> Group:
     """Values of one skill; a parameter that differs between groups has the name "parameter@skill"."""
     own = {name.partition("@")[0]: value for name, value in values.items() if name.endswith(f"@{skill}")}
     known = {name: jnp.asarray(value, float) for name, value in _OFF.items()} | values | own
@@ -77,4 +75,4 @@ def _group(values: dict[str, Float[Array, ""]], skill: str, decay: tuple[str, ..
         field.name: known[field.name] for field in dataclasses.fields(Group) if field.name not in ("choice", *_BLOCKS)
     }
     blocks = {name: block(values, name) for name in _BLOCKS}
-    return Group(choice=parameters(known, decay), **scalars, **blocks)
+    return Group(choice=parameters(known, registry), **scalars, **blocks)

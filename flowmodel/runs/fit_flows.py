@@ -51,7 +51,7 @@ def _fit(request: Request[FlowsRun], folder: RunFolder, maps: Maps, started: flo
     config = request.config
     folder.log("started", config=config.run.name)
     prepare(config.runtime)
-    flows.laws(config)  # what is wrong with them is said before the table is read
+    flows.laws(config)  # a wrong law is an error before the table is read
     with console.steps("reading flows"):
         data, files = read_flows(request, folder, maps)
     built = time.perf_counter()

@@ -23,7 +23,7 @@ from flowmodel.errors import ConfigError, LockedError
 _LIST = ".files"
 _MAPS = ("rasters", "vectors", "figures", "report.html")
 """Maps of a run, which Python users may write without this module."""
-# Users edit this table in its place; its hash beside it tells whether they have.
+# Users edit this table where it lies; the hash beside it shows whether they have.
 _EDITABLE, _HASH = "crosswalk.csv", ".crosswalk.sha256"
 
 

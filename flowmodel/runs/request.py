@@ -23,7 +23,7 @@ FORMS: dict[str, type[Section]] = {
 """The form of a configuration by the section that only this form has; `ZonesRun` is that of all others."""
 
 _TOGETHER = {"balance": ("totals", "flows"), "flows": ("flows", "zones")}
-"""Sections that are read together, by their name for maps; the first of them tells the form."""
+"""Sections that are read together, by their name for maps; the first of them determines the form."""
 
 
 @dataclasses.dataclass(frozen=True)

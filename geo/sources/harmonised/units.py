@@ -192,7 +192,9 @@ def _place_development_zones(census: Census, polygons: gpd.GeoDataFrame, rules: 
             placed += development.share_out(cut, census.people, first)
         else:
             names = ", ".join(census.names[row] for row in cut.rows)
-            detail = f"{cut.people:,} residents of {names} were cut out of these districts, it is unknown of which"
+            detail = (
+                f"{cut.people:,} residents of {names} were cut out of some of these districts, which ones is unknown"
+            )
             state.merges.append(Merge(tuple(first), Reason.ZONE_MERGED, census.year, detail))
             placed += [PlacedPeople(row, first[0], None, Reason.ZONE_MERGED) for row in cut.rows]
     return issues

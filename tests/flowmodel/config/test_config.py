@@ -124,3 +124,10 @@ def test_missing_keys_are_shown_with_the_lines_to_write_and_no_dictionary():
 def test_a_missing_source_is_asked_for():
     with pytest.raises(ConfigError, match=r'zones.source is missing; fix: write\n\n\[zones\]\nsource = "panel"'):
         read_config(GOOD | {"zones": {"counties": 300}}, maps=geo.Maps())
+
+
+def test_a_list_that_is_too_short_is_shown_whole():
+    with pytest.raises(
+        ConfigError, match=r"model.years needs 2 values; fix: write\n\n\[model\]\nyears = \[2010, 2020\]"
+    ):
+        read_config(GOOD | {"model": {"years": [2010]}})
