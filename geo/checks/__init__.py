@@ -1,1 +1,1 @@
-"""Checks of census tables: what is wrong with them, by code, file, row and column."""
+"""Checks of census tables, which report problems by code, file, row and column."""

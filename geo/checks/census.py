@@ -1,4 +1,4 @@
-"""The census table read and judged column by column; the polygons are not known here."""
+"""The census table, read and checked column by column, without the polygons."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _EXCEL_ERRORS = frozenset(("#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#N/A", "#NU
 
 @dataclass(frozen=True)
 class Census:
-    """What the table says of its zones, in the order of its rows; usable as a whole only without errors.
+    """The content of the table by zones, in the order of its rows; complete only without errors.
 
     Attributes:
         rows: File, lines, codes and provinces.
@@ -117,7 +117,9 @@ def _codes(table: Table, config: PanelConfig) -> tuple[tuple[str, ...], list[str
     if not config.table.normalize_codes:
         return codes, []
     whole, changed = normalise(codes, table.kinds.get(column, "text"))
-    sentence = f"codes: {changed} codes stood as decimal numbers and are read without the fraction (normalize_codes)."
+    sentence = (
+        f"codes: {changed} codes were written as decimal numbers and are read without the fraction (normalize_codes)."
+    )
     return whole, [sentence] if changed else []
 
 

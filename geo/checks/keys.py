@@ -33,7 +33,7 @@ def check_columns(file: str, have: Iterable[str], wanted: Iterable[str]) -> list
     issues = []
     for column in sorted(set(wanted) - set(names)):
         close = get_close_matches(column, names, n=3)
-        # No more of a file is told than a message may: it may be another one than was meant.
+        # The message shows little of the file, which may be another one than the user meant.
         have_text = shown(", ".join(names[:_LISTED]))
         fix = f"did you mean {', '.join(map(repr, close))}?" if close else f"the file has: {have_text}"
         issues.append(error("E-COL-MISSING", file, column=column, rule="the config names this column", fix=fix))
@@ -53,7 +53,7 @@ def read_table(path: Path, where: str, columns: Collection[str]) -> Table:
 
 
 def read_codes(column: pd.Series) -> tuple[list[str], Kind]:
-    """Write the codes of a polygon layer as text, and say what the file calls them; an absent one is ""."""
+    """Write the codes of a polygon layer as text, and give their type in the file; an absent one is ""."""
     codes = ["" if pd.isna(code) else text(code) for code in column.tolist()]
     if pd.api.types.is_integer_dtype(column.dtype):
         return codes, "integer"
@@ -118,7 +118,7 @@ def check_join(
     digits: int = DIGITS,
     names: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> list[Issue]:
-    """Find codes that are in one of the two files alone (E-JOIN-UNMATCHED), with the people that would be lost.
+    """Find codes that are in only one of the two files (E-JOIN-UNMATCHED), with the people that would be lost.
 
     Args:
         ours: The rows of the table.
@@ -157,7 +157,7 @@ def _unmatched(
 
 
 def _hint(code: str, name: str, free: Sequence[str], by_name: Mapping[str, str], file: str) -> str:
-    """Name the codes that the other file has alone and that may be the same zone: same name, else the nearest."""
+    """Name the codes that only the other file has and that may be the same zone: same name, else the nearest."""
     if name in by_name:
         return f"is it {by_name[name]}, which has the same name in {file}? else "
     for length in (4, 2):

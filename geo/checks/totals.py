@@ -1,4 +1,4 @@
-"""Rows that are totals of other rows: found, and kept out of the zones, so that nobody counts twice."""
+"""Rows that are totals of other rows: they are found and left out of the zones, so that no person counts twice."""
 
 import math
 import re
@@ -15,7 +15,7 @@ from geo.tables.table import Table
 
 _TOTAL = re.compile(r"(合计|总计|小计|其中.*|全国|全省|全市|(grand |sub)?-?total)", re.IGNORECASE)
 _DISTRICTS = "市辖区"
-# Districts have names in 区; these three kinds have too, but stand beside a city's districts, not among them.
+# Names of districts end in 区; so do these three kinds, which are not among a city's districts.
 _NO_DISTRICT = ("特区", "林区", "矿区")
 # Digits of the parts of a code (GB/T 2260 and the statistical codes below it): province, prefecture, county.
 _LEVELS = (2, 4, 6)
@@ -40,7 +40,7 @@ class Split:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What tells a total: codes, names without spaces, digits of a code, residents by year (NaN where unknown)."""
+    """What identifies a total: codes, names without spaces, digits of a code, residents by year (NaN where unknown)."""
 
     codes: tuple[str, ...]
     names: tuple[str, ...]
@@ -97,7 +97,7 @@ def split(table: Table, config: PanelConfig, codes: Sequence[str], known: Collec
     fix = f'remove the row, or declare {table.where} totals = "drop", which checks each total and leaves it out'
     for row, reason in totals.items():
         place = (table.file, table.lines[row], config.table.code, rows.codes[row] or rows.names[row])
-        rule = f"the row is a total ({reason}); beside its parts its people would count twice"
+        rule = f"the row is a total ({reason}); with its parts, its people would count twice"
         issues.append(Issue("E-HIER-TOTAL", "error", *place, rule, fix, rows.last(row)))
     return Split(table.only(zones), zones, (), tuple(issues))
 
@@ -153,7 +153,7 @@ def _equal(row: int, parts: Sequence[int], rows: _Rows) -> bool:
 
 
 def _parts(row: int, rows: _Rows, zones: Sequence[int]) -> list[int] | None:
-    """Give the zones that a total adds up; None where neither its code nor its people say which."""
+    """Give the zones that a total adds up; None where neither its code nor its people determine them."""
     code, name = rows.codes[row], rows.names[row]
     prefix = _prefix(code, rows.digits)
     if prefix is not None:

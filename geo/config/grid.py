@@ -43,7 +43,7 @@ class GridConfig(Strict):
     population: GridPopulationConfig | None = Field(
         None, description="the residents of each county evenly over its cells if not given"
     )
-    mask: BandConfig | None = Field(None, description="GeoTIFF: cells of 0 or no data are no zones")
+    mask: BandConfig | None = Field(None, description="GeoTIFF: cells of 0 or no data are left out")
     covariates: dict[Identifier, GridCovariateConfig] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ Span = Annotated[tuple[Year, Year], Field(strict=False)]
 
 
 class MapConfig(PolygonsConfig):
-    """The polygons of census units at one time, with what the layer knows of them."""
+    """The polygons of census units at one time, with their residents where the layer has them."""
 
     name: Column = Field(description="column with the name of a unit")
     province_name: Column = Field(description="column with the name of its province")
@@ -118,7 +118,7 @@ class HarmonisedConfig(RastersConfig):
     polygons: MapConfig
     census: dict[Year, YearbookConfig] = Field(min_length=1)
     published: dict[Year, PublishedConfig] = Field(
-        default_factory=dict, description="published totals of the censuses whose residents the map brings"
+        default_factory=dict, description="published totals of the censuses whose residents the map has"
     )
     harmonise: HarmoniseConfig
     rates: VitalRates

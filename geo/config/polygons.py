@@ -19,11 +19,11 @@ class LayerConfig(Strict):
     datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = Field(
         None, description="what the degrees refer to; gcj02 and bd09 are the shifted ones of Chinese web maps"
     )
-    repair: Literal["make_valid"] | None = Field(None, description="mend polygons that cross themselves")
+    repair: Literal["make_valid"] | None = Field(None, description="repair polygons that cross themselves")
 
 
 class ShapesConfig(LayerConfig):
-    """What is declared of the shapes themselves, whatever file they come from; nothing is mended without it."""
+    """What is declared of the shapes themselves, whatever file they come from; nothing is repaired without it."""
 
     code: Column = Field(description="column with the zone code")
     dissolve: bool = Field(default=False, description="unite the records that carry the same code")

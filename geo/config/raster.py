@@ -9,14 +9,14 @@ from .fields import Column, File, Identifier, LongName, Missing, Strict, Year
 
 
 class BandConfig(Strict):
-    """One band of a GeoTIFF, and what the file itself does not say of it."""
+    """One band of a GeoTIFF, and what the file itself does not declare."""
 
     file: File = Field(description="GeoTIFF")
     band: int | None = Field(None, ge=1, description="from 1; must be given where the file has several")
     nodata: float | Literal["none"] | None = Field(
         None, description='value of cells without data where the file declares none; "none": all cells hold data'
     )
-    zero_is: Literal["data", "missing"] | None = Field(None, description="what a 0 means; must be said if nodata is 0")
+    zero_is: Literal["data", "missing"] | None = Field(None, description="what a 0 means; required if nodata is 0")
     crs: str | None = Field(None, description="CRS of the grid where the file names none")
 
 

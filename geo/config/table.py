@@ -18,7 +18,7 @@ class WrittenConfig(Strict):
     """How a table writes its text and numbers."""
 
     sheet: str | None = Field(None, description="worksheet, where an Excel file has several")
-    header: int = Field(1, ge=1, le=100, description="row with the names of the columns; what stands above is skipped")
+    header: int = Field(1, ge=1, le=100, description="row with the names of the columns; rows above it are skipped")
     encoding: str = Field("utf-8-sig", description='text encoding of a CSV file, e.g. "gb18030"')
     thousands: Literal[",", " ", "'"] | None = Field(None, description="separator between groups of three digits")
     missing_values: list[Column] = Field(

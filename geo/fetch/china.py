@@ -86,9 +86,11 @@ def fetch_china(
     usual = data_folder() / "china" / "raw"
     chosen = folder or usual
     if chosen.exists() and not chosen.is_dir():
-        raise ArgumentError("E-OUT", str(chosen), "is no folder", "give --out a folder")
+        raise ArgumentError("E-OUT", str(chosen), "is not a folder", "give --out a folder")
     if not (math.isfinite(stall_s) and stall_s > 0):
-        raise ArgumentError("E-FETCH-TIMEOUT", f"--timeout {stall_s:g}", "is no waiting time", "give seconds above 0")
+        raise ArgumentError(
+            "E-FETCH-TIMEOUT", f"--timeout {stall_s:g}", "is not a waiting time", "give seconds above 0"
+        )
     place = _source(source)
     with _progress(files) as progress:
         for file, how in fetch(files, chosen, place, stall_s=stall_s, report=_moved, progress=progress):
@@ -105,7 +107,7 @@ def _source(text: str | None) -> Path | str | None:
     if text is None or text.startswith(("https://", "http://")):
         return text
     if not Path(text).is_dir():
-        rule = "is no folder and no http(s) address"
+        rule = "is neither a folder nor an http(s) address"
         raise ArgumentError("E-FETCH-FROM", repr(text), rule, "name one that exists")
     return Path(text)
 
@@ -116,7 +118,7 @@ def _moved(sentence: str) -> None:
 
 @contextlib.contextmanager
 def _progress(files: tuple[RawFile, ...]) -> Iterator[Callable[[str, int], None]]:
-    """A bar for each file that is downloaded; silent when the output is no terminal."""
+    """A bar for each file that is downloaded; silent when the output is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda name, done: None
         return

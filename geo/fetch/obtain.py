@@ -156,7 +156,7 @@ def _there(file: RawFile, folder: Path, source: Path | str | None, report: Calla
 
 
 def _verify(file: RawFile, path: Path, origin: str = "") -> None:
-    """Refuse a path that is no file (E-FETCH-MISSING), or has other content than expected (E-FETCH-HASH)."""
+    """Refuse a path that is not a file (E-FETCH-MISSING), or has other content than expected (E-FETCH-HASH)."""
     import pooch
 
     if not path.is_file():

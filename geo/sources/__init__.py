@@ -1,1 +1,1 @@
-"""What is believed of a table and a layer: codes, people, totals, gaps; the panel, and what every source hands on."""
+"""Sources of zones: a panel, harmonised censuses, the built-in country, and what all of them give."""

@@ -91,7 +91,7 @@ def with_numbers(polygons: gpd.GeoDataFrame, dataset: xr.Dataset) -> gpd.GeoData
         numbers |= {f"population_counted_{year}": counted.sel(year=year).values.astype(np.int32) for year in years}
     if len(years) > 1:
         first, last = years[-2:]
-        people = zones["population"].where(zones["population"] > 0)  # growth from nobody, or to nobody, is no number
+        people = zones["population"].where(zones["population"] > 0)  # growth from or to zero is undefined
         ratio = people.sel(year=last) / people.sel(year=first)
         numbers[f"growth_{first}_{last}"] = np.log(ratio.values)
     plain = polygons[["code", "name", "province", "prefecture", polygons.geometry.name]]
@@ -105,7 +105,7 @@ def _read(config: PanelConfig | HarmonisedConfig | BuiltinConfig, seed: int) -> 
         from .harmonised import source as harmonised  # readers of raw files, which no other source needs
 
         return harmonised.build(config)
-    from . import builtin  # the built-in country is made only when asked for
+    from . import builtin  # only a configuration of the built-in country needs it
 
     return builtin.build(config.counties, seed)
 

@@ -110,7 +110,7 @@ def _check_layer(
     outlines = polygons.sound(layer, system, codes, config.polygons, file, people)
     digits = config.table.code_digits
     issues = check_codes(file, outlines.codes, outlines.lines, column, people, digits=digits, kind=kind)
-    # Records of one code may be parts of one zone, which only the layer's own check knows.
+    # Records of one code may be parts of one zone, which the layer's own check decides.
     own = [issue for issue in issues if issue.code != "E-CODE-DUP"]
     return outlines, [*own, *outlines.issues]
 

@@ -1,4 +1,4 @@
-"""What every source hands on: zones with people, rates, covariates and polygons, all in one order."""
+"""What every source gives: zones with people, rates, covariates and polygons, all in one order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ class Source:
         population: One column for each census year (int), residents in whole persons (float64).
         covariates: One column for each covariate, in its unit after scaling.
         attributes: For a variable of `zones.nc` (population, birth_rate, area, a covariate ...): units, long_name,
-            source and what else should stand with it.
+            source and further attributes.
         polygons: Geometry in EPSG:4326 (lon, lat).
         inputs: For each file read: file (base name), sha256, rows, crs (or None).
         rules: A sentence for each declared rule that changed something, with how many zones and people.

@@ -1,1 +1,1 @@
-"""Tables as text: every cell as it stands in a CSV, Excel or Parquet file, and what number it says."""
+"""Tables as text: every cell as a CSV, Excel or Parquet file has it, and the number that it means."""

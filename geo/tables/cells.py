@@ -35,7 +35,7 @@ class Grid:
 
 
 def text(cell: object) -> str:
-    """Write a typed cell as it would stand in a CSV file: an absent one is blank, a whole number has no fraction."""
+    """Write a typed cell as in a CSV file: an absent one is blank, a whole number has no fraction."""
     if isinstance(cell, str):
         return cell.strip()
     if isinstance(cell, float):

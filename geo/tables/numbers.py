@@ -18,7 +18,7 @@ _MARKED = re.compile(r"[^0-9+-]*([+-]?[0-9][0-9,.]*)[^0-9]*")
 # The wide forms of East Asian keyboards, and the minus of typographers. Full NFKC would read the footnote mark of
 # "5000²" as a digit and make fifty thousand of it.
 _WIDE = str.maketrans("０１２３４５６７８９．，＋－−", "0123456789.,+--")
-# Texts by which year-books and programs say that a number is unknown, small or not there.
+# Texts that year-books and programs write for an unknown, small or absent number.
 _USUAL_MISSING = frozenset(
     ("-", "--", "—", "——", "–", "…", "……", "..", "...", "x", "X", "/", "*", "na", "n/a", "nan", "null", "none", "#n/a")
 )
@@ -34,7 +34,7 @@ SCALE = {
     "m2_per_person": 1.0,
     "degrees": 1.0,
 }
-"""What a number in a unit of the config is multiplied by: persons, shares and rates lose their prefix."""
+"""Factor from a unit of the config to persons, shares and rates without a prefix."""
 
 
 def read_column(
@@ -90,7 +90,7 @@ def _fullwidth(table: Table, column: str, rows: Sequence[int]) -> list[Issue]:
 
 
 def _explain(text: str, value: float | None, table: Table) -> tuple[str, str, str]:
-    """Give code, rule and fix for a cell that is no finite number."""
+    """Give code, rule and fix for a cell that is not a finite number."""
     if value is not None:
         return "E-NUM-INF", "a number must be finite", "write the number, or leave the cell blank where it is unknown"
     rule = "a number in plain decimal notation"

@@ -91,7 +91,7 @@ def _table(config: FileConfig, grid: Grid, where: str) -> Table:
 
 
 def of_frame(frame: pd.DataFrame, config: FileConfig, where: str = "[zones.table]") -> Table:
-    """A data frame as a table, as if it had been read from a Parquet file called as `config` says.
+    """A data frame as a table, as if it had been read from a Parquet file with the name in `config`.
 
     Raises:
         DataError: E-SIZE-LIMIT, E-COL-DUP or E-EMPTY.

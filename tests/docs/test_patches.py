@@ -48,7 +48,7 @@ USES = {
         assert shifted[9] > 2 * plain[9]
     """,
     "new_census_adapter": """
-        from geo.config.yearbook import YearbookConfig
+        from geo.config import YearbookConfig
         from geo.sources.yearbooks import read
         book = {"file": "book.xlsx", "adapter": "china_2030", "date": "2030-11-01", "definition": "resident"}
         table = read(YearbookConfig.model_validate(book, context={"base": pathlib.Path.cwd()}), 2030)

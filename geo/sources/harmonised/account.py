@@ -1,4 +1,4 @@
-"""The account of who stands in no zone: what is published for the nation, what the zones hold, and the rest."""
+"""The account of people in no zone: the published total, the sum of the zones, and the difference."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ COLUMNS = ("year", "published", "in_zones", "unallocated", "military", "undeterm
 def close(
     published: Mapping[int, PublishedConfig], population: pd.DataFrame, files: Mapping[int, str]
 ) -> tuple[pd.DataFrame, list[Issue]]:
-    """Close every census against its published total.
+    """Compare every census with its published total.
 
     Args:
         published: Published totals with the people counted in no zone, rounded as published.

@@ -58,7 +58,7 @@ class _Counts:
     home: Mapping[_Node, str]
 
     def residual(self, part: _Part) -> float:
-        """Give the map's residents less the census's; NaN where the map does not know."""
+        """Give the map's residents less the census's; NaN where these are unknown."""
         return sum(self.mapped[code] for code in part.polygons) - sum(self.people[row] for row in part.rows)
 
     def prefecture(self, part: _Part) -> str:
@@ -85,7 +85,7 @@ def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, map
     """Divide the residents of a census over the polygons of a newer map that knows residents of the same census.
 
     The order of rows and polygons makes no difference. Rows and polygons without a link take part where the map's own
-    numbers tell to whom they belong.
+    numbers determine where they belong.
 
     Args:
         links: Overlaps of rows and polygons.
@@ -109,7 +109,7 @@ def place(links: Sequence[Link], rows: pd.DataFrame, polygons: pd.DataFrame, map
 
 
 def undivided(links: Sequence[Link], rows: pd.DataFrame) -> list[PlacedPeople]:
-    """Place the residents (column people) of a census that the map does not know: in one polygon, or undivided."""
+    """Place the residents (column people) of a census that the map does not have: in one polygon, or undivided."""
     polygons = Counter(link.row for link in links)
     people = {str(key): int(count) for key, count in rows["people"].items()}
     return [

@@ -79,7 +79,7 @@ def _divided_share(lines: pd.DataFrame, persons: pd.Series, population: pd.Serie
 
 
 def _from_map(walk: Crosswalk, year: int, mapped: pd.Series, zones: pd.Index) -> pd.Series:
-    """Sum the residents that the map brings; a zone one of whose polygons has none was not counted."""
+    """Sum the residents of the map; a zone with a polygon without residents was not counted."""
     lines = walk.of(year)
     counted = mapped.dropna()
     persons = crosswalk.whole_shares(lines, counted)

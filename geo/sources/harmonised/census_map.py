@@ -44,7 +44,7 @@ class CensusMap:
 
     @property
     def last_residents(self) -> pd.Series:
-        """Residents by unit of the last census that the layer knows; NaN where there is none."""
+        """Residents by unit of the last census that the layer has; NaN where there is none."""
         years = self.residents.columns
         return self.residents[max(years)] if len(years) else pd.Series(np.nan, index=self.units.index)
 

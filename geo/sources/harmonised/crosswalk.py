@@ -49,7 +49,7 @@ class Crosswalk:
 
 
 def read(path: Path, vintage: int) -> Crosswalk:
-    """Read a crosswalk that somebody has written or edited.
+    """Read a crosswalk that a user has written or edited.
 
     Raises:
         DataError: What the table reader finds; E-COL-MISSING; E-XWALK where a share or year is no number, or a line

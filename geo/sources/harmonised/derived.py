@@ -91,7 +91,7 @@ def derive(config: HarmonisedConfig, numbers: ZoneNumbers, provinces: Sequence[s
 
 
 def _rows(of: OfQuantity, config: HarmonisedConfig, population: pd.DataFrame, provinces: Sequence[str]) -> Rows:
-    """Give zones and file for the messages about a number; one of the map tells the people of the last census."""
+    """Give zones and file for the messages about a number; for one of the map, with the people of the last census."""
     year = max(_years(of) or population.columns.astype(int).tolist())
     file = config.polygons.file if of.quantity in OF_MAP else config.census[year].file
     codes = list(map(str, population.index))
@@ -109,7 +109,7 @@ def _wrong_requests(name: str, of: OfQuantity, config: HarmonisedConfig, numbers
     issues = []
     for wanted in filter(None, (of.quantity, of.per)):
         if wanted not in _KNOWN:
-            issues.append(_unknown(name, wanted, f"no census keeps {wanted}", _KNOWN))
+            issues.append(_unknown(name, wanted, f"no census has {wanted}", _KNOWN))
             continue
         for year in () if wanted in OF_MAP else _years(of):
             if year not in config.census or numbers.series(wanted, year).isnull().all():
@@ -170,8 +170,8 @@ def _not_comparable(name: str, of: OfQuantity) -> list[Issue]:
         mixed = chosen & reasons.keys()
         for category, reason in reasons.items():
             if category == "*" or (category in mixed and mixed != reasons.keys()):
-                rule = f"{wanted} of {' and '.join(map(str, of.change or ()))} does not compare: {reason}"
-                fix = "use it of one year, or choose what compares"
+                rule = f"{wanted} of {' and '.join(map(str, of.change or ()))} cannot be compared: {reason}"
+                fix = "use one year, or choose a comparable quantity"
                 issues.append(error("E-DEF-MIX", "[zones.covariates]", column=name, value=category, rule=rule, fix=fix))
     return issues
 

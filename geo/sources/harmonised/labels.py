@@ -21,7 +21,7 @@ _UNITS = {"members": "census units in the zone", "districts": "census units in t
 
 
 def file_names(config: HarmonisedConfig) -> dict[int, str]:
-    """Give the base name of the file that brings the residents of each census."""
+    """Give the base name of the file with the residents of each census."""
     names = dict.fromkeys(config.polygons.residents, config.polygons.file.name)
     return names | {year: book.file.name for year, book in config.census.items()}
 

@@ -36,7 +36,7 @@ def of_census(
 
 
 def of_map(mapped: pd.DataFrame, zone_of: Mapping[str, str], vintage: int, tabled: Collection[int]) -> pd.DataFrame:
-    """Write which polygons make up a zone, and which of them bring the residents of a census without a table.
+    """Write which polygons make up a zone, and which of them have the residents of a census without a table.
 
     Args:
         mapped: Residents by polygon, one column a census, NaN where the map has none.

@@ -76,7 +76,7 @@ def build(config: HarmonisedConfig) -> Source:
 
 
 def _harmonised(config: HarmonisedConfig, read: Files, censuses: list[Census]) -> Harmonised:
-    """Apply the rules, or take the crosswalk that the config names; either must lose nobody."""
+    """Apply the rules, or take the crosswalk that the config names; neither may lose people."""
     options, vintage, polygons, mapped = config.harmonise, config.polygons.vintage, read.map.units, read.map.residents
     if read.crosswalk is not None:
         result = Harmonised(read.crosswalk, (), ())

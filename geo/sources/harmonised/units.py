@@ -123,7 +123,7 @@ def harmonise(polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, censuses: Sequen
 def _place(
     census: Census, polygons: gpd.GeoDataFrame, mapped: pd.DataFrame, rules: Rules, state: _State
 ) -> list[Issue]:
-    """Place the rows of one census in polygons, and merge polygons whose people it does not tell apart."""
+    """Place the rows of one census in polygons, and merge polygons between which its people cannot be divided."""
     decided = {d.unit: d.polygons for d in rules.decisions if d.year == census.year}
     found = links.find(census.rows, polygons, rules.history, year=census.year, vintage=rules.vintage, decided=decided)
     if census.year in mapped.columns:
@@ -143,7 +143,7 @@ def _place(
     for row, parts in undivided.items():
         together = tuple(part.polygon for part in parts)
         reason = next((part.reason for part in parts if part.reason is not Reason.SAME_CODE), Reason.BORDERS)
-        detail = f"the residents of {row} {census.names[row]} cannot be told apart between them"
+        detail = f"the residents of {row} {census.names[row]} cannot be divided between them"
         state.merges.append(Merge(together, reason, census.year, detail))
     return []
 

@@ -1,4 +1,4 @@
-"""What the numbers of a year-book must satisfy: counts are whole, parts make up their whole, places their totals."""
+"""Checks of the numbers of a year-book: counts are whole, parts sum to their whole, and places to their totals."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Book:
 
 
 def check(book: Book, published: PublishedConfig | None) -> list[Issue]:
-    """Judge every number that is kept.
+    """Check every number that is kept.
 
     Returns:
         E-CODE-FORMAT, E-CODE-DUP, E-CODE-PARENT and W-PLACE-EMPTY of the places; E-POP-NEG, E-POP-FRACTIONAL and
@@ -82,7 +82,7 @@ def check(book: Book, published: PublishedConfig | None) -> list[Issue]:
 
 
 def _codes(book: Book) -> Iterator[Issue]:
-    """Codes of six digits, each once, in the province they stand under."""
+    """Codes have six digits, occur once, and belong to the province above them."""
     column, tree = book.declared.code, book.tree
     written = [book.table.columns[column][row] for row in tree.leaves]
     times = Counter(tree.keys)
@@ -90,7 +90,7 @@ def _codes(book: Book) -> Iterator[Issue]:
         if code and not own and code not in book.declared.missing:
             yield book.issue("E-CODE-FORMAT", row, column, "a code is six digits", "correct the code")
         if own and own[:2] != province:
-            rule = f"the place stands under the province {province}"
+            rule = f"the rows above the place are of the province {province}"
             yield book.issue("E-CODE-PARENT", row, column, rule, "correct the code")
         if times[key] > 1:
             yield book.issue("E-CODE-DUP", row, column, f"{times[key]} places are {key}", "correct the codes")
@@ -122,7 +122,7 @@ def _means(book: Book) -> Iterator[Issue]:
 
 
 def _identities(book: Book) -> Iterator[Issue]:
-    """Parts make up their whole in every row; a part that is not told may be anything."""
+    """Parts make up their whole in every row; a missing part may have any value."""
     for identity in identities(book.declared):
         parts = stack(book.values, identity.parts)
         whole = np.nan_to_num(book.values[identity.whole[0]][identity.whole[1]])
@@ -133,14 +133,14 @@ def _identities(book: Book) -> Iterator[Issue]:
 
 
 def _is_leaf(book: Book) -> NDArray[np.bool_]:
-    """Blank parts of a total are none: if they were not, its places would tell."""
+    """Mark the places; blank parts of totals are zero, since they are the sums of their places."""
     leaf = np.zeros(len(book.table.lines), dtype=np.bool_)
     leaf[book.tree.leaves] = True
     return leaf
 
 
 def _education(book: Book) -> Iterator[Issue]:
-    """Those asked are all residents aged 6 and over; the mean of 2020's book follows from their levels."""
+    """Levels of education cover all residents aged 6 and over; the mean of 2020's book follows from their levels."""
     columns = book.declared.columns["education"]
     for (sex,) in book.declared.columns["residents_by_sex"]:
         levels = tuple(("education", category) for category in columns if category[1] == sex)
@@ -219,7 +219,7 @@ def _weight(book: Book, name: str) -> NDArray[np.float64]:
 
 
 def _total(book: Book, published: PublishedConfig | None) -> Iterator[Issue]:
-    """All places together have the published residents, less those counted nowhere."""
+    """All places together have the published residents, less those counted in no place."""
     if published is None:
         return
     column = book.declared.columns["residents"][()]

@@ -14,7 +14,7 @@ _CODE = re.compile(r"[0-9]{6}")
 
 
 def gbt2260(subtotals: frozenset[str], nation: str = "") -> Callable[[str, str], Level]:
-    """Give the levels of China's codes: 0000 ends a province's, 00 a prefecture's; some totals have a name alone.
+    """Give the levels of China's codes: 0000 ends a province's, 00 a prefecture's; some totals have only a name.
 
     Args:
         subtotals: Names of totals without a code, such as counties under a province itself.
@@ -106,7 +106,7 @@ def _parents(book: YearBook, names: Sequence[str], codes: Sequence[str]) -> _Par
     province = np.maximum.accumulate(np.where(level == Level.PROVINCE, rows, -1))
     prefecture = np.maximum.accumulate(np.where(level == Level.PREFECTURE, rows, -1))
     prefecture = np.where(prefecture < province, province, prefecture)
-    # A county directly under the province may follow the last prefecture; its code tells.
+    # A county directly under the province may follow the last prefecture; its code shows it.
     other_prefecture = [
         bool(code and codes[at]) and code[:4] != codes[at][:4] for code, at in zip(codes, prefecture, strict=True)
     ]

@@ -47,7 +47,7 @@ def _all(book: YearBook, name: str) -> tuple[Cell, ...]:
 
 
 def header(book: YearBook, cell: Cell) -> str:
-    """Give the header of the column that a cell stands in."""
+    """Give the header of the column of a cell."""
     return book.columns[cell[0]][cell[1]]
 
 

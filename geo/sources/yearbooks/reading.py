@@ -148,7 +148,7 @@ def _dataset(tree: Hierarchy, values: Values, book: YearBook) -> xr.Dataset:
 
 
 def _corrections_table(table: Table, book: YearBook, tree: Hierarchy, misprints: list[Correction]) -> pd.DataFrame:
-    """List the corrections with the key of the place, or the name of the total, that each stands in."""
+    """List the corrections, each with the key of its place or the name of its total."""
     keys = dict(zip(table.lines, table.columns[book.name], strict=True))
     keys |= {table.lines[row]: key for row, key in zip(tree.leaves, tree.keys, strict=True)}
     rows = [(each.line, keys[each.line], each.column, each.found, each.use, each.reason) for each in misprints]

@@ -67,7 +67,7 @@ class CensusTable:
         places: Indexed by `key`: the six-digit code, or "prefecture:name" for a place that has none. Columns code
             ("" if none), name, province (2 digits), prefecture (4 digits), line (row of the sheet), people (residents).
         quantities: Variables of `quantities.QUANTITIES` over `row` (the keys) and their own dimensions, float64, NaN
-            where the book does not tell or does not have the category.
+            where the book has no number or not the category.
         issues: Warnings.
         rules: A sentence for each rule that filled or changed cells.
         corrections: The corrections applied: line, key, column, found, used, reason.

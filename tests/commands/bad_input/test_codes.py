@@ -34,7 +34,7 @@ def test_codes_with_a_fraction(small_panel, build):
     small_panel.section["table"]["normalize_codes"] = True
     source = panel.build(small_panel.parse())
     assert source.zones.index[0] == "110101"
-    assert source.rules[0].startswith("codes: 9 codes stood as decimal numbers")
+    assert source.rules[0].startswith("codes: 9 codes were written as decimal numbers")
 
 
 def test_codes_that_a_blank_cell_made_floating(small_panel):
