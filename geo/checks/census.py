@@ -51,10 +51,7 @@ class Census:
 def read(table: Table, config: PanelConfig, known: Collection[str] | None = None) -> Census:
     """Read every quantity that the config names; one whose column is absent is reported and left out.
 
-    Args:
-        table: The table as read.
-        config: Columns, units and declared rules.
-        known: Codes that have a polygon: other rows may be totals. None where the polygons cannot be read.
+    Rows whose codes are not `known`, because they have no polygon, may be totals; None where the layer cannot be read.
     """
     issues = check_columns(table.file, table.columns, _columns(config))
     codes, rules = _codes(table, config)

@@ -15,12 +15,7 @@ _NAMES = {"resident": "residents", "registered": "registered people", "de_facto"
 
 
 def check(file: str, censuses: Mapping[int, PopulationConfig], people: Mapping[int, float]) -> list[Issue]:
-    """Check what is declared of the censuses of one run.
-
-    Args:
-        file: Base name of the table, for the messages.
-        censuses: Config by year.
-        people: Sum of each census, where known.
+    """Check what is declared of the censuses of one run, by year, with their sums of people for the messages.
 
     Returns:
         E-DEF, E-DEF-MIX, E-DATE and W-DATE-INTERVAL.

@@ -83,15 +83,7 @@ def check_codes(
 ) -> list[Issue]:
     """Find codes that have the wrong number of digits, have lost some, or occur twice.
 
-    Args:
-        file: Base name, for the messages.
-        codes: Code of each row.
-        lines: Line of each row.
-        column: Column with the code.
-        people: Residents by code.
-        digits: Digits that a code has.
-        kind: What the file calls the column. Integers are codes if every one has all its digits; floating numbers
-            never are.
+    Integers are codes if every one has all its digits; floating numbers never are.
 
     Returns:
         E-CODE-TYPE, E-CODE-SCI, E-CODE-FORMAT and E-CODE-DUP.

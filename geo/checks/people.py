@@ -39,12 +39,7 @@ def restore_whole(
 ) -> tuple[NDArray[np.float64], list[str], list[Issue]]:
     """Give every zone whole persons by the rule the config declares, within each province.
 
-    Args:
-        persons: Residents, shape (rows,), without NaN.
-        config: Column and rule.
-        year: Census year, for the sentence.
-        table: The table, for file and lines.
-        provinces: Province of each row.
+    Residents have shape (rows,), without NaN.
 
     Returns:
         Whole persons; the sentence of the rule where it changed something; a warning for each zone changed.
@@ -75,9 +70,6 @@ def largest_remainder(persons: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Every number is rounded down; the persons left over go one each to the largest remainders, the first of equals.
     A whole number has no remainder and stays.
-
-    Args:
-        persons: Shape (n,), not negative.
 
     Returns:
         Whole numbers, shape (n,).

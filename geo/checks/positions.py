@@ -50,14 +50,7 @@ def check_inside(
 
 
 def check_apart(lon: NDArray[np.float64], lat: NDArray[np.float64], column: str | None, rows: Rows) -> list[Issue]:
-    """Find zones at the same position as an earlier one (E-DIST-ZERO): their distance would be zero.
-
-    Args:
-        lon: Degrees east, shape (rows,).
-        lat: Degrees north, shape (rows,).
-        column: Column with the longitude, if the positions come from the table.
-        rows: The zones.
-    """
+    """Find zones at the position (degrees, shape (rows,)) of an earlier one, at distance zero (E-DIST-ZERO)."""
     first: dict[tuple[float, float], int] = {}
     issues = []
     for row, position in enumerate(zip(lon.tolist(), lat.tolist(), strict=True)):

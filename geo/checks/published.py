@@ -19,11 +19,7 @@ _NEAR = 2.0
 def check_total(file: str, year: int, census: PopulationConfig, persons: NDArray[np.float64]) -> list[Issue]:
     """Compare the zones with the published total less the people that belong to no zone.
 
-    Args:
-        file: Base name of the table.
-        year: Census year.
-        census: Column, unit and `published`.
-        persons: Residents of every zone, shape (zones,); not judged while one is unknown.
+    Residents have shape (zones,); they are not judged while one is unknown.
 
     Returns:
         E-UNIT where the sum is off by ten thousand, E-TOTAL where it is outside the tolerance, with the people that

@@ -49,12 +49,7 @@ def join(
 ) -> Source:
     """Check a table and a layer, and join them on the zone code.
 
-    Args:
-        config: Columns and declared rules.
-        rows: The table; None where it cannot be read.
-        read: The layer in its own coordinates, and their system; None where it cannot be read.
-        problems: What reading has found.
-        inputs: The files, for `Source.inputs`.
+    Table and layer are None where they cannot be read; `problems` are those of reading them.
 
     Raises:
         DataError: Once, with every error of both.

@@ -42,10 +42,7 @@ def read_column(
 ) -> tuple[NDArray[np.float64], list[Issue]]:
     """Read one column as numbers.
 
-    Args:
-        table: The table, which has the column and knows how its numbers are written.
-        column: Name of the column.
-        people: Residents of each row, for the messages.
+    Residents of each row are for the messages.
 
     Returns:
         Numbers, shape (rows,), NaN where the cell is blank, declared missing, or wrong; E-NUM and E-NUM-INF for the
@@ -69,12 +66,7 @@ def read_column(
 
 
 def parse(text: str, thousands: str | None = None) -> float | None:
-    """Read one number in decimal notation; None where it is not one, infinite where it is too large.
-
-    Args:
-        text: The cell, without spaces around it.
-        thousands: Separator accepted between groups of three digits.
-    """
+    """Read a decimal number with separators of thousands; None where it is not one, infinite where it is too large."""
     if _NUMBER.fullmatch(text):
         return float(text)
     if thousands and re.fullmatch(rf"[+-]?[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+(\.[0-9]*)?", text):

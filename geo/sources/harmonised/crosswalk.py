@@ -149,12 +149,8 @@ def check_residents(
 ) -> list[Issue]:
     """Find zones without residents (E-POP-ZERO), whose growth is undefined.
 
-    Args:
-        crosswalk: Shares.
-        population: Residents, index zone, one column a census; NaN where a zone was not counted.
-        names: Name of each polygon, by code.
-        files: Base name of the file of each census, for the messages.
-        given_file: Base name of a given crosswalk, None where the rules made it.
+    Population has index zone and one column a census, NaN where a zone was not counted. The file in the message is the
+    one of the census, or the given crosswalk.
     """
     by_rules = "correct the numbers, or join the zone to another in the table of decisions, with the year of the map"
     fix = "correct the crosswalk, or join the zone to another" if given_file else by_rules

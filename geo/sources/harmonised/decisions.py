@@ -63,12 +63,7 @@ def check(
 
     They name units or polygons that do not exist, a polygon twice or with itself, or there are two about one unit.
 
-    Args:
-        decisions: The rows of the table.
-        units: Units of each census, and of the map under the year of its borders.
-        polygons: Codes of the map.
-        vintage: Year of the map.
-        file: Base name of the table.
+    Units are those of each census, and of the map (whose polygons they must name) under the year of its borders.
 
     Raises:
         DataError: E-DECISION.

@@ -61,11 +61,7 @@ def group_by_prefecture(
 ) -> list[DistrictGroup]:
     """Find the districts that the unplaced rows of a census (index key; columns prefecture, people) were cut from.
 
-    Args:
-        floating: Unplaced rows.
-        polygons: The map.
-        group_of: For a polygon, the group it belongs to so far.
-        residents: Residents of each group who are placed already.
+    Polygons belong to the groups of `group_of` so far, where `residents` are placed already.
 
     Returns:
         One entry a prefecture; without groups where the prefecture has no district.

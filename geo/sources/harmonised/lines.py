@@ -38,11 +38,7 @@ def of_census(
 def of_map(mapped: pd.DataFrame, zone_of: Mapping[str, str], vintage: int, tabled: Collection[int]) -> pd.DataFrame:
     """Write which polygons make up a zone, and which of them have the residents of a census without a table.
 
-    Args:
-        mapped: Residents by polygon, one column a census, NaN where the map has none.
-        zone_of: Zone of each polygon.
-        vintage: Year of the map.
-        tabled: Censuses that have a table of their own.
+    Residents by polygon have one column a census, NaN where the map has none; the censuses of `tabled` have a table.
     """
     frames = [pd.DataFrame({"from": mapped.index, "year": vintage})]
     for year in mapped.columns.astype(int).tolist():

@@ -20,9 +20,6 @@ from .units import Harmonised, Rules
 def build(config: HarmonisedConfig) -> Source:
     """Read, check and harmonise the raw files.
 
-    Args:
-        config: Files, adapters and declared rules.
-
     Returns:
         Zones that are the same in every census, sorted by code, with crosswalk, audit and account of the unallocated.
 

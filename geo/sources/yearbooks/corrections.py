@@ -36,9 +36,7 @@ class Correction:
 def read(path: Path, book: str) -> list[Correction]:
     """Read the corrections of one workbook.
 
-    Args:
-        path: CSV file with the columns `COLUMNS`.
-        book: Base name of the workbook; lines about other files are left alone.
+    Lines about other workbooks than `book` are left alone.
 
     Raises:
         DataError: What `geo.tables.table.read` raises, E-COL-MISSING, E-CORRECTION.
@@ -62,12 +60,7 @@ def read(path: Path, book: str) -> list[Correction]:
 
 
 def apply(table: Table, corrections: list[Correction], file: str) -> tuple[Table, list[Issue]]:
-    """Replace the cells that corrections name.
-
-    Args:
-        table: The year-book as it stands.
-        corrections: Its misprints.
-        file: Base name of the table of corrections, for messages.
+    """Replace the cells that the corrections in `file` name.
 
     Returns:
         The table with the corrected cells; E-CORRECTION for each correction that does not fit the file.

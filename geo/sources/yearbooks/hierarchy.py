@@ -74,11 +74,7 @@ def build(book: YearBook, names: Sequence[str], codes: Sequence[str], residents:
 
     A prefecture without places beneath it is a place itself. A place without residents is left out.
 
-    Args:
-        book: What the adapter declares.
-        names: Name of each row.
-        codes: Code of each row, "" where it has none.
-        residents: Residents of each row, NaN where the book has none, shape (rows,).
+    A code is "" where a row has none; residents are NaN where the book has none, shape (rows,).
     """
     above = _parents(book, names, codes)
     places = above.level == Level.PLACE

@@ -31,11 +31,7 @@ _CORRECTED = ["line", "key", "column", "found", "used", "reason"]
 
 
 def read(config: YearbookConfig, year: int) -> CensusTable:
-    """Read one year-book and check everything that is kept of it.
-
-    Args:
-        config: Workbook, adapter and corrections.
-        year: Year of the census, which must be the adapter's.
+    """Read the year-book of a year and check everything that is kept of it.
 
     Returns:
         The places with their numbers; what was found is in `issues`.
