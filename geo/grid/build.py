@@ -31,7 +31,7 @@ from .places import Places, read_mask
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltGrid:
     """A grid that was written to `grid.nc`.
 
     Attributes:
@@ -74,7 +74,7 @@ class Built:
         return to_degrees(grid.crs, *grid.centres(*np.nonzero(owned)))
 
 
-def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None = None) -> Built:
+def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None = None) -> BuiltGrid:
     """Write `grid.nc`; it takes its name only when it is whole.
 
     Args:
@@ -114,7 +114,7 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     attributes = _attributes(run, years) | file.listed(_inputs(run, rasters), rules)
     with replacing(path) as partial:
         total = file.write(partial, places, population, others, attributes, units)
-    return Built(config, places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
+    return BuiltGrid(config, places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
 
 
 def _start(config: GridConfig, run: RunFolder) -> tuple[tuple[int, int], NDArray[np.float64]]:

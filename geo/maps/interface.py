@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from geo.flows import FlowData, Prior
-    from geo.grid.build import Built
+    from geo.grid.build import BuiltGrid
     from geo.sources.assemble import Build
 
 Step = Callable[[str], None]
@@ -60,7 +60,7 @@ class Maps:
 
         return assemble.build(config.parse(dict(section), base), seed)
 
-    def grid(self, section: Mapping[str, Any], base: Path, file: Path, step: Step) -> Built:
+    def grid(self, section: Mapping[str, Any], base: Path, file: Path, step: Step) -> BuiltGrid:
         """Write the cells of a section `[grid]` to a file; raises as `zones`."""
         from geo.config import GridConfig
         from geo.grid import build
