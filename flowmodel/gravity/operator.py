@@ -152,7 +152,7 @@ def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:
 
 def build(parameters: Parameters, pairs: AllPairs) -> Kernel:
     """The operator of a parameter set."""
-    return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place))
+    return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place.east))
 
 
 def _scaled(factor: Float[Array, " zone"], columns: Columns) -> Columns:

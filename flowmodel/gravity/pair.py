@@ -1,7 +1,7 @@
-"""The rules of one pair of zones: what the logarithm of its strength is made of, and the borders between its zones.
+"""The rules of one pair of zones: the terms of the logarithm of its strength, and the borders between its zones.
 
-ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What depends on the direction is a factor
-of zones (`tilt`).
+ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What depends on the direction or on one zone is
+a factor of zones (`tilt`, `attraction`).
 """
 
 import dataclasses
@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.gravity import barriers, fastmath
-from flowmodel.gravity.decay import Law, OfLog
+from flowmodel.gravity import fastmath
+from flowmodel.gravity.decay import Law, of_log
 from flowmodel.parameters.registry import Parameters
 
 Coefficient = Float[Array, " coefficient"]
@@ -37,7 +37,7 @@ BORDERS = 3
 def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
     """C in ln S_oj = ln f(d_oj; c) + Σ_b c_b [border b]: those of the decay law, then those of the `BORDERS`."""
     p = parameters
-    height = barriers.divide_height(p.divide_east_west, p.divide_west_east)
+    height = (p.divide_east_west + p.divide_west_east) / 2
     return jnp.concatenate([-p.decay, jnp.stack([-p.other_province, p.same_prefecture, -height])])
 
 
@@ -64,14 +64,15 @@ def flow_terms(
 
 def _decay_terms(law: Law, coefficient: Coefficient, log_distance: Float[Array, ""]) -> tuple[Float[Array, ""], ...]:
     *of_decay, _, _, _ = coefficient.astype(log_distance.dtype)
-    return law.slopes(of_decay, OfLog(log_distance, fastmath.exp))
+    return law.slopes(of_decay, of_log(log_distance, fastmath.exp))
 
 
 def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
+    """Whether each of the `BORDERS` applies to ONE pair; every rule is symmetric."""
     return (
-        barriers.other_province(origin.province, destination.province),
-        barriers.same_prefecture(origin.prefecture, destination.prefecture),
-        barriers.across_divide(origin.east, destination.east),
+        origin.province != destination.province,
+        origin.prefecture == destination.prefecture,
+        origin.east != destination.east,
     )
 
 
@@ -83,7 +84,7 @@ def log_strength(
     of_borders = zip((other_province, same_prefecture, divide), _borders(origin, destination), strict=True)
     # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
     added = [jnp.where(border, c, 0) for c, border in of_borders]
-    return sum(added, law.ln(of_decay, OfLog(log_distance, fastmath.exp)))
+    return sum(added, law.ln(of_decay, of_log(log_distance, fastmath.exp)))
 
 
 def pair_strength(
@@ -99,6 +100,28 @@ def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, P
     return jax.vmap(jax.vmap(rule, (0, None, 0)), (0, 0, None))
 
 
-def tilt(parameters: Parameters, place: Place) -> Float[Array, " zone"]:
-    """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
-    return barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, place.east)
+def tilt(parameters: Parameters, east: Bool[Array, "*zone"]) -> Float[Array, "*zone"]:
+    """The divide's direction: a term of a zone's log attraction, and minus that of its log factor as origin.
+
+    −η_EW [o east, j west] − η_WE [o west, j east] = −(η_EW + η_WE)/2 [crossed] − (η_EW − η_WE)/2 (east_o − east_j):
+    a directed barrier is an undirected one plus an attraction of one side. The matrix of pairs therefore stays
+    symmetric, and data identify the two directions only if they separate a barrier from an attractive east.
+    """
+    return (parameters.divide_east_west - parameters.divide_west_east) / 2 * jnp.where(east, 1.0, 0.0)
+
+
+def attraction(
+    population: Float[Array, " zone"],
+    mass: Float[Array, ""],
+    covariates: Float[Array, "zone attraction"],
+    coefficients: Float[Array, " attraction"],
+) -> Float[Array, " zone"]:
+    """n_j^α exp(x_j·γ), divided by its largest value so that it stays in (0, 1]; zero where nobody lives.
+
+    Destination shares do not depend on the common factor.
+    """
+    inhabited = population > 0
+    log_population = jnp.log(jnp.where(inhabited, population, 1.0))
+    log_attraction = mass * log_population + covariates @ coefficients
+    largest = jnp.max(jnp.where(inhabited, log_attraction, -jnp.inf))
+    return jnp.where(inhabited, jnp.exp(jnp.where(inhabited, log_attraction, 0.0) - largest), 0.0)

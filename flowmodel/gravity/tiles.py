@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.gravity import barriers, distance, fastmath
+from flowmodel.gravity import distance, fastmath
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import Points
 from flowmodel.gravity.operator import Band
@@ -98,7 +98,7 @@ def _strength(
     logs, here, there = _pair(layout, itself, origin, destination)
     strength = fastmath.exp(log_strength(layout.law, coefficient, logs, here, there))
     if layout.band != "all":
-        itself |= barriers.other_province(here.province, there.province) != (layout.band == "far")
+        itself |= (here.province != there.province) != (layout.band == "far")
     return jnp.where(itself, 0, strength)
 
 

@@ -61,9 +61,7 @@ def _integers(sums: np.ndarray, hold: Hold) -> np.ndarray:
         named = ", ".join(f"{zone} ({sums[zone]:.10g})" for zone in bad[:_MOST_NAMED])
         more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
         which = "the total" if hold == "total" else f"{len(bad)} {hold} sums (zones counted from 0)"
-        fix = (
-            'hold sums that the fit reproduces, such as "origin" for a production-constrained model, or draw "poisson"'
-        )
+        fix = 'hold sums that the fit reproduces, such as "origin" with the constraint production, or draw "poisson"'
         raise FlowsError("E-FLOWS-WHOLE", f"not whole numbers: {which}: {named}{more}", fix)
     return np.asarray(rounded, np.int64)
 

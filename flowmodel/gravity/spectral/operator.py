@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.errors import ConfigError
-from flowmodel.gravity import barriers, pair
+from flowmodel.gravity import pair
 from flowmodel.gravity.decay import LAWS, POWER, Law
 from flowmodel.gravity.pair import BORDERS
 from flowmodel.gravity.spectral import mixture, spectrum, sums
@@ -114,7 +114,7 @@ def build(
         what = f"law {getattr(law, 'name', law)} is no function of distance alone; cells of a grid need a convolution"
         raise ConfigError("E-LAW-SPECTRAL", what, f"choose among {', '.join(LAWS)}")
     coefficient = pair.coefficients(parameters)
-    tilt = barriers.divide_tilt(parameters.divide_east_west, parameters.divide_west_east, jnp.ones((), bool))
+    tilt = pair.tilt(parameters, jnp.ones((), bool))
     # The derivative with respect to distance decay is the rule of `_product`, which does not go through the spectra.
     still = jax.lax.stop_gradient
     rule = spectrum.decay(law, still(coefficient[:-BORDERS]), still(offset_km))

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.lax import FftType
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.decay import Law, OfLog
+from flowmodel.gravity.decay import Distance, Law, of_log
 from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.gravity.spectral.layout import Window
 from flowmodel.gravity.spectral.transform import Quarter, mirrored
@@ -40,8 +40,8 @@ def decay_ln(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Arr
     return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km))) * _of(distance, offset_km).ln
 
 
-def _of(distance: Array, offset_km: Array) -> OfLog:
-    return OfLog(jnp.log((distance + offset_km) / REFERENCE_KM))
+def _of(distance: Array, offset_km: Array) -> Distance:
+    return of_log(jnp.log((distance + offset_km) / REFERENCE_KM))
 
 
 def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:

@@ -120,17 +120,13 @@ def competing(
 def as_arrays(pair: Pair) -> Pair:
     """The same as JAX arrays that broadcast to [origin, destination]: vectors of origins as columns, others as rows."""
 
-    def wide(values: Entry | None, axis: int) -> Array | None:
-        if values is None:
-            return None
+    def wide(name: str, values: Entry) -> Array:
         array = jnp.asarray(values, float)
-        return jnp.expand_dims(array, axis) if array.ndim == 1 else array
+        return jnp.expand_dims(array, axis_of(name)) if array.ndim == 1 else array
 
-    return Pair(
-        distance_km=wide(pair.distance_km, 1),
-        origin_mass=wide(pair.origin_mass, 1),
-        destination_mass=wide(pair.destination_mass, 0),
-        everywhere=wide(pair.everywhere, 1),
-        between=wide(pair.between, 1),
-        competing=wide(pair.competing, 1),
-    )
+    return Pair(**{name: wide(name, values) for name, values in vars(pair).items() if values is not None})
+
+
+def axis_of(name: str) -> int:
+    """The axis of [origin, destination] along which a field of `Pair` is constant if it is a vector over zones."""
+    return 0 if name == "destination_mass" else 1

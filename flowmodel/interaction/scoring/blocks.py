@@ -54,3 +54,17 @@ def _unsound(name: str, table: np.ndarray, allowed: np.ndarray) -> FlowsError:
     first = tuple(bad[0].tolist())
     what = f"{len(bad)} allowed pairs of the {name} table are negative or not finite, the first {first}: {table[first]}"
     return FlowsError("E-FLOWS-VALUE", what, "correct these pairs, or do not allow them")
+
+
+def common_part(one: np.ndarray, other: np.ndarray) -> float:
+    """Common part of commuters, the share of people common to two tables: 2 Σ min(T, T̂) / (Σ T + Σ T̂).
+
+    See Lenormand et al. 2016, Journal of Transport Geography 51, 158–169. From 0, nothing in common, to 1, equal; NaN
+    if both tables of persons, of the same shape, are empty.
+    """
+    return common_part_of_sums(np.minimum(one, other).sum(), one.sum(), other.sum())
+
+
+def common_part_of_sums(common: float, one: float, other: float) -> float:
+    """`common_part` from the sum of minima and the sums of both tables."""
+    return float(2 * common / (one + other)) if one + other > 0 else float("nan")

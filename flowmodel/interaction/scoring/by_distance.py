@@ -6,8 +6,7 @@ import numpy as np
 
 from flowmodel.config.flows import FlowFit
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.scoring.blocks import blocks, check
-from flowmodel.interaction.scoring.common_part import common_part
+from flowmodel.interaction.scoring.blocks import blocks, check, common_part
 
 BIN_KM = FlowFit().distance_bin_km
 _MOST_BINS = 1_000_000

@@ -25,7 +25,7 @@ _LEAST_BEND = 0.1
 
 
 def fit(
-    design: Design, family: Family, *, tolerance: float, most_steps: int, report: Report
+    design: Design, family: Family, tolerance: float, most_steps: int, report: Report
 ) -> tuple[Optimum, Family, float]:
     """Fits coefficients and α alternately until the score of α is zero too.
 

@@ -192,7 +192,7 @@ def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tole
 
     def newton(now: _Round) -> _Round:
         move = effects.solve_roughly(now.table, now.left, jnp.asarray(1e-4))
-        length = jnp.minimum(1.0, _LONGEST / jnp.maximum(_largest(move), _LONGEST))
+        length = jnp.minimum(1.0, _LONGEST / jnp.maximum(effects.largest(move), _LONGEST))
         there = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
         return round_(there, now.sweeps, now.steps + 1)
 
@@ -221,7 +221,3 @@ def _residual(table: Array, margins: Sides) -> tuple[Sides, Array]:
 
 _LONGEST = 2.0
 """Largest change of a potential in a Newton step."""
-
-
-def _largest(move: Sides) -> Array:
-    return jnp.maximum(jnp.max(jnp.abs(move.origin)), jnp.max(jnp.abs(move.destination)))

@@ -79,18 +79,14 @@ def raised(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components
         NumericError: the linear program was not solved.
     """
     if moves.shape[1] == 0:
-        return _between_strong_parts(source, target, components)
+        # s cannot increase along an arc, so it is constant on cycles: within strongly connected parts.
+        arcs = coo_array((np.ones(len(source)), (source, target)), shape=(components, components))
+        part = connected_components(arcs.tocsr(), connection="strong")[1]
+        return np.asarray(part[source] != part[target])
     found = np.zeros(len(moves), bool)
     moving = np.flatnonzero((source != target) | moves.any(axis=1))
     found[moving] = _raised_rows(_scaled(moves[moving], source[moving], target[moving], components))
     return found
-
-
-def _between_strong_parts(source: np.ndarray, target: np.ndarray, components: int) -> np.ndarray:
-    """Rows between different strongly connected parts; s cannot increase along an arc, so it is constant on cycles."""
-    arcs = coo_array((np.ones(len(source)), (source, target)), shape=(components, components))
-    part = connected_components(arcs.tocsr(), connection="strong")[1]
-    return np.asarray(part[source] != part[target])
 
 
 def _scaled(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components: int) -> Rows:
@@ -141,11 +137,8 @@ def farthest(rows: Rows, total: csr_array) -> np.ndarray:
         answer = _solved(limits, tolerance)
         if answer.x is not None:
             return np.asarray(answer.x[: limits.shape[1]])
-    raise NumericError(
-        "E-FLOWS-SEPARATION",
-        f"search for separated pairs: {answer.message}",
-        "rescale the covariates, or drop collinear ones",
-    )
+    what = f"search for separated pairs: {answer.message}"
+    raise NumericError("E-FLOWS-SEPARATION", what, "rescale the covariates, or drop collinear ones")
 
 
 def _solved(limits: csr_array, tolerance: float) -> Any:

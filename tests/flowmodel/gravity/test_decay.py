@@ -190,7 +190,7 @@ from flowmodel.gravity.chosen_law import chosen
 from flowmodel.interaction.model.laws import Pair, chosen as of_flows
 law = chosen("root_exponential")
 assert decay.__file__.startswith({folder!r})
-assert float(law.ln([jnp.asarray(-2.0)], decay.OfKm(jnp.asarray(9.0)))) == -6.0
+assert float(law.ln([jnp.asarray(-2.0)], decay.of_km(jnp.asarray(9.0)))) == -6.0
 assert [one.name for one in law.parameters] == ["distance_root"]
 assert float(of_flows("root_exponential").terms["root_distance"](Pair(distance_km=jnp.asarray(16.0)))) == 4.0
 """
