@@ -1,8 +1,8 @@
-"""How a derivative reaches the coefficients of S.
+"""Derivatives by the coefficients of S.
 
-Plain reverse mode through the years adds up an N × N cotangent of S at every product: 10 to 16 times the cost of the
-years themselves. That cotangent is a sum of outer products, one per product. The rule here collects their factors
-(`operator.tapped`) and contracts them once with the pair terms: 2 to 3 times the cost of the years.
+Plain reverse mode through the years adds an N × N cotangent of S at every product, which takes 10 to 16 times as long
+as the years. That cotangent is a sum of outer products, one per product. The rule here collects their factors
+(`operator.tapped`) and contracts them once with the pair terms, which takes 2 to 3 times as long as the years.
 """
 
 from collections.abc import Callable

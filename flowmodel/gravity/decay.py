@@ -1,11 +1,11 @@
-"""Decay laws: how the logarithm of a pair's strength, ln f(d; θ), falls with distance. The only place that defines one.
+"""Decay laws: the logarithm of a pair's strength as a function of distance, ln f(d; θ).
 
-The yearly model and the model of flow tables take every law from `LAWS`; a new law is one entry there. The yearly model
-writes d for the great-circle distance plus the internal distance d0, in units of 300 km, flow tables for the distance
-of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (see `chosen_law`).
+The yearly model and the model of flow tables take every law from `LAWS`; a new law is one entry there. In the yearly
+model, d is the great-circle distance plus the internal distance d0, in units of 300 km; in flow tables it is the
+distance of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (see `chosen_law`).
 
-Sign: a coefficient stands in the utility, ln f = Σ_k c_k φ_k(d). Flow tables report c; a parameter of the yearly model
-is a deterrent, −c.
+Sign: coefficients are those of the utility, ln f = Σ_k c_k φ_k(d). Flow tables report c; a parameter of the yearly
+model is −c.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
-"""Distances of zones: along the great circle or on a plane, from coordinates whose differences keep their digits.
+"""Distances of zones along the great circle or on a plane.
 
-float32 coordinates of the earth are good to half a metre: nothing is left of a distance of a hundred. A coordinate is
-therefore kept as a high and a low part, and differences are taken part by part: those of the high parts are exact
-where points are near.
+float32 coordinates on the earth are precise to half a metre, too little for a distance of a hundred metres. A
+coordinate therefore has a high and a low part, and differences are taken part by part; those of the high parts are
+exact if points are near.
 """
 
 import dataclasses
@@ -60,13 +60,9 @@ def log_distance(origin: Points, destination: Points, offset_km: float) -> Float
 
 
 def great_circle_km(phi_1: Any, phi_2: Any, along: Any, xp: Any = jnp) -> Any:
-    """Distance of two points on the sphere, km; the haversine keeps its digits at short range.
+    """Distance of two points on the sphere, km, by the haversine formula, which is precise at short range.
 
-    Args:
-        phi_1: latitude of one, radians.
-        phi_2: latitude of the other.
-        along: difference of their longitudes, radians.
-        xp: the library that computes, jax.numpy or numpy.
+    Latitudes `phi_1`, `phi_2` and the difference of longitudes `along` are in radians; `xp` is jax.numpy or numpy.
     """
     across = xp.sin((phi_2 - phi_1) / 2) ** 2
     half = across + xp.cos(phi_1) * xp.cos(phi_2) * xp.sin(along / 2) ** 2
@@ -74,13 +70,7 @@ def great_circle_km(phi_1: Any, phi_2: Any, along: Any, xp: Any = jnp) -> Any:
 
 
 def great_circles_km(lon: np.ndarray, lat: np.ndarray, origins: np.ndarray | slice = slice(None)) -> np.ndarray:
-    """Distances of some zones from all, km, float64 by NumPy [origin, zone].
-
-    Args:
-        lon: longitudes, degrees [zone].
-        lat: latitudes, degrees [zone].
-        origins: rows of the zones; all by default.
-    """
+    """Distances of the zones `origins` (rows; all by default) from all, km [origin, zone]; positions in degrees."""
     axes = coordinates(on_sphere(lon, lat, np.float64))
     squared = sum((axis[origins, None] - axis) ** 2 for axis in axes)
     return arc_km(np.asarray(squared), "sphere")
@@ -138,11 +128,7 @@ def arc_km(squared: np.ndarray, metric: Metric) -> np.ndarray:
 
 
 def _near(unit: np.ndarray) -> bool:
-    """Whether no two points are further apart than `fastmath.NEAR`, as twice the furthest from their middle tells.
-
-    Args:
-        unit: unit vectors [3, zone].
-    """
+    """Whether no two unit vectors [3, zone] are further apart than `fastmath.NEAR`, by the furthest from their mean."""
     middle = unit.mean(axis=1)
     chord = np.sqrt(np.max(np.sum((unit.T - middle / np.linalg.norm(middle)) ** 2, axis=1)))
     furthest = 2 * np.arcsin(min(chord / 2, 1.0))

@@ -1,8 +1,8 @@
 """The gravity kernel K over all ordered pairs of zones, as a linear operator: `matvec` is K @ w, `rmatvec` K.T @ v.
 
-K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; the zones'
-factors a and b hold what depends on the direction. S has three forms behind one interface (`Strength`): a matrix
-(`dense`), coordinates from which tiles are made when a product needs them (`tiled`), and a convolution on a grid
+K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and depends on distance and borders of a pair; the factors a
+and b of zones depend on the direction. S is stored as a matrix (`dense`) or as coordinates from which tiles are
+computed when a product needs them (`tiled`), both with the interface `Strength`; on a grid it is a convolution
 (`spectral`). `bands` splits S into the pairs inside a province and the pairs between provinces.
 """
 
@@ -58,7 +58,10 @@ class Strength(Protocol):
         """S @ columns, summed in the precision of S and returned in the precision of the columns."""
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Distributes the leavers of each zone in proportion to S_oj pull_j."""
+        """Distributes the leavers of each zone in proportion to S_oj pull_j, by two separate products."""
+        reach = self.multiply(pull)
+        push = shared(leavers, reach)
+        return Exchange(reach, push, self.multiply(push))
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k."""
@@ -68,11 +71,11 @@ class Strength(Protocol):
 
 
 class AllPairs(Protocol):
-    """What is fixed about the pairs of zones."""
+    """The pairs of zones, independent of the parameters."""
 
     @property
     def place(self) -> Place:
-        """Where the zones lie, as far as borders go [zone]."""
+        """Indices and borders of the zones [zone]."""
 
     @property
     def dtype(self) -> Any:
@@ -136,13 +139,6 @@ def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Floa
     """Leavers over reach; zero where nothing is in reach."""
     reachable = reach > 0
     return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
-
-
-def exchange(strength: Strength, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-    """`Strength.exchange` by two separate products."""
-    reach = strength.multiply(pull)
-    push = shared(leavers, reach)
-    return Exchange(reach, push, strength.multiply(push))
 
 
 def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:

@@ -22,7 +22,7 @@ Coefficient = Float[Array, " coefficient"]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a zone lies, as far as borders go; a scalar each, or an array over zones."""
+    """Index, province, prefecture and side of the divide of a zone; a scalar each, or an array over zones."""
 
     index: Int[Array, "*zone"]
     province: Int[Array, "*zone"]

@@ -34,15 +34,15 @@ class Found:
 def look(root: Path = Path("/")) -> Found:
     """Looks for device files below `root` and for plugins among the installed packages."""
     nvidia = any((root / name).exists() for name in ("dev/nvidia0", "proc/driver/nvidia/version"))
-    return Found(nvidia, (root / "dev/accel0").exists(), tuple(name for name in (*_CUDA, *_TPU) if _installed(name)))
+    return Found(nvidia, (root / "dev/accel0").exists(), tuple(name for name in (*_CUDA, *_TPU) if version(name)))
 
 
-def _installed(name: str) -> bool:
+def version(package: str) -> str | None:
+    """The installed version of a package; None if it is not installed."""
     try:
-        metadata.version(name)
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return None
 
 
 def choose(device: str) -> None:
@@ -74,12 +74,9 @@ def _one_line(error: Exception) -> str:
 
 
 def cpu_warning(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
-    """A warning if JAX computes on the CPU although the machine seems to have an accelerator; else None.
+    """A warning if JAX uses the `backend` "cpu" although the machine seems to have an accelerator; else None.
 
-    Args:
-        found: accelerators of the machine.
-        backend: the platform that JAX uses.
-        why: returns the reason why JAX does not use a platform ("cuda" or "tpu").
+    `why` returns the reason why JAX does not use the platform "cuda" or "tpu".
     """
     if backend != "cpu":
         return None
@@ -120,21 +117,13 @@ def sentence() -> str:
     """A sentence that names the device in use."""
     device = jax.devices()[0]
     if device.platform == "cpu":
-        return f"computing on the CPU, {cores()} cores"
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return f"computing on the CPU, {cores} cores"
     return f"computing on {device.device_kind} ({device.platform})"
-
-
-def cores() -> int:
-    """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> dict[str, str]:
     """Device and software versions, for provenance."""
     device = jax.devices()[0]
-    return {
-        "platform": device.platform,
-        "device": device.device_kind,
-        "jax": jax.__version__,
-        "python": sys.version.split()[0],
-    }
+    versions = {"jax": jax.__version__, "python": sys.version.split()[0]}
+    return {"platform": device.platform, "device": device.device_kind} | versions

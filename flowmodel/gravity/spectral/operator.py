@@ -18,8 +18,8 @@ from flowmodel.gravity import pair
 from flowmodel.gravity.decay import LAWS, POWER, Law
 from flowmodel.gravity.pair import BORDERS
 from flowmodel.gravity.spectral import mixture, spectrum, sums
-from flowmodel.gravity.spectral.cells import Cells
-from flowmodel.gravity.spectral.spectra import Spectra, spectra
+from flowmodel.gravity.spectral.plan import Plan
+from flowmodel.gravity.spectral.spectrum import Spectra, spectra
 from flowmodel.parameters.registry import Parameters
 
 Columns = Float[Array, "*column y x"]
@@ -30,7 +30,7 @@ Columns = Float[Array, "*column y x"]
 class Ground:
     """The inputs of products that have no derivative: the cells, and the spectra of distance decay by its law."""
 
-    cells: Cells
+    cells: Plan
     decay: Spectra
     offset_km: Float[Array, ""]
     law: Law = dataclasses.field(metadata={"static": True})
@@ -78,8 +78,7 @@ class Spectral:
 
     def rmatvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
         """Σ_o v_o K_oj of every destination, over the pairs of each of `mixture.BANDS`."""
-        turned = dataclasses.replace(self, tilt=-self.tilt)
-        return turned.matvec_by_band(weight)
+        return dataclasses.replace(self, tilt=-self.tilt).matvec_by_band(weight)
 
     def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
         """The flows push_o K_oj pull_j by band, and their distances; not differentiable."""
@@ -96,16 +95,9 @@ class Spectral:
 
 
 def build(
-    parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float64, law: Law = POWER
+    parameters: Parameters, cells: Plan, offset_km: Float[Array, ""], dtype: Any = jnp.float64, law: Law = POWER
 ) -> Spectral:
-    """The operator of a parameter set.
-
-    Args:
-        parameters: of the county model.
-        cells: the grid.
-        offset_km: the internal distance d0.
-        dtype: of its transforms, float32 or float64.
-        law: of distance decay.
+    """The operator of a parameter set of the county model, with the internal distance d0 and transforms in `dtype`.
 
     Raises:
         ConfigError: E-LAW-SPECTRAL, the law is no function of distance alone, so that it has no convolution.

@@ -191,7 +191,4 @@ The law of competing destinations is from Fotheringham 1983.
 
 def chosen(law: LawChoice) -> Law:
     """The law chosen in the configuration of a flow table; raises as `gravity.chosen_law.chosen`."""
-    if isinstance(law, str):
-        chosen_law.check_name(law, LAWS)
-        return LAWS[law]
-    return of_distance(chosen_law.own(law))
+    return chosen_law.named(law, LAWS) if isinstance(law, str) else of_distance(chosen_law.own(law))

@@ -25,9 +25,8 @@ from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.chosen_law import chosen, own
 from flowmodel.gravity.decay import LAWS, Law
 from flowmodel.gravity.operator import Factors
-from flowmodel.gravity.spectral.cells import on_device
 from flowmodel.gravity.spectral.operator import build
-from flowmodel.gravity.spectral.plan import plan
+from flowmodel.gravity.spectral.plan import on_device, plan
 from flowmodel.interaction.model import laws as flow_laws
 
 ALL = [*LAWS, "stretched"]

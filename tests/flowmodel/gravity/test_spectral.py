@@ -4,6 +4,7 @@ What belongs here: the spectral operator, its plan and its derivatives, on grids
 """
 
 import dataclasses
+import math
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -19,10 +20,9 @@ from grid_twin import OFFSET_KM, PARAMETERS, Grid, flat, uneven
 from flowmodel.errors import ZonesError
 from flowmodel.gravity import pair
 from flowmodel.gravity.spectral import layout, transform, window_sizes
-from flowmodel.gravity.spectral.cells import Cells, on_device
 from flowmodel.gravity.spectral.mixture import BANDS
 from flowmodel.gravity.spectral.operator import Spectral, build
-from flowmodel.gravity.spectral.plan import Plan, plan
+from flowmodel.gravity.spectral.plan import Plan, on_device, plan
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
@@ -39,12 +39,12 @@ def parameters(values: dict[str, Any]) -> Any:
     return SimpleNamespace(decay=jnp.atleast_1d(given.pop("distance")), **given)
 
 
-def operator(values: dict[str, Any], cells: Cells, dtype: Any = jnp.float64) -> Spectral:
+def operator(values: dict[str, Any], cells: Plan, dtype: Any = jnp.float64) -> Spectral:
     return build(parameters(values), cells, jnp.asarray(OFFSET_KM), dtype)
 
 
 @jax.jit
-def everything(values: dict[str, Any], cells: Cells, left: Any, right: Any) -> dict[str, Any]:
+def everything(values: dict[str, Any], cells: Plan, left: Any, right: Any) -> dict[str, Any]:
     """All that the operator gives, of two columns and of one."""
     k = operator(values, cells)
     return {
@@ -57,7 +57,7 @@ def everything(values: dict[str, Any], cells: Cells, left: Any, right: Any) -> d
 
 
 @partial(jax.jit, static_argnames="dtype")
-def product(values: dict[str, Any], cells: Cells, left: Any, right: Any, dtype: Any = jnp.float64) -> tuple[Any, Any]:
+def product(values: dict[str, Any], cells: Plan, left: Any, right: Any, dtype: Any = jnp.float64) -> tuple[Any, Any]:
     """K @ right, and the pair terms of both."""
     k = operator(values, cells, dtype)
     return k.matvec(right), k.contract(left, right)
@@ -138,7 +138,7 @@ def test_float32_errs_by_less_than_a_millionth_and_loses_nobody() -> None:
     grid = GRIDS["odd"]
 
     @jax.jit
-    def year(cells: Cells, people: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def year(cells: Plan, people: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         k = operator(PARAMETERS, cells, jnp.float32)
         reach = k.matvec(people)
         push = jnp.where(people > 0, 0.02 * people / jnp.where(people > 0, reach, 1.0), 0.0)
@@ -153,7 +153,7 @@ def test_float32_errs_by_less_than_a_millionth_and_loses_nobody() -> None:
     assert abs(float(jnp.sum(inflow) - jnp.sum(outflow))) < 1e-8 * n.sum()
 
 
-def flows(values: dict[str, Any], weight: Any, cells: Cells) -> Any:
+def flows(values: dict[str, Any], weight: Any, cells: Plan) -> Any:
     """A number that hangs on both products, as a year does."""
     k = operator(values, cells)
     reach = k.matvec(weight)
@@ -219,9 +219,9 @@ def test_windows_hold_every_size_and_are_few() -> None:
     for size, window in zip(sizes, np.array([windows[index].shape for index in of]), strict=True):
         assert (size <= window).all()
     assert all(window.shape[0] <= 64 and window.shape[1] <= 59 for window in windows)
-    spent = sum(layout.cells(windows[index].padded) for index in of)
+    spent = sum(math.prod(windows[index].padded) for index in of)
     one, _ = window_sizes.window_sizes(sizes, (64, 59), 1)
-    assert spent < 0.6 * len(sizes) * layout.cells(one[0].padded)
+    assert spent < 0.6 * len(sizes) * math.prod(one[0].padded)
 
 
 @pytest.mark.parametrize(("least", "length"), [(1, 1), (2, 2), (3, 4), (11, 12), (13, 14), (121, 126), (8799, 8820)])
