@@ -1,4 +1,4 @@
-"""Scores of predicted against counted numbers of people, as defined in applied demography. NumPy on the host."""
+"""Scores of predicted numbers of people, as defined in applied demography, and baselines. NumPy on the host."""
 
 import numpy as np
 
@@ -48,4 +48,31 @@ def of_logarithms(observed: np.ndarray, predicted: np.ndarray) -> dict[str, floa
         "log_r2": float(1 - np.sum((log_observed - log_predicted) ** 2) / spread) if spread > 0 else float("nan"),
         "log_rmse": float(np.sqrt(np.mean((log_observed - log_predicted) ** 2))),
         "medape": float(100 * np.median(relative)) if positive.any() else float("nan"),
+    }
+
+
+def baselines(
+    start: np.ndarray, end: np.ndarray, natural_end: np.ndarray, covariates: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Residents at the end of the interval, persons [zone], by simple predictions without flows.
+
+    Those with coefficients are fitted to the same interval on which they are scored.
+
+    Args:
+        start: residents at the start, persons [zone].
+        end: residents counted at the end, persons [zone].
+        natural_end: residents if nobody moved, after births and deaths, persons [zone].
+        covariates: covariates of the model [zone, covariate].
+
+    Returns:
+        `no_change`; `uniform_national`, every zone grows as the nation; `natural_increase`; `ols`, ordinary least
+        squares of log growth on an intercept, log population and the covariates.
+    """
+    design = np.column_stack([np.ones(len(start)), np.log(start), covariates])
+    coefficients = np.linalg.lstsq(design, np.log(end / start), rcond=None)[0]
+    return {
+        "no_change": start,
+        "uniform_national": start * (end.sum() / start.sum()),
+        "natural_increase": natural_end,
+        "ols": start * np.exp(design @ coefficients),
     }

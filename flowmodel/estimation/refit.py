@@ -20,7 +20,6 @@ from flowmodel.estimation.search import (
     verdict_of,
     whitened,
 )
-from flowmodel.parameters.registry import Registry
 
 
 @jax.tree_util.register_dataclass
@@ -43,8 +42,7 @@ def anchored(objective: Posterior, natural: Float[Array, " free"]) -> Anchor:
     scaled = scaled_at(objective, registry.prior_centres())
     point = (registry.unconstrained(natural) - scaled.origin) / scaled.scale
     gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
-    slope = np.asarray(jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))[1])
-    whitener, _ = whitened(hessian, ~registry.at_bound(natural, gradient / slope))
+    whitener, _ = whitened(hessian, ~registry.at_bound(natural, gradient / np.asarray(scaled.slope(point))))
     return Anchor(scaled.origin, scaled.scale, point, jnp.asarray(whitener))
 
 
@@ -79,14 +77,8 @@ def constrained(
     Returns:
         Natural values, the objective there, and the number of steps.
     """
-    registry = objective.registry
-    origin = registry.unconstrained(jnp.asarray(natural))
-    scaled = Scaled(objective, origin, jnp.ones_like(origin))
-    coordinates = jnp.asarray(whitener) / _slope(registry, origin)[:, None]
-    point, values, *_ = descend(scaled, jnp.zeros_like(origin), coordinates, most, tolerance)
+    origin = objective.registry.unconstrained(jnp.asarray(natural))
+    scaled, zeros = Scaled(objective, origin, jnp.ones_like(origin)), jnp.zeros_like(origin)
+    coordinates = jnp.asarray(whitener) / scaled.slope(zeros)[:, None]
+    point, values, *_ = descend(scaled, zeros, coordinates, most, tolerance)
     return np.asarray(scaled.natural(point)), values[-1], len(values)
-
-
-def _slope(registry: Registry, at: Float[Array, " free"]) -> Float[Array, " free"]:
-    slope: Array = jax.jvp(registry.natural, (at,), (jnp.ones_like(at),))[1]
-    return slope
