@@ -54,9 +54,14 @@ def log_distance(origin: Points, destination: Points, offset_km: float) -> Float
     """ln((d + d0) / 300 km) of ONE pair, d along the great circle, or straight on a plane."""
     squared = _squared_chord(origin, destination)
     number = squared.dtype.type
-    if origin.metric == "plane" and offset_km == 0:
-        return fastmath.log(squared * number(1 / REFERENCE_KM**2)) / 2
-    return fastmath.log((_distance_km(squared, origin.metric) + number(offset_km)) * number(1 / REFERENCE_KM))
+    if origin.metric == "plane":
+        if offset_km == 0:
+            return fastmath.log(squared * number(1 / REFERENCE_KM**2)) / 2
+        km: Array = jnp.sqrt(squared)
+    else:
+        arc = fastmath.near_arc if origin.metric == "near_sphere" else fastmath.arc
+        km = number(2 * EARTH_RADIUS_KM) * arc(squared * number(0.25 / EARTH_RADIUS_KM**2))
+    return fastmath.log((km + number(offset_km)) * number(1 / REFERENCE_KM))
 
 
 def great_circle_km(phi_1: Any, phi_2: Any, along: Any, xp: Any = jnp) -> Any:
@@ -97,15 +102,6 @@ def _squared_chord(origin: Points, destination: Points) -> Float[Array, ""]:
     apart = [large + small for large, small in zip(high, low, strict=True)]
     squared: Array = sum((one * one for one in apart[1:]), apart[0] * apart[0])
     return squared
-
-
-def _distance_km(squared: Float[Array, ""], metric: Metric) -> Float[Array, ""]:
-    if metric == "plane":
-        return jnp.asarray(jnp.sqrt(squared))
-    arc = fastmath.near_arc if metric == "near_sphere" else fastmath.arc
-    number = squared.dtype.type
-    distance: Array = number(2 * EARTH_RADIUS_KM) * arc(squared * number(0.25 / EARTH_RADIUS_KM**2))
-    return distance
 
 
 def in_dtype(points: Points, dtype: Any) -> Points:

@@ -1,4 +1,4 @@
-"""Tiles of S: which there are, and how one of them is made from the coordinates and places of its zones."""
+"""Tiles of S: their enumeration, and the computation of one tile from coordinates and borders of its zones."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from flowmodel.gravity.pair import Place, log_strength, pair_terms
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What the pairs of zones follow from.
+    """Positions and borders of the zones, and the division of their pairs into tiles.
 
     `tile` is the number of zones along a side of a tile. `same` says of province, prefecture and side of the divide
-    whether all zones have one and the same, so that no pair needs the comparison. S is zero outside of `band`; `visits`
-    are the rows and columns of the tiles that hold pairs of the band, or None for all tiles.
+    whether all zones have the same one, so that pairs need no comparison. S is zero outside of `band`; `visits` are the
+    rows and columns of the tiles that hold pairs of the band, or None for all tiles.
     """
 
     points: Points
@@ -156,12 +156,9 @@ def added(blocks: Array, part: Array, index: Array) -> Array:
 
 
 def visits(province: np.ndarray, tile: int, band: Literal["near", "far"]) -> Int[np.ndarray, "side visit"]:
-    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band.
+    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band, from provinces [zone].
 
-    Args:
-        province: index of the province [zone].
-        tile: zones along a side of a tile.
-        band: the pairs. Few tiles hold near pairs where zones are sorted by province.
+    Few tiles hold near pairs if zones are sorted by province.
     """
     rows = np.arange(len(province)) // tile
     has = np.zeros((rows[-1] + 1, province.max() + 1), bool)

@@ -39,16 +39,9 @@ def compare(
     tolerance: float = DEFAULT.tolerance,
     most_steps: int = DEFAULT.most_steps,
 ) -> pd.DataFrame:
-    """Fits every law to all pairs, and again without the pairs held out.
+    """Fits every law to all pairs, and again without a random `share` of pairs held out.
 
-    Args:
-        table: observed flows.
-        specifications: models by the name of the law.
-        share: share of pairs to hold out.
-        seed: seed of their random sample.
-        report: called with the name of each law.
-        tolerance: see `calibrate`.
-        most_steps: see `calibrate`.
+    `report` is called with the name of each law; `tolerance` and `most_steps` are those of `calibrate`.
 
     Returns:
         One row for each law, sorted by AIC: `law`, `parameters`, `degrees`, `deviance`, `aic`, `cpc` of the fit to all

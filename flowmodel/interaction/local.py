@@ -44,13 +44,9 @@ def fit(
     columns: dict[str, np.ndarray],
     labels: tuple[str, ...],
 ) -> pd.DataFrame:
-    """A Poisson regression of every row on a constant and the columns.
+    """A Poisson regression of every row of `flow`, persons, on a constant and the columns [other] or [zone, other].
 
-    Args:
-        flow: observed flows [zone, other], persons; transposed for destination-specific fits.
-        allowed: pairs in the fit.
-        columns: covariates by name, [other] or [zone, other].
-        labels: labels of the rows.
+    Tables are transposed for destination-specific fits. `labels` are those of the rows.
 
     Returns:
         Rows of zone, name, estimate, se, status: "fitted", or "not_identified" (without numbers) if covariates are

@@ -58,15 +58,10 @@ def fitting(compile_for: Callable[[int], Compiled], tiles: Sequence[int], availa
 
 
 def retrying(run: Callable[[int], Result], tile: int, smallest: int, say: Callable[[str], None]) -> Result:
-    """Calls `run` with a tile and, if memory runs out, with half of it, at most `HALVINGS` times.
+    """Calls `run` with the rows of a tile and, if memory runs out, with half as many, at most `HALVINGS` times.
 
-    An operating system that overcommits memory may end the process instead; only `fitting` prevents that.
-
-    Args:
-        run: computes with tiles of a number of rows; it must free its memory if it fails.
-        tile: rows of the first attempt.
-        smallest: smallest number of rows.
-        say: called with a line for every smaller tile.
+    An operating system that overcommits memory may end the process instead; only `fitting` prevents that. `run` must
+    free its memory if it fails; `say` is called with a line for every smaller tile.
 
     Raises:
         ResourceError: E-MEMORY, memory also runs out with the last tile.

@@ -20,8 +20,7 @@ _STEP = 1.15
 def boxes(labels: NDArray[np.int32]) -> Rows:
     """The bounding boxes of the units, one per row: unit, first row, first column, rows, columns.
 
-    Args:
-        labels: [y, x] units from 0 on, negative where there is none. A unit may have several parts.
+    The labels [y, x] are units from 0 on, negative where there is none. A unit may have several parts.
     """
     boxes = enumerate(ndimage.find_objects(labels + 1))
     rows = [(unit, *(s.start for s in box), *(s.stop - s.start for s in box)) for unit, box in boxes if box is not None]
@@ -31,10 +30,7 @@ def boxes(labels: NDArray[np.int32]) -> Rows:
 def window_sizes(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
     """At most `most` windows that hold all sizes at little cost, and the index of the window of each size.
 
-    Args:
-        sizes: [size, 2] rows and columns.
-        grid: rows and columns of the grid, which no window exceeds.
-        most: number of windows.
+    The sizes [size, 2] are rows and columns. No window exceeds the `grid`.
     """
     ladder = _ladder(max(grid))
     rounded = np.minimum(ladder[np.searchsorted(ladder, sizes)], grid)

@@ -58,15 +58,8 @@ def between(
 ) -> Float[np.ndarray, "origin destination"]:
     """Intervening opportunities s_ij = Σ_m n_m over all m other than j with d_im ≤ d_ij (Simini et al. 2012).
 
-    Args:
-        mass: opportunities of each destination.
-        distance_km: of each pair.
-        home: of every origin, the index of the destination that is the same zone, −1 if there is none. By default no
-            origin is a destination.
-        with_home: whether the origin's own opportunities count.
-
-    Returns:
-        Sums, in the unit of `mass`. Each row is sorted once, so a table costs N² log N.
+    The sums are in the unit of `mass`. Each row is sorted once, so a table costs N² log N. `home` is as in `competing`;
+    by default no origin is a destination. `with_home` says whether the origin's own opportunities count.
     """
     counted = np.broadcast_to(mass, distance_km.shape).astype(float)
     if home is not None and not with_home:

@@ -11,12 +11,7 @@ _PAIRS = 1 << 16
 
 
 def blocks(allowed: np.ndarray, *tables: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yields the allowed pairs of each table, for a few rows at a time, float64 [pair].
-
-    Args:
-        allowed: which pairs count, bool [origin, destination] (or of another shape).
-        tables: arrays of the same shape.
-    """
+    """Yields the allowed pairs of each table, for a few rows at a time, float64 [pair]; all have the same shape."""
     rows = max(1, _PAIRS // max(1, allowed[:1].size))
     for start in range(0, len(allowed), rows):
         part = slice(start, start + rows)
@@ -24,11 +19,7 @@ def blocks(allowed: np.ndarray, *tables: np.ndarray) -> Iterator[tuple[np.ndarra
 
 
 def check(allowed: np.ndarray, **tables: np.ndarray) -> None:
-    """Checks tables before sums over pairs.
-
-    Args:
-        allowed: which pairs count, bool [origin, destination].
-        tables: the tables, by their names in messages.
+    """Checks tables, given by their names in messages, before sums over the pairs `allowed` [origin, destination].
 
     Raises:
         FlowsError: E-FLOWS-SHAPE, E-FLOWS-NO-PAIRS, or E-FLOWS-VALUE (an allowed pair is negative, infinite or NaN).

@@ -58,11 +58,7 @@ def overdispersion(
 def pearson_dispersion(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, *, parameters: int) -> float:
     """φ = Σ (y − μ)² / μ / (n − k), the factor of covariances in a quasi-Poisson fit; about 1 for Poisson counts.
 
-    Args:
-        observed: y, persons [origin, destination].
-        fitted: μ, persons [origin, destination]; pairs with μ = y = 0 are left out and do not count in n.
-        allowed: which pairs count, bool [origin, destination].
-        parameters: k, the number of estimated parameters, including constant and effects.
+    Arguments as in `overdispersion`, and k, the number of estimated `parameters` including constant and effects.
 
     Raises:
         FlowsError: as `overdispersion`; E-FLOWS-TOO-FEW unless n > k.

@@ -85,12 +85,7 @@ def likelihood(
 ) -> Float[Array, ""]:
     """Log likelihood as a function of ln α at fixed means, without the terms ln y!.
 
-    Args:
-        ln_alpha: ln α.
-        design: the pairs.
-        family: the family, with its threshold if any.
-        eta: ln μ of every pair.
-        positive: flows above zero of the pairs in the fit; only these have terms with Γ.
+    `eta` is ln μ of every pair; only the `positive` flows of the pairs in the fit have terms with Γ.
     """
     alpha = jnp.exp(ln_alpha)
     family = dataclasses.replace(family, dispersion=alpha)

@@ -42,12 +42,7 @@ def solve_roughly(weights: Float[Array, "origin destination"], sums: Sides, clos
 
 
 def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
-    """Effects with E · effects = sums to float64's precision, for one right-hand side.
-
-    Args:
-        weights: W, zero for pairs outside the fit.
-        sums: the right-hand side.
-    """
+    """Effects with E · effects = sums to float64's precision, for one right-hand side."""
     system = _system(weights)
     sums = _consistent(sums, system.column)
     # The residual is compared with rounding errors of the table and of the sums.

@@ -58,12 +58,9 @@ def separated_pairs(
 
 
 def separated_rows(design: Design, positive: np.ndarray, zero: np.ndarray) -> np.ndarray:
-    """Which rows of `zero` are separated.
+    """Which rows of `zero` are separated; `positive` and `zero` are numbers of rows with y > 0 and y = 0.
 
-    Args:
-        design: the rows of the regression.
-        positive: numbers of rows with y > 0.
-        zero: numbers of rows with y = 0; each of their levels must have a row with y > 0.
+    Each level of the rows of `zero` must have a row with y > 0.
     """
     if not len(positive) or not len(zero):
         return np.ones(len(zero), bool)

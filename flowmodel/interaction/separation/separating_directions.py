@@ -69,11 +69,7 @@ class Rows:
 def raised(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components: int) -> np.ndarray:
     """Rows with z > 0 for some h and s for which no row has z < 0, z = moves · h + s_source − s_target; bool [rows].
 
-    Args:
-        moves: float64 [rows, q].
-        source: component of the level of the first effect, [rows].
-        target: component of the level of the second effect, [rows].
-        components: number of components.
+    Arguments as in `Rows`.
 
     Raises:
         NumericError: the linear program was not solved.

@@ -22,13 +22,10 @@ _MULTIPLES = (1, 2, 3, 4, 6)
 
 
 def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, tolerance: float) -> None:
-    """Searches for a proof that no table has the totals.
+    """Searches for a proof that no table has the totals, from the present `potentials` of Newton's method.
 
-    Args:
-        allowed: the prior, zero where totals of zero allow no flow [origin, destination].
-        totals: target totals.
-        potentials: present potentials of Newton's method.
-        tolerance: smaller relative contradictions are ignored.
+    `allowed` is the prior, zero where totals of zero allow no flow [origin, destination]. Relative contradictions below
+    `tolerance` are ignored.
 
     Raises:
         FlowsError: E-TOTALS-IMPOSSIBLE, with the totals that contradict each other.
@@ -42,13 +39,10 @@ def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, t
 
 
 def proves(proof: Totals, support: np.ndarray, totals: Totals, tolerance: float) -> bool:
-    """Whether multipliers are a proof: A'λ ≤ 0 for all pairs of the support, and λ·t > 0.
+    """Whether integer multipliers λ, zero where a total is not given, are a proof: A'λ ≤ 0 and λ·t > 0.
 
-    Args:
-        proof: integer multipliers λ of the kinds in `totals`, zero where a total is not given.
-        support: pairs with a positive prior.
-        totals: target totals t.
-        tolerance: relative to the totals that have a multiplier.
+    The first holds for all pairs of the `support`, which have a positive prior; the `tolerance` of the second is
+    relative to the totals that have a multiplier.
     """
     if (over_pairs(proof, support.shape)[support] > 0).any():
         return False

@@ -48,12 +48,8 @@ def solve(
 ) -> tuple[PerTotal, Int[Array, ""], Float[Array, ""]]:
     """Potentials of the table with the target totals, number of Newton steps, and the largest relative error.
 
-    Args:
-        problem: prior and totals, whose sums must agree.
-        start: initial potentials.
-        tolerance: largest relative error of a total at which to stop.
-        sweeps: number of sweeps before the first Newton step.
-        most_steps: largest number of Newton steps.
+    The sums of the totals must agree. `sweeps` precede the first Newton step; the search stops at `tolerance`, the
+    largest relative error of a total.
     """
     start = jax.lax.fori_loop(0, sweeps, lambda _, at: _swept(problem, at), start)
     first, unflat = ravel_pytree(start)
