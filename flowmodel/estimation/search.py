@@ -76,16 +76,7 @@ def search(objective: Posterior, start: Float[Array, " free"], fit: Fit, progres
     scaled = scaled_at(objective, start)
     point, adam_trace = _adam(scaled, fit, progress)
     point, remaining, lbfgs_trace, found = newton_like(scaled, point, fit, progress)
-    trace = (*adam_trace, *lbfgs_trace)
-    return Outcome(
-        natural=np.asarray(scaled.natural(point)),
-        value=trace[-1] if trace else float("nan"),
-        remaining=remaining,
-        verdict=verdict_of(remaining, trace, fit),
-        steps=len(trace),
-        trace=trace,
-        derivatives=found,
-    )
+    return outcome(scaled, point, remaining, (*adam_trace, *lbfgs_trace), fit, found)
 
 
 def scaled_at(objective: Posterior, start: Float[Array, " free"]) -> Scaled:
@@ -95,13 +86,22 @@ def scaled_at(objective: Posterior, start: Float[Array, " free"]) -> Scaled:
     return Scaled(objective, origin, objective.registry.prior_sds() / unscaled.slope(jnp.zeros_like(origin)))
 
 
-def verdict_of(remaining: float, trace: tuple[float, ...], fit: Fit) -> Verdict:
-    """The verdict on a search from its remaining step, in standard errors, and its objective by step."""
+def outcome(
+    scaled: Scaled,
+    point: Array,
+    remaining: float,
+    trace: tuple[float, ...],
+    fit: Fit,
+    derivatives: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Outcome:
+    """The result of a search that ends at `point`, with its verdict."""
+    verdict: Verdict = "converged" if remaining <= fit.tolerance else "max_steps"
     if not np.isfinite(trace).all():
-        return "nonfinite"
-    if remaining <= fit.tolerance:
-        return "converged"
-    return "diverged" if trace and trace[-1] > trace[0] else "max_steps"
+        verdict = "nonfinite"
+    elif verdict == "max_steps" and trace and trace[-1] > trace[0]:
+        verdict = "diverged"
+    value = trace[-1] if trace else float("nan")
+    return Outcome(np.asarray(scaled.natural(point)), value, remaining, verdict, len(trace), trace, derivatives)
 
 
 def _adam(scaled: Scaled, fit: Fit, progress: Progress) -> tuple[Array, list[float]]:

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.bands import is_tap
+from flowmodel.gravity.bands import Bands
+from flowmodel.gravity.operator import Factors
 
 Run = Callable[[tuple[Any, ...], tuple[Any, ...], Any], Any]
 """run(S of every kernel, taps of every group, other inputs) -> outputs."""
@@ -61,4 +62,5 @@ def _merged(taps: list[Any]) -> Any:
     def beside(*sides: Float[Array, "*rank zone"]) -> Float[Array, "rank zone"]:
         return jnp.concatenate([side.reshape(-1, side.shape[-1]) for side in sides])
 
-    return jax.tree.map(beside, *jax.tree.leaves(taps, is_leaf=is_tap))
+    one_each = jax.tree.leaves(taps, is_leaf=lambda node: isinstance(node, Bands | Factors))
+    return jax.tree.map(beside, *one_each)

@@ -10,7 +10,7 @@ import jax
 from jaxtyping import Array, Float
 
 from flowmodel.gravity.decay import Law
-from flowmodel.gravity.operator import AllPairs, Factors, Strength, no_factors, tapped
+from flowmodel.gravity.operator import AllPairs, Strength, no_factors, tapped
 from flowmodel.gravity.pair import Place
 
 
@@ -92,8 +92,3 @@ def banded(pairs: AllPairs) -> BandedPairs:
 def no_band_factors(zones: int, dtype: Any, *rank: int) -> Bands:
     """A tap of a product by bands: zeros whose cotangent will be factors [*rank, zone] of each band."""
     return Bands(no_factors(zones, dtype, *rank), no_factors(zones, dtype, *rank))
-
-
-def is_tap(node: Any) -> bool:
-    """Whether a node of a tree is a whole tap."""
-    return isinstance(node, Bands | Factors)

@@ -1,7 +1,7 @@
 """S as a matrix, computed once per parameter set: the fastest storage as long as memory holds all pairs of zones."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -79,7 +79,8 @@ class Dense(Strength):
         """
         pairs, zones = self.pairs, self.matrix.shape[0]
         rows = min(_BLOCK_ROWS, zones)
-        over_flows = _over_flows(partial(flow_terms, pairs.law, self.coefficient))
+        terms = partial(flow_terms, pairs.law, self.coefficient)
+        over_flows = jax.vmap(jax.vmap(terms, (0, 0, None, 0)), (0, 0, 0, None))
 
         def block(first: Array) -> Float[Array, " coefficient"]:
             # The last block is moved back to end at the last zone; rows of the block before it have no weight.
@@ -100,11 +101,6 @@ class Dense(Strength):
         """S itself, `step` rows at a time, float64 [row, zone]."""
         for first in range(0, self.matrix.shape[0], step):
             yield np.asarray(self.matrix[first : first + step], np.float64)
-
-
-def _over_flows(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A flow by each term of its pair, over [origins, destinations]."""
-    return jax.vmap(jax.vmap(rule, (0, 0, None, 0)), (0, 0, 0, None))
 
 
 _BLOCK_ROWS = 144

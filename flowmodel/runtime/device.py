@@ -80,26 +80,21 @@ def cpu_warning(found: Found, backend: str, why: Callable[[str], str]) -> str | 
     """
     if backend != "cpu":
         return None
-    reason = _idle_gpu(found, why) or _idle_tpu(found, why)
+    reason = _idle(found, why)
     return None if reason is None else f"W-DEVICE-CPU computing on the CPU: {reason}; or choose it with --device cpu"
 
 
-def _idle_gpu(found: Found, why: Callable[[str], str]) -> str | None:
-    plugin = found.plugin(_CUDA)
-    if found.nvidia and plugin is None:
+def _idle(found: Found, why: Callable[[str], str]) -> str | None:
+    cuda, libtpu = found.plugin(_CUDA), found.plugin(_TPU)
+    if found.nvidia and cuda is None:
         return f"there is an NVIDIA device, but no CUDA plugin of jax; fix: {_EXTRAS['gpu']}"
     if found.nvidia:
-        return f"{plugin} does not start ({why('cuda')}); fix: check driver and CUDA version with nvidia-smi"
-    if plugin is not None:
-        return f"{plugin} is installed, but no NVIDIA device is visible; fix: install its driver, or give --gpus"
-    return None
-
-
-def _idle_tpu(found: Found, why: Callable[[str], str]) -> str | None:
-    plugin = found.plugin(_TPU)
-    if found.tpu and plugin is None:
+        return f"{cuda} does not start ({why('cuda')}); fix: check driver and CUDA version with nvidia-smi"
+    if cuda is not None:
+        return f"{cuda} is installed, but no NVIDIA device is visible; fix: install its driver, or give --gpus"
+    if found.tpu and libtpu is None:
         return f"there is a TPU, but no libtpu; fix: {_EXTRAS['tpu']}"
-    if plugin is not None:
+    if libtpu is not None:
         return f"libtpu is installed, but does not start ({why('tpu')}); fix: stop other processes that use the TPU"
     return None
 
