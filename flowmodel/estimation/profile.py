@@ -92,9 +92,8 @@ def names(registry: Registry, asked: tuple[str, ...]) -> tuple[str, ...]:
         if not meant:
             known = [entry.name for entry in registry.free]
             near = difflib.get_close_matches(name, known, n=1) or known[:1]
-            raise ConfigError(
-                "E-FIT-PROFILE", f"fit.profile: {name} is not a fitted parameter", f"name one, such as {near[0]}"
-            )
+            what = f"fit.profile: {name} is not a fitted parameter"
+            raise ConfigError("E-FIT-PROFILE", what, f"name one, such as {near[0]}")
         found += [one for one in meant if one not in found]
     return tuple(found)
 

@@ -89,11 +89,9 @@ def _held(config: Config, *, noisy: bool) -> dict[str, float]:
     needed = model_only | (set(errors) if noisy else set())
     given = set(config.truth)
     if needed - given or given - model_only - set(errors):
-        raise ConfigError(
-            "E-TRUTH",
-            f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}",
-            "give every parameter of the model one value; parameters of errors need one if errors are drawn",
-        )
+        what = f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}"
+        fix = "give every parameter of the model one value; parameters of errors need one if errors are drawn"
+        raise ConfigError("E-TRUTH", what, fix)
     return errors | dict(config.truth)
 
 

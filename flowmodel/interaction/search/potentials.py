@@ -161,14 +161,10 @@ def _error(ratio: Array) -> Array:
 
 def _first(log_kernel: Array, margins: Sides) -> Sides:
     """One sweep over rows and columns in logarithms, which cannot over- or underflow."""
-    destination = _log(margins.destination)
-    origin = _less(_log(margins.origin), jax.nn.logsumexp(log_kernel + destination[None, :], axis=1))
+    wanted = Sides(jnp.log(margins.origin), jnp.log(margins.destination))
+    origin = _less(wanted.origin, jax.nn.logsumexp(log_kernel + wanted.destination[None, :], axis=1))
     found = jax.nn.logsumexp(log_kernel + origin[:, None], axis=0)
-    return Sides(origin, _less(_log(margins.destination), found))
-
-
-def _log(margin: Array) -> Array:
-    return jnp.where(margin > 0, jnp.log(jnp.where(margin > 0, margin, 1)), -jnp.inf)
+    return Sides(origin, _less(wanted.destination, found))
 
 
 def _less(wanted: Array, found: Array) -> Array:

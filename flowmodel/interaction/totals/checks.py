@@ -151,10 +151,8 @@ def _check_shapes(prior: np.ndarray, totals: Totals) -> None:
     if totals.block is not None:
         groups = zip(prior.shape, np.shape(totals.block), (totals.origin_group, totals.destination_group), strict=False)
         if np.ndim(totals.block) != 2 or not all(_indexes(size, count, group) for size, count, group in groups):
-            raise refuse(
-                f"blocks of the shape {np.shape(totals.block)} need the index of a group for every one of the "
-                f"{prior.shape[0]} origins and {prior.shape[1]} destinations"
-            )
+            shapes = f"blocks {np.shape(totals.block)} of a prior {prior.shape}"
+            raise refuse(f"{shapes} need the index of a group for every origin and destination")
 
 
 def _indexes(size: int, count: int, group: np.ndarray | None) -> bool:
