@@ -1,10 +1,14 @@
 """The one error family of the input half: problems are collected as `Issue`s and raised together as `DataError`."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 SHOWN = 20
+_VALUES = 5
+_VARYING = re.compile("[\\d.,'\"\u4e00-\u9fff]+")
+"""What differs between two problems of one kind: numbers, quoted values and Chinese names."""
 
 Read = TypeVar("Read")
 
@@ -42,17 +46,22 @@ class DataError(Exception):
     exit_status = 3
 
     def __init__(self, issues: Sequence[Issue]) -> None:
-        """Keep the issues, errors before warnings, in the order in which they were found."""
-        self.issues: tuple[Issue, ...] = tuple(sorted(issues, key=lambda issue: issue.severity != "error"))
+        """Keep the issues, errors before warnings, in the order in which they were found, each once."""
+        self.issues: tuple[Issue, ...] = tuple(dict.fromkeys(sorted(issues, key=lambda one: one.severity != "error")))
         super().__init__(self.issues)
 
     def __str__(self) -> str:
-        """Say up to 20 errors, one line each; warnings are left to issues.csv."""
-        errors = [issue for issue in self.issues if issue.severity == "error"]
-        lines = [f"{len(errors)} error{'s' if len(errors) != 1 else ''} in the input"]
-        lines += [describe(issue) for issue in errors[:SHOWN]]
-        if len(errors) > SHOWN:
-            lines.append(f"... and {len(errors) - SHOWN} more, all in issues.csv")
+        """Say every kind of error in one line, up to 20 kinds; warnings and single problems stand in issues.csv."""
+        kinds: dict[Hashable, list[Issue]] = {}
+        for issue in self.issues:
+            if issue.severity == "error":
+                kind = (issue.code, issue.file, issue.column, _words(issue.rule), _words(issue.fix))
+                kinds.setdefault(kind, []).append(issue)
+        count = sum(map(len, kinds.values()))
+        lines = [f"{count} error{'s' if count != 1 else ''} in the input"]
+        lines += [describe(*kind) for kind in list(kinds.values())[:SHOWN]]
+        if len(kinds) > SHOWN:
+            lines.append(f"... and {len(kinds) - SHOWN} more kinds, all in issues.csv")
         return "\n".join(lines)
 
 
@@ -71,16 +80,42 @@ def error(
     return Issue(code, "error", file, line, column, value, rule, fix, people)
 
 
-def describe(issue: Issue) -> str:
-    """Say one issue in one line: code, place, value, rule, fix and the people affected."""
-    place = issue.file if issue.line is None else f"{issue.file}:{issue.line}"
-    parts = [issue.code, place]
-    if issue.column is not None:
-        parts.append(f"column {issue.column!r}")
-    if issue.value is not None:
-        parts.append(f"value {issue.value!r}")
-    people = "" if issue.people is None else f" ({issue.people:,.0f} people)"
-    return f"{' '.join(parts)}: {issue.rule}{people}; fix: {issue.fix}"
+def describe(*alike: Issue) -> str:
+    """Say one issue, or several of one kind, in one line: code, place, value, rule, fix and the people concerned.
+
+    Of several issues the line has their number, all their lines, some of their values and the sum of their people; rule
+    and fix are those of the first.
+    """
+    first, several = alike[0], len(alike) > 1
+    at = ranges([issue.line for issue in alike if issue.line is not None])
+    parts = [first.code, first.file + (f":{at}" if at else "")]
+    if first.column is not None:
+        parts.append(f"column {first.column!r}")
+    values = list(dict.fromkeys(repr(issue.value) for issue in alike if issue.value is not None))
+    if values:
+        more = ", ..." if len(values) > _VALUES else ""
+        parts.append(f"value{'s' if len(values) > 1 else ''} {', '.join(values[:_VALUES])}{more}")
+    if several:
+        parts.append(f"({len(alike):,} alike)")
+    counted = [issue.people for issue in alike if issue.people is not None]
+    people = f" ({sum(counted):,.0f} people{' in all' if several else ''})" if counted else ""
+    return f"{' '.join(parts)}: {first.rule}{people}; fix: {first.fix}"
+
+
+def ranges(lines: Iterable[int]) -> str:
+    """Write line numbers as ranges, "359-368, 371"; of more than five ranges the first five."""
+    runs: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if runs and line == runs[-1][-1] + 1:
+            runs[-1].append(line)
+        else:
+            runs.append([line])
+    spans = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+    return ", ".join(spans[:5]) + (f" and {sum(map(len, runs[5:]))} more" if len(spans) > 5 else "")
+
+
+def _words(text: str) -> str:
+    return _VARYING.sub("#", text)
 
 
 def attempt(reading: Callable[[], Read]) -> tuple[Read | None, list[Issue]]:

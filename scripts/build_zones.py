@@ -15,8 +15,8 @@ def build_zones(config: Config, set_: Settings = (), out: Out = None) -> None:
     """
     import geo
     from flowmodel.config import Config
-    from flowmodel.runs.build import build_zones
     from flowmodel.runs.request import read_config
+    from flowmodel.runs.zones import build_zones
 
     maps = geo.Maps()
     build_zones(read_config(config, set_, maps=maps, form=Config), maps=maps, out=out)

@@ -7,9 +7,6 @@ from checkout import ROOT
 
 import flowmodel
 import geo
-from flowmodel.config import Model
-from flowmodel.gravity.decay import LAWS
-from flowmodel.parameters.catalogue import registry
 
 
 def test_both_packages_load_from_this_checkout():
@@ -25,18 +22,6 @@ def test_no_test_folder_shadows_a_package():
 def test_source_files_hold_one_idea(folder):
     long = {str(path): n for path in (ROOT / folder).rglob("*.py") if (n := len(path.read_text().splitlines())) > 300}
     assert not long
-
-
-def test_the_table_of_the_model_has_every_parameter():
-    text = (ROOT / "docs" / "model.md").read_text()
-    named = ("power", "exponential", "tanner", "lognormal")
-    laws = {entry.name: entry for name in named for entry in LAWS[name].parameters}
-    for entry in registry(Model(years=(2010, 2020)), {}, tuple(laws.values())).entries:
-        (row,) = [line for line in text.splitlines() if f"| `{entry.name}` |" in line]
-        cells = [cell.strip().replace("−", "-") for cell in row.split("|")]
-        assert cells[3] == entry.unit
-        bounds = f"{entry.lower:g} to {entry.upper:g}" if entry.fixed is None else f"fixed at {entry.fixed:g}"
-        assert cells[4] == bounds
 
 
 def test_locks_carry_hashes_and_no_host():

@@ -9,7 +9,7 @@ def fill(kind: str, name: str | None) -> str:
     Raises:
         KeyError: there is no such kind.
     """
-    from pages import api, codes, configuration, modules, patches
+    from pages import api, codes, configuration, modules, parameters, patches
 
     kinds: dict[str, Callable[..., str]] = {
         "configuration": configuration.reference,
@@ -18,6 +18,7 @@ def fill(kind: str, name: str | None) -> str:
         "layers": modules.drawn_layers,
         "tree": modules.tree,
         "moves": modules.moves,
+        "parameters": parameters.table,
         "patches": patches.shown,
     }
     return kinds[kind](name) if name else kinds[kind]()

@@ -18,12 +18,13 @@ from .flows import FlowsRun as FlowsRun
 from .grid import GridRun as GridRun
 from .law import LawChoice as LawChoice
 from .law import OwnLaw as OwnLaw
+from .problems import Problem as Problem
+from .problems import config_error as config_error
+from .problems import problems as problems
 from .reading import as_toml as as_toml
-from .reading import coded as coded
 from .reading import override as override
 from .reading import read_toml as read_toml
 from .reading import typed as typed
-from .reading import validation_text as validation_text
 from .sections import Config as Config
 from .sections import Fit as Fit
 from .sections import Model as Model

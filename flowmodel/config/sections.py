@@ -50,7 +50,7 @@ class Natural(Section):
 class Model(Section):
     """`[model]`: the years that are run, how moves fall with distance, and covariates of attraction and departure."""
 
-    years: tuple[Year, Year] = Field(description="first and last census year of the run, such as `[2010, 2020]`")
+    years: tuple[Year, Year] = Field(description="first and last census year of the run", examples=[(2010, 2020)])
     law: LawChoice = Field(
         default="power",
         description=(
@@ -209,7 +209,7 @@ class Config(Section):
     zones: dict[str, Any] = Field(
         default={},
         description=(
-            "the zones: `file` names a ready `zones.nc`, and `source` says what they are made from, see below"
+            "the zones: `file` names a ready `zones.nc`, `source` the kind of files that they are made from, see below"
         ),
     )
     model: Model

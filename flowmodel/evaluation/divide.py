@@ -1,4 +1,4 @@
-"""The divide's barriers: from everything, from fewer targets, and where nobody drew a line; intervals of two kinds."""
+"""The divide's barriers from all targets, from fewer targets, and at rotated lines; intervals of two kinds."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +8,8 @@ from scipy.stats import norm
 from flowmodel.config import Divide
 from flowmodel.estimation import inference
 from flowmodel.estimation.search import Outcome
-from flowmodel.evaluation import jackknife, placebo, scores
-from flowmodel.evaluation.folds import HeldOut
+from flowmodel.evaluation import placebo, scores
+from flowmodel.evaluation.folds import HeldOut, jackknife_covariance
 from flowmodel.evaluation.world import MODEL, Part, World, changed, province_folds, searched, whole
 
 _BARRIERS = ("divide_east_west", "divide_west_east")
@@ -25,7 +25,7 @@ def barriers(of: World, outcome: Outcome, left_out: HeldOut, protocol: str, leve
     """
     at = _positions(of)
     hessian = inference.infer(of.goal, jnp.asarray(outcome.natural), outcome.derivatives).covariance
-    sources = {"hessian": hessian[np.ix_(at, at)], "provinces": jackknife.covariance(left_out.naturals[:, at])}
+    sources = {"hessian": hessian[np.ix_(at, at)], "provinces": jackknife_covariance(left_out.naturals[:, at])}
     frames = [_rows(of, protocol, source, outcome.natural[at], matrix, level) for source, matrix in sources.items()]
     return Part(pd.concat(frames), {"verdict": outcome.verdict, "east": int(of.table.values("east").sum())})
 
@@ -43,7 +43,7 @@ def contrast(of: World, asked: Divide, outcome: Outcome, left_out: HeldOut) -> P
     alone = barriers(fewer, poorer, folds, name, asked.level)
     all_at, fewer_at = _positions(of), _positions(fewer)
     change = outcome.natural[all_at] - poorer.natural[fewer_at]
-    matrix = jackknife.covariance(left_out.naturals[:, all_at] - folds.naturals[:, fewer_at])
+    matrix = jackknife_covariance(left_out.naturals[:, all_at] - folds.naturals[:, fewer_at])
     rows = _rows(of, "divide, change by the other targets", "provinces", change, matrix, asked.level)
     return Part(pd.concat([alone.rows, rows]), alone.notes)
 

@@ -1,4 +1,4 @@
-"""A placebo: growth dealt out anew among zones, so that there is nothing to find."""
+"""A placebo: growth permuted among zones at random, so that there is nothing to find."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +13,7 @@ from flowmodel.evaluation.world import MODEL, Part, World, fold_notes, whole
 
 
 def shuffled(of: World, outcome: Outcome, seed: int) -> Part:
-    """Growth dealt out anew: fitted whole, then by the last set of folds of the spatial part."""
+    """Permuted growth: fitted to all zones, then by the last set of folds of the spatial part."""
     goal = placebo.shuffled(of.goal, outcome.natural, seed)
     found, anchor = whole(of, goal)
     asked = of.evaluate.spatial or Spatial(prefecture_blocks=None)

@@ -10,7 +10,7 @@ from flowmodel.estimation import census
 from flowmodel.estimation.census import BANDS
 from flowmodel.estimation.refit import Anchor
 from flowmodel.estimation.search import Outcome
-from flowmodel.evaluation import baselines, jackknife, scores, strata
+from flowmodel.evaluation import baselines, scores, strata
 from flowmodel.evaluation import folds as holding
 from flowmodel.evaluation.folds import Fold, HeldOut
 from flowmodel.evaluation.world import MODEL, Part, World, fold_notes
@@ -86,7 +86,7 @@ def _band_rows(of: World, protocol: str, folds: list[Fold], predicted: np.ndarra
 
 def _jackknife(of: World, outcome: Outcome, found: HeldOut) -> dict[str, dict[str, float]]:
     """Estimates with the standard errors that leaving out the folds' zones gives."""
-    se = np.sqrt(np.diag(jackknife.covariance(found.naturals)))
+    se = np.sqrt(np.diag(holding.jackknife_covariance(found.naturals)))
     names = [entry.name for entry in of.goal.registry.free]
     pairs = zip(names, outcome.natural, se, strict=True)
     return {name: {"estimate": float(value), "jackknife_se": float(error)} for name, value, error in pairs}

@@ -1,4 +1,4 @@
-"""What every part of an evaluation shares: the configuration on its zones, its whole fit, the form of its results."""
+"""What the parts of an evaluation share: the configuration on its zones, the fit to all zones, the form of results."""
 
 import dataclasses
 from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import Law
 from flowmodel.gravity.operator import AllPairs, Strength, no_factors, tapped
-from flowmodel.gravity.pair import Place
 
 
 @jax.tree_util.register_dataclass

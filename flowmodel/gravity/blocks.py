@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import Law
 from flowmodel.gravity.operator import AllPairs, Band, Columns, Factors, Strength
-from flowmodel.gravity.pair import Place, over_pairs, pair_strength, pair_terms
+from flowmodel.gravity.pair import over_pairs, pair_strength, pair_terms
 
 
 @jax.tree_util.register_dataclass

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.blocks import blocks
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.operator import AllPairs, Band, Columns, Factors, Strength
-from flowmodel.gravity.pair import Place, flow_terms, over_pairs, pair_strength
+from flowmodel.gravity.pair import flow_terms, over_pairs, pair_strength
 
 
 @jax.tree_util.register_dataclass

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import Law
-from flowmodel.gravity.pair import Place, coefficients, tilt
+from flowmodel.gravity.pair import coefficients, tilt
 from flowmodel.parameters.registry import Parameters
 
 Band = Literal["all", "near", "far"]
@@ -148,7 +149,7 @@ def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:
 
 def build(parameters: Parameters, pairs: AllPairs) -> Kernel:
     """The operator of a parameter set."""
-    return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place.east))
+    return tilted(pairs.strength(coefficients(parameters)), tilt(parameters, pairs.place))
 
 
 def _scaled(factor: Float[Array, " zone"], columns: Columns) -> Columns:

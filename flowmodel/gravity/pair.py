@@ -4,41 +4,25 @@ ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What de
 a factor of zones (`tilt`, `attraction`).
 """
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from flowmodel.gravity import fastmath
+from flowmodel.gravity.barriers import BARRIERS, Place, divide_tilt
 from flowmodel.gravity.decay import Law, of_log
 from flowmodel.parameters.registry import Parameters
 
 Coefficient = Float[Array, " coefficient"]
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Index, province, prefecture and side of the divide of a zone; a scalar each, or an array over zones."""
-
-    index: Int[Array, "*zone"]
-    province: Int[Array, "*zone"]
-    prefecture: Int[Array, "*zone"]
-    east: Bool[Array, "*zone"]
-
-
-BORDERS = 3
-"""Coefficients that follow those of the decay law: other province, same prefecture, divide."""
-
-
 def coefficients(parameters: Parameters) -> Float[Array, " coefficient"]:
-    """C in ln S_oj = ln f(d_oj; c) + Σ_b c_b [border b]: those of the decay law, then those of the `BORDERS`."""
-    p = parameters
-    height = (p.divide_east_west + p.divide_west_east) / 2
-    return jnp.concatenate([-p.decay, jnp.stack([-p.other_province, p.same_prefecture, -height])])
+    """C in ln S_oj = ln f(d_oj; c) + Σ_b c_b [border b]: those of the decay law, then those of the `BARRIERS`."""
+    of_borders = [barrier.coefficient(parameters.barriers) for barrier in BARRIERS.values()]
+    return jnp.concatenate([-parameters.decay, jnp.stack(of_borders)])
 
 
 def pair_terms(
@@ -63,25 +47,20 @@ def flow_terms(
 
 
 def _decay_terms(law: Law, coefficient: Coefficient, log_distance: Float[Array, ""]) -> tuple[Float[Array, ""], ...]:
-    *of_decay, _, _, _ = coefficient.astype(log_distance.dtype)
-    return law.slopes(of_decay, of_log(log_distance, fastmath.exp))
+    of_decay = coefficient.astype(log_distance.dtype)[: -len(BARRIERS)]
+    return law.slopes(list(of_decay), of_log(log_distance, fastmath.exp))
 
 
 def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
-    """Whether each of the `BORDERS` applies to ONE pair; every rule is symmetric."""
-    return (
-        origin.province != destination.province,
-        origin.prefecture == destination.prefecture,
-        origin.east != destination.east,
-    )
+    return tuple(barrier.between(origin, destination) for barrier in BARRIERS.values())
 
 
 def log_strength(
     law: Law, coefficient: Coefficient, log_distance: Float[Array, ""], origin: Place, destination: Place
 ) -> Float[Array, ""]:
     """The logarithm of S_oj, for ONE pair of two zones."""
-    *of_decay, other_province, same_prefecture, divide = coefficient
-    of_borders = zip((other_province, same_prefecture, divide), _borders(origin, destination), strict=True)
+    of_decay, heights = list(coefficient[: -len(BARRIERS)]), list(coefficient[-len(BARRIERS) :])
+    of_borders = zip(heights, _borders(origin, destination), strict=True)
     # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
     added = [jnp.where(border, c, 0) for c, border in of_borders]
     return sum(added, law.ln(of_decay, of_log(log_distance, fastmath.exp)))
@@ -100,14 +79,9 @@ def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, P
     return jax.vmap(jax.vmap(rule, (0, None, 0)), (0, 0, None))
 
 
-def tilt(parameters: Parameters, east: Bool[Array, "*zone"]) -> Float[Array, "*zone"]:
-    """The divide's direction: a term of a zone's log attraction, and minus that of its log factor as origin.
-
-    −η_EW [o east, j west] − η_WE [o west, j east] = −(η_EW + η_WE)/2 [crossed] − (η_EW − η_WE)/2 (east_o − east_j):
-    a directed barrier is an undirected one plus an attraction of one side. The matrix of pairs therefore stays
-    symmetric, and data identify the two directions only if they separate a barrier from an attractive east.
-    """
-    return (parameters.divide_east_west - parameters.divide_west_east) / 2 * jnp.where(east, 1.0, 0.0)
+def tilt(parameters: Parameters, place: Place) -> Float[Array, " zone"]:
+    """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
+    return divide_tilt(parameters.barriers, place.east)
 
 
 def attraction(

@@ -13,11 +13,11 @@ from flowmodel import runtime
 from flowmodel.errors import ResourceError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.bands import BandedPairs, Bands
+from flowmodel.gravity.barriers import BARRIERS, Place
 from flowmodel.gravity.blocks import Blocks
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs, Band, Factors
-from flowmodel.gravity.pair import BORDERS, Place
 
 _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu": (4096, 2048, 1024, 512, 256)}
 """Sides of a tile, the best first: on a CPU one that fits a core's cache, elsewhere one that uses the whole device."""
@@ -106,7 +106,7 @@ def _compiled(size: Size, pairs: Any) -> Compiled:
     factors: Any = Factors(factor, factor)
     if size.provinces is not None:
         columns, factors = Bands(columns, columns), Bands(factors, factors)
-    return jax.jit(work).lower(_array(float, 1 + BORDERS), pairs, columns, factors).compile()
+    return jax.jit(work).lower(_array(float, 1 + len(BARRIERS)), pairs, columns, factors).compile()
 
 
 def _array(dtype: Any, *shape: int) -> Any:

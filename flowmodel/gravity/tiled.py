@@ -8,6 +8,7 @@ in the precision of the tiles inside a tile and in float64 across tiles.
 import dataclasses
 from collections.abc import Iterator
 from functools import partial
+from operator import itemgetter
 from typing import Any, Self
 
 import jax
@@ -16,10 +17,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.gravity import distance
+from flowmodel.gravity.barriers import BARRIERS, Place, other_province
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import REFERENCE_KM, Points
 from flowmodel.gravity.operator import Band, Columns, Exchange, Factors, Strength, shared
-from flowmodel.gravity.pair import BORDERS, Place
 from flowmodel.gravity.tiles import Block, Layout, added, in_blocks, strips, taken, terms, tile, visits, walk
 
 Coefficient = Float[Array, " coefficient"]
@@ -88,13 +89,13 @@ class Tiled(Strength):
             part = slice(first, first + step)
             squared = sum((axis[part, None] - axis) ** 2 for axis in where)
             km = distance.arc_km(squared, self.tiles.points.metric) + self.tiles.offset_km
-            borders = place.province, place.prefecture, place.east
-            province, prefecture, east = (border[part, None] != border for border in borders)
-            decay = self.tiles.law.on_host(c[:-BORDERS], np.log(km / REFERENCE_KM))
-            utility = decay + c[-3] * province + c[-2] * ~prefecture + c[-1] * east
-            held = place.index[part, None] != place.index
+            here = jax.tree.map(itemgetter((part, None)), place)
+            utility = self.tiles.law.on_host(c[: -len(BARRIERS)], np.log(km / REFERENCE_KM))
+            for height, barrier in zip(c[-len(BARRIERS) :], BARRIERS.values(), strict=True):
+                utility = utility + height * barrier.between(here, place)
+            held = here.index != place.index
             if self.tiles.band != "all":
-                held &= province == (self.tiles.band == "far")
+                held &= other_province(here, place) == (self.tiles.band == "far")
             yield np.where(held, np.exp(utility), 0.0)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from flowmodel.gravity import distance, fastmath
+from flowmodel.gravity.barriers import Place, other_province
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import Points
 from flowmodel.gravity.operator import Band
-from flowmodel.gravity.pair import Place, log_strength, pair_terms
+from flowmodel.gravity.pair import log_strength, pair_terms
 
 
 @jax.tree_util.register_dataclass
@@ -98,7 +99,7 @@ def _strength(
     logs, here, there = _pair(layout, itself, origin, destination)
     strength = fastmath.exp(log_strength(layout.law, coefficient, logs, here, there))
     if layout.band != "all":
-        itself |= (here.province != there.province) != (layout.band == "far")
+        itself |= other_province(here, there) != (layout.band == "far")
     return jnp.where(itself, 0, strength)
 
 

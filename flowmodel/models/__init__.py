@@ -13,12 +13,6 @@ from flowmodel.zones.table import ZoneTable
 def of_counties(table: ZoneTable, config: Config, base: Path, dtype: Any) -> Model:
     """The model that `[model]` asks for: with registration where there is `[model.stock]`, else of residents alone.
 
-    Args:
-        table: the zones.
-        config: the configuration.
-        base: the folder that its paths start from.
-        dtype: precision of the pair kernel.
-
     Raises:
         ConfigError: a parameter override is wrong.
         ResourceError: the pairs do not fit in memory in the storage asked for.

@@ -1,15 +1,17 @@
 """The interface that every model implements, and through which every run uses it."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from jaxtyping import Array, Float
 
+from flowmodel.config import Config
 from flowmodel.estimation.posterior import Posterior
 from flowmodel.parameters.registry import Registry
 from flowmodel.zones import table as labelled
@@ -81,6 +83,40 @@ class Model(Protocol):
 
     def flows(self, natural: Float[Array, " free"], year: int) -> Float[np.ndarray, "zone zone"]:
         """Moves from origin to destination in the year that ends with `year`, persons, float64."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OfCounties:
+    """What the models of counties share, with and without registration."""
+
+    setup: Any
+    config: Config
+    base: Path
+
+    @property
+    def table(self) -> ZoneTable:
+        """The zones."""
+        return cast(ZoneTable, self.setup.table)
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """The first and the last year."""
+        first, last = self.setup.years
+        return first, last
+
+    @property
+    def registry(self) -> Registry:
+        """The parameters."""
+        return cast(Registry, self.setup.registry)
+
+    @property
+    def tile(self) -> int:
+        """Zones along a side of a tile of the kernel; 0 where it is dense."""
+        return int(self.setup.storage.tile)
+
+    def summary(self, closed: Any) -> tuple[str, ...]:
+        """Nothing: the tables of a fit contain it."""
+        return ()
 
 
 def csv(table: pd.DataFrame) -> Writer:

@@ -13,51 +13,27 @@ from flowmodel.config import Config, Stock
 from flowmodel.config.paths import located
 from flowmodel.dynamics.registered import setup
 from flowmodel.dynamics.registered.accounts import RegisteredAccounts
-from flowmodel.dynamics.registered.flows import flows
-from flowmodel.dynamics.registered.run import run
+from flowmodel.dynamics.registered.run import flows, run
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import census, registered_metrics
 from flowmodel.estimation.registered_objective import RegisteredObjective, objective
-from flowmodel.models.model import Writer, csv, netcdf
+from flowmodel.models.model import OfCounties, Writer, csv, netcdf
 from flowmodel.parameters.registered import RegisteredParameters, registered_parameters
-from flowmodel.parameters.registry import Registry
 from flowmodel.results import registered as tables
 from flowmodel.results import residents as results
 from flowmodel.zones.table import ZoneTable
 
 
 @dataclasses.dataclass(frozen=True)
-class Registered:
+class Registered(OfCounties):
     """People by where they are registered and where they live (see `models.model.Model`)."""
 
     setup: RegisteredSetup
-    config: Config
-    base: Path
 
     @classmethod
     def build(cls, table: ZoneTable, config: Config, base: Path, dtype: Any) -> Self:
         """The model of `config` on `table`; raises as `dynamics.registered.setup.build`."""
         return cls(setup.build(table, config, dtype), config, base)
-
-    @property
-    def table(self) -> ZoneTable:
-        """The zones."""
-        return self.setup.table
-
-    @property
-    def years(self) -> tuple[int, int]:
-        """The first and the last year."""
-        return self.setup.years
-
-    @property
-    def registry(self) -> Registry:
-        """The parameters."""
-        return self.setup.registry
-
-    @property
-    def tile(self) -> int:
-        """Zones along a side of a tile of the kernel; 0 where it is dense."""
-        return self.setup.storage.tile
 
     def announce(self) -> Iterator[str]:
         """The path that computes the stock, the storage of the kernel, and what was assumed of the first census."""
@@ -77,10 +53,6 @@ class Registered:
     def run(self, natural: Float[Array, " free"]) -> RegisteredAccounts:
         """The closed accounts at natural values."""
         return run(self.setup, self._parameters(natural))
-
-    def summary(self, closed: RegisteredAccounts) -> tuple[str, ...]:
-        """Nothing: the tables of a fit say it all."""
-        return ()
 
     def end(self, closed: RegisteredAccounts) -> np.ndarray:
         """Residents at the end, persons [zone]."""

@@ -12,47 +12,24 @@ from jaxtyping import Array, Float
 from flowmodel.config import Config
 from flowmodel.dynamics.residents import rollout, setup
 from flowmodel.dynamics.residents.accounts import Accounts
-from flowmodel.dynamics.residents.flows import flows
-from flowmodel.dynamics.residents.run import run
+from flowmodel.dynamics.residents.run import flows, run
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.estimation.objective import Objective, objective
-from flowmodel.models.model import Writer, csv, netcdf
-from flowmodel.parameters.registry import Registry
+from flowmodel.models.model import OfCounties, Writer, csv, netcdf
 from flowmodel.results import residents as results
 from flowmodel.zones.table import ZoneTable
 
 
 @dataclasses.dataclass(frozen=True)
-class Residents:
+class Residents(OfCounties):
     """Residents of zones, moved year by year by one kernel (see `models.model.Model`)."""
 
     setup: Setup
-    config: Config
 
     @classmethod
     def build(cls, table: ZoneTable, config: Config, base: Path, dtype: Any) -> Self:
         """The model of `config` on `table`, its pair kernel in `dtype`; raises as `dynamics.residents.setup.build`."""
-        return cls(setup.build(table, config, dtype), config)
-
-    @property
-    def table(self) -> ZoneTable:
-        """The zones."""
-        return self.setup.table
-
-    @property
-    def years(self) -> tuple[int, int]:
-        """The first and the last year."""
-        return self.setup.years
-
-    @property
-    def registry(self) -> Registry:
-        """The parameters."""
-        return self.setup.registry
-
-    @property
-    def tile(self) -> int:
-        """Zones of a side of a tile of the kernel; 0 where it is dense."""
-        return self.setup.storage.tile
+        return cls(setup.build(table, config, dtype), config, base)
 
     def announce(self) -> Iterator[str]:
         """How the kernel is stored, and the memory that it takes."""
@@ -65,10 +42,6 @@ class Residents:
     def run(self, natural: Float[Array, " free"]) -> Accounts:
         """The closed accounts at natural values."""
         return run(self.setup, self.registry.parameters(jnp.asarray(natural)))
-
-    def summary(self, closed: Accounts) -> tuple[str, ...]:
-        """Nothing: the tables of a fit say it all."""
-        return ()
 
     def end(self, closed: Accounts) -> np.ndarray:
         """Residents at the end, persons [zone]."""

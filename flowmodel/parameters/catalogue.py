@@ -21,6 +21,8 @@ _BARRIERS = (
     Parameter("same_prefecture", "delta_f", "1", -1.0, 4.0, 0.8, 0.5, "0.3-1.5"),
     Parameter("divide_east_west", "eta_EW", "1", -4.0, 4.0, 0.0, 0.5, "shrunk to no effect"),
     Parameter("divide_west_east", "eta_WE", "1", -4.0, 4.0, 0.0, 0.5, "shrunk to no effect"),
+)
+_RATES = (
     Parameter(
         "departure_level", "m_0", "logit per year", -8.0, -1.0, -4.0, 0.5, "8-20 % leave their county in a decade"
     ),
@@ -115,12 +117,12 @@ def registry(
             near = difflib.get_close_matches(name, entries, n=1)
             raise ConfigError("E-PARAMETER-NAME", f"[parameters.{name}]", f"name one of the model's, such as {near}")
         entries[name] = dataclasses.replace(entries[name], **change.model_dump(exclude_none=True))
-    return Registry(tuple(entries.values()), tuple(entry.name for entry in decay))
+    return Registry(tuple(entries.values()), *(tuple(entry.name for entry in part) for part in (decay, _BARRIERS)))
 
 
 def _entries(model: Model, decay: tuple[Parameter, ...], targets: tuple[str, ...]) -> list[Parameter]:
     blocks = [("attraction", "gamma", model.attraction), ("departure", "m", model.departure)]
-    scalars = [*_BASE, *decay, *_BARRIERS]
+    scalars = [*_BASE, *decay, *_BARRIERS, *_RATES]
     if (stock := model.stock) is not None:
         scalars = _of_groups([*scalars, *_REGISTERED, *_switched(stock)], stock, decay)
         scalars += _LEARNING if stock.groups == "skills" else ()

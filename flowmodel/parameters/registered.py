@@ -61,14 +61,14 @@ def registered_parameters(
     Groups with names such as "low:15-29" share the parameters of the skill before the colon.
     """
     values = registry.lookup(natural)
-    of_groups = tuple(_group(values, name.partition(":")[0], registry.decay) for name in groups)
+    of_groups = tuple(_group(values, name.partition(":")[0], registry) for name in groups)
     return RegisteredParameters(of_groups, values)
 
 
-def _group(values: dict[str, Float[Array, ""]], skill: str, decay: tuple[str, ...]) -> Group:
+def _group(values: dict[str, Float[Array, ""]], skill: str, registry: Registry) -> Group:
     """Values of one skill; a parameter that differs between groups has the name "parameter@skill"."""
     own = {name.partition("@")[0]: value for name, value in values.items() if name.endswith(f"@{skill}")}
     known = {name: jnp.asarray(value, float) for name, value in _OFF.items()} | values | own
     known |= {name: block(values, name) for name in _BLOCKS}
     names = (field.name for field in dataclasses.fields(Group) if field.name != "choice")
-    return Group(choice=parameters(known, decay), **{name: known[name] for name in names})
+    return Group(choice=parameters(known, registry), **{name: known[name] for name in names})

@@ -64,15 +64,13 @@ class Parameter:
 class Parameters:
     """Natural values, in the units of `docs/model.md`.
 
-    `decay` holds one value for each parameter of the decay law, `attraction` and `departure` one for each covariate.
+    `decay` holds one value for each parameter of the decay law, `barriers` those of barriers by name, `attraction` and
+    `departure` one for each covariate.
     """
 
     mass: Float[Array, ""]
     decay: Float[Array, " decay"]
-    other_province: Float[Array, ""]
-    same_prefecture: Float[Array, ""]
-    divide_east_west: Float[Array, ""]
-    divide_west_east: Float[Array, ""]
+    barriers: Mapping[str, Float[Array, ""]]
     departure_level: Float[Array, ""]
     birth_adjustment: Float[Array, ""]
     attraction: Float[Array, " attraction"]
@@ -88,10 +86,12 @@ class Registry:
     Attributes:
         entries: the parameters.
         decay: names of those of the decay law.
+        barriers: names of those of barriers.
     """
 
     entries: tuple[Parameter, ...]
-    decay: tuple[str, ...] = ("distance",)
+    decay: tuple[str, ...]
+    barriers: tuple[str, ...]
 
     @property
     def free(self) -> tuple[Parameter, ...]:
@@ -132,7 +132,7 @@ class Registry:
 
     def parameters(self, natural: Float[Array, " free"]) -> Parameters:
         """Values for the kernels from the free parameters' natural values (differentiable)."""
-        return parameters(self.lookup(natural), self.decay)
+        return parameters(self.lookup(natural), self)
 
     def at_bound(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
         """Which free parameters are at a bound with the gradient pointing outwards (Karush-Kuhn-Tucker condition).
@@ -171,12 +171,17 @@ class Registry:
         return jnp.asarray([e.lower for e in self.free], float), jnp.asarray([e.upper for e in self.free], float)
 
 
-def parameters(values: Mapping[str, Float[Array, ""]], decay: tuple[str, ...]) -> Parameters:
-    """Values for the kernels from values by name; `decay` names the parameters of the decay law."""
-    arrays = {"decay", "attraction", "departure"}
-    scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in arrays}
+def parameters(values: Mapping[str, Float[Array, ""]], registry: Registry) -> Parameters:
+    """Values for the kernels from values by name."""
+    several = {"decay", "barriers", "attraction", "departure"}
+    scalars = {f.name: values[f.name] for f in dataclasses.fields(Parameters) if f.name not in several}
     blocks = {name: block(values, name) for name in ("attraction", "departure")}
-    return Parameters(**scalars, **blocks, decay=jnp.stack([values[name] for name in decay]))
+    return Parameters(
+        **scalars,
+        **blocks,
+        decay=jnp.stack([values[name] for name in registry.decay]),
+        barriers={name: values[name] for name in registry.barriers},
+    )
 
 
 def block(values: Mapping[str, Float[Array, ""]], prefix: str) -> Float[Array, " covariates"]:

@@ -86,7 +86,7 @@ def _centred(covariance: np.ndarray, in_fit: np.ndarray) -> np.ndarray:
 
 
 def level(fit: Calibrated) -> float | None:
-    """What η has besides columns, the law's factor and the centred effects; None where the constant says it."""
+    """What η has besides columns, the law's factor and the centred effects; None where the constant contains it."""
     design = fit.built.design
     if not (design.origin_effects or design.destination_effects):
         return None

@@ -98,9 +98,9 @@ def stock_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFr
     for name in ("within", "near", "far", "away"):
         columns[f"{name}_{first}"] = getattr(closed, f"{name}_start").sum(axis=0)
         columns[f"{name}_{last}"] = getattr(closed, name)[-1].sum(axis=0)
-    said, counted = registered_metrics.bands(model, closed), registered_metrics.counted_bands(model)
+    fitted, counted = registered_metrics.bands(model, closed), registered_metrics.counted_bands(model)
     for i, band in enumerate(BANDS):
-        columns[f"{band}_{last}"] = said[i]
+        columns[f"{band}_{last}"] = fitted[i]
         columns[f"{band}_counted_{last}"] = counted[i]
     columns[f"in_city_{last}"] = closed.in_city
     return pd.DataFrame(columns)

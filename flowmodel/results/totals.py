@@ -71,7 +71,7 @@ def vanishing(zones: tuple[str, ...], prior: np.ndarray, found: Adjusted) -> pd.
 
 
 def metrics(table: pa.Table, given: pd.DataFrame, found: Adjusted) -> dict[str, Any]:
-    """What `metrics.json` says of the flows: how far off they are, and what they sum to."""
+    """The flows in `metrics.json`: their sums, and how far they are from the totals."""
     return {
         "verdict": "converged",
         "flags": ["vanishing"] if len(found.vanishing) else [],

@@ -87,7 +87,7 @@ def _totals(prior: Prior) -> Totals:
 
 
 def _solved(request: Request[BalanceRun], folder: RunFolder, prior: np.ndarray, totals: Totals) -> Adjusted:
-    """The flows; if they are not found, metrics.json says so and there are none.
+    """The flows; if they are not found, metrics.json records it and no flows are written.
 
     Raises:
         FlowsError: no flows can have these totals.

@@ -63,7 +63,7 @@ def progress() -> Iterator[Callable[[str, int, int, float], None]]:
 
 @contextlib.contextmanager
 def steps(what: str) -> Iterator[Callable[[str], None]]:
-    """A running word on what is being done; silent when the output is no terminal."""
+    """A line with the current step; nothing when the output is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda step: None

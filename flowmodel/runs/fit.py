@@ -15,9 +15,8 @@ from flowmodel.runs import console, provenance, summaries
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Maps
 from flowmodel.runs.request import Request
-from flowmodel.runs.run import Run
+from flowmodel.runs.run import VERDICTS, Run
 from flowmodel.runs.start import prepare, with_model
-from flowmodel.runs.status import VERDICTS
 from flowmodel.runs.zones import Zones, obtain
 
 
@@ -50,7 +49,7 @@ def fit(
 def _fit(request: Request[Config], folder: RunFolder, zones: Zones | None, maps: Maps | None, started: float) -> Run:
     folder.log("started", config=request.config.run.name)
     prepare(request.config.runtime)
-    chosen(request.config.model.law)  # what is wrong with it is said before zones are built
+    chosen(request.config.model.law)  # a wrong law is an error before zones are built
     table = obtain(request, folder, maps, zones)
     built = time.perf_counter()
 

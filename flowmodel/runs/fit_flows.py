@@ -22,9 +22,8 @@ from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import FlowData, Maps
 from flowmodel.runs.reading import read, section
 from flowmodel.runs.request import Request
-from flowmodel.runs.run import Run
+from flowmodel.runs.run import VERDICTS, Run
 from flowmodel.runs.start import prepare
-from flowmodel.runs.status import VERDICTS
 
 
 def fit_flows(config: Request[FlowsRun], *, maps: Maps, out: Path | str | None = None) -> Run:
@@ -52,7 +51,7 @@ def _fit(request: Request[FlowsRun], folder: RunFolder, maps: Maps, started: flo
     config = request.config
     folder.log("started", config=config.run.name)
     prepare(config.runtime)
-    flows.laws(config)  # what is wrong with them is said before the table is read
+    flows.laws(config)  # a wrong law is an error before the table is read
     with console.steps("reading flows"):
         data, files = read_flows(request, folder, maps)
     built = time.perf_counter()

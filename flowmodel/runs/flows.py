@@ -79,14 +79,14 @@ def _pair(data: FlowData, model: FlowModel, needs: set[str]) -> Pair:
         fix = "name a column of [zones]"
         raise FlowsError("E-LAW-NEEDS", f"{model.opportunities} differs between the pairs of one zone", fix)
     place = home(data.origins, data.destinations)
-    lying, rivals = None, None
+    between, competing = None, None
     if "between" in needs:
-        lying = pair.between(mass, _whole(distance, "what lies between"), place, with_home=model.include_home)
+        between = pair.between(mass, _whole(distance, "what lies between"), place, with_home=model.include_home)
     if "competing" in needs:
         square = distance if data.origins == data.destinations else None
-        rivals = pair.competing(mass, _whole(square, "which destinations compete"), place)
+        competing = pair.competing(mass, _whole(square, "which destinations compete"), place)
     everywhere = pair.everywhere(origin, mass, place)
-    return Pair(distance, origin, mass, everywhere, lying, rivals)
+    return Pair(distance, origin, mass, everywhere, between, competing)
 
 
 def _whole(distance: np.ndarray | None, what: str) -> np.ndarray:

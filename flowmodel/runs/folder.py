@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,7 +23,7 @@ from flowmodel.errors import ConfigError, LockedError
 _LIST = ".files"
 _MAPS = ("rasters", "vectors", "figures", "report.html")
 """Maps of a run, which Python users may write without this module."""
-# Users edit this table in its place; its hash beside it tells whether they have.
+# Users edit this table where it lies; the hash beside it shows whether they have.
 _EDITABLE, _HASH = "crosswalk.csv", ".crosswalk.sha256"
 
 
@@ -120,11 +121,8 @@ class RunFolder:
         return [name for name in names if name and not name.startswith("/") and ".." not in PurePosixPath(name).parts]
 
 
-@contextlib.contextmanager
-def run_folder(path: Path) -> Iterator[RunFolder]:
+def run_folder(path: Path) -> AbstractContextManager[RunFolder]:
     """The folder at `path`, made if it is not there, and locked against a second writer.
-
-    The operating system releases the lock of a process that has ended.
 
     Raises:
         ConfigError: E-OUT, the folder holds files that no run has written.
@@ -133,6 +131,24 @@ def run_folder(path: Path) -> Iterator[RunFolder]:
     path.mkdir(parents=True, exist_ok=True)
     if not (path / ".lock").exists() and any(path.iterdir()):
         raise ConfigError("E-OUT", f"{path} holds files that no run has written", "give --out a new or a run's folder")
+    return _locked(path)
+
+
+def finished_folder(path: Path) -> AbstractContextManager[RunFolder]:
+    """The folder of a finished run, locked.
+
+    Raises:
+        ConfigError: E-RUN, there is no results.nc.
+        LockedError: E-LOCKED, another process holds it.
+    """
+    if not (path / "results.nc").is_file():
+        raise ConfigError("E-RUN", f"{path} holds no results.nc", "name the folder of a finished run")
+    return _locked(path)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[RunFolder]:
+    """Holds the lock of a folder, which the operating system releases when a process ends."""
     with (path / ".lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -143,20 +159,6 @@ def run_folder(path: Path) -> Iterator[RunFolder]:
         lock.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
         lock.flush()
         yield RunFolder(path)
-
-
-@contextlib.contextmanager
-def finished_folder(path: Path) -> Iterator[RunFolder]:
-    """The folder of a finished run, locked.
-
-    Raises:
-        ConfigError: E-RUN, there is no results.nc.
-        LockedError: E-LOCKED, another process holds it.
-    """
-    if not (path / "results.nc").is_file():
-        raise ConfigError("E-RUN", f"{path} holds no results.nc", "name the folder of a finished run")
-    with run_folder(path) as folder:
-        yield folder
 
 
 def _sha256(file: Path) -> str:

@@ -89,7 +89,7 @@ class Lines(Protocol):
 
 
 class FlowData(Protocol):
-    """A flow table that was read; arrays are [origin, destination] unless said otherwise."""
+    """A flow table that was read; arrays are [origin, destination] unless stated otherwise."""
 
     @property
     def origins(self) -> tuple[str, ...]:

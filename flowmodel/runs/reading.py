@@ -37,7 +37,8 @@ def section(
     try:
         yield
     except ValidationError as error:
-        raise configuration.coded(error, maps.form(name, tables), request.source, prefix or None) from None
+        found = configuration.problems(error, maps.form(name, tables), prefix or None)
+        raise configuration.config_error(request.source, found) from None
 
 
 def read(folder: RunFolder, maps: Maps, reading: Callable[[], Read]) -> Read:

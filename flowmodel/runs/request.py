@@ -8,9 +8,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from flowmodel import config as configuration
-from flowmodel.config import BalanceRun, Evaluation, FlowsRun, GridRun, Section
+from flowmodel.config import BalanceRun, Evaluation, FlowsRun, GridRun, Problem, Section
 from flowmodel.config import Config as ZonesRun
-from flowmodel.errors import ConfigError
 from flowmodel.runs.maps import Maps
 
 Typed = TypeVar("Typed", bound=Section, covariant=True)
@@ -24,7 +23,7 @@ FORMS: dict[str, type[Section]] = {
 """The form of a configuration by the section that only this form has; `ZonesRun` is that of all others."""
 
 _TOGETHER = {"balance": ("totals", "flows"), "flows": ("flows", "zones")}
-"""Sections that are read together, by their name for maps; the first of them tells the form."""
+"""Sections that are read together, by their name for maps; the first of them determines the form."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,19 +73,20 @@ def read_config(
     for assignment in (*settings, *more):
         configuration.override(tables, assignment)
     expected = form or next((FORMS[name] for name in FORMS if name in tables), ZonesRun)
-    problems, typed = [], None
+    problems: list[Problem] = []
+    typed = None
     try:
         typed = expected.model_validate(tables, context={"base": base})
     except ValidationError as error:
-        problems.append(configuration.validation_text(error, expected))
+        problems += configuration.problems(error, expected)
     if maps is not None:
         problems += _of_maps(maps, tables, base)
     if typed is None or problems:
-        raise ConfigError("E-CONFIG-KEY", f"{source}: {'; '.join(problems)}", "see docs/configs.md")
+        raise configuration.config_error(source, problems)
     return Request(typed, tables, base, source)
 
 
-def _of_maps(maps: Maps, tables: Mapping[str, Any], base: Path) -> list[str]:
+def _of_maps(maps: Maps, tables: Mapping[str, Any], base: Path) -> list[Problem]:
     """What is wrong in the sections that name files."""
     present: dict[str, Any] = {name: part for name, part in tables.items() if isinstance(part, dict)}
     for kind, names in _TOGETHER.items():
@@ -99,9 +99,9 @@ def _of_maps(maps: Maps, tables: Mapping[str, Any], base: Path) -> list[str]:
     return []
 
 
-def _problems(maps: Maps, kind: str, part: dict[str, Any], base: Path, prefix: str | None = None) -> list[str]:
+def _problems(maps: Maps, kind: str, part: dict[str, Any], base: Path, prefix: str | None = None) -> list[Problem]:
     try:
         maps.inputs(kind, part, base)
     except ValidationError as error:
-        return [configuration.validation_text(error, maps.form(kind, part), prefix)]
+        return configuration.problems(error, maps.form(kind, part), prefix)
     return []

@@ -22,6 +22,8 @@ from flowmodel.runs.request import Request, read_config
 from flowmodel.zones import table as labelled
 from flowmodel.zones.table import ZoneTable
 
+VERDICTS = {"converged": 0, "nonfinite": 4, "diverged": 5, "max_steps": 5, "not_identified": 5}
+"""The exit status of a command by the verdict of a fit; errors carry their own (`flowmodel.errors`)."""
 Outcome = str | Sequence[str] | Callable[[Float[Array, " zone"]], Float[Array, ""]]
 
 

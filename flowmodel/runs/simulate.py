@@ -56,7 +56,7 @@ def simulate(
 def _simulate(
     request: Request[Config], folder: RunFolder, parameters: Path | None, zones: Zones | None, maps: Maps | None
 ) -> Run:
-    chosen(request.config.model.law)  # what is wrong with it is said before zones are built
+    chosen(request.config.model.law)  # a wrong law is an error before zones are built
     table = obtain(request, folder, maps, zones)
 
     def run(model: Model) -> Any:

@@ -16,7 +16,7 @@ Done = TypeVar("Done")
 
 
 def prepare(asked: Runtime) -> None:
-    """Prepares the device that a configuration asks for, before any array, and says once which device computes.
+    """Prepares the device that a configuration asks for, before any array, and reports once which device computes.
 
     Raises:
         ResourceError: E-DEVICE, it is not there.

@@ -1,15 +1,17 @@
 """The zones of a run: built from sources, read from a ready file, or given in memory."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from flowmodel.config import Config
 from flowmodel.config.paths import located
 from flowmodel.errors import ConfigError
 from flowmodel.runs import console
-from flowmodel.runs.folder import RunFolder
+from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Built, Maps, needed
 from flowmodel.runs.reading import read, section
 from flowmodel.runs.request import Request
@@ -18,6 +20,23 @@ from flowmodel.zones.table import ZoneTable
 
 Zones = ZoneTable | xr.Dataset | Built
 """Zones in memory: a table, its dataset, or what `geo.build_zones` gives."""
+
+
+def build_zones(config: Request[Config], *, maps: Maps, out: Path | str | None = None) -> ZoneTable:
+    """Builds the zones of a configuration, and writes zones.nc, zones.gpkg and issues.csv to a run folder.
+
+    Raises:
+        ConfigError: `[zones]` is wrong.
+        DataError: the sources are wrong; issues.csv lists every problem.
+    """
+    with run_folder(config.folder(out)) as folder:
+        table = obtain(config, folder, maps)
+    for year in map(int, table.data["year"].values):
+        people = table.counted(year)
+        missing = int(np.isnan(people).sum())
+        rest = f", {missing} zones not counted" if missing else ""
+        console.say(f"{year}: {len(people)} zones, {np.nansum(people):,.0f} residents{rest}")
+    return table
 
 
 def obtain(request: Request[Config], folder: RunFolder, maps: Maps | None, zones: Zones | None = None) -> ZoneTable:

@@ -58,10 +58,6 @@ class GridCells:
 def read(path: Path, counties: int) -> GridCells:
     """Reads and checks `grid.nc`.
 
-    Args:
-        path: the file.
-        counties: number of counties in zones.nc.
-
     Raises:
         ZonesError: E-GRID-FILE, the file lacks a variable, or has an unknown county, people outside all counties, or
             numbers of people that are negative or not finite.
@@ -93,11 +89,6 @@ def read(path: Path, counties: int) -> GridCells:
 
 def check(name: str, cells: GridCells, counties: int) -> None:
     """Checks a grid.
-
-    Args:
-        name: name of the file, for the message.
-        cells: the grid.
-        counties: number of counties in zones.nc.
 
     Raises:
         ZonesError: E-GRID-FILE, see `read`; the message gives the first wrong cell and the number of wrong cells.

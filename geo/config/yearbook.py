@@ -12,7 +12,7 @@ class YearbookConfig(Strict):
     """One year-book, read by the adapter written for it."""
 
     file: File = Field(description="Excel workbook of the year-book")
-    adapter: Literal["china_2010", "china_2020"] = Field(description="the reader of this year-book")
+    adapter: str = Field(description="the reader of this year-book, such as `china_2010` or `china_2020`")
     date: Day = Field(description="day that the census counts, e.g. 2010-11-01")
     definition: Literal["resident"] = Field(description="whom the kept residents are: those who live there")
     corrections: File | None = Field(None, description="table of misprints: file, line, column, found, use, reason")

@@ -45,12 +45,7 @@ class SideYear:
 
 
 def side_years(run: RunFolder, side: str) -> list[SideYear]:
-    """The account of one side, a row a year and the whole period as the last row.
-
-    Args:
-        run: the run.
-        side: "east" or "west".
-    """
+    """The account of one side, a row a year and the whole period as the last row."""
     here = run.zone("east") == (1 if side == "east" else 0)
     way_in, way_out = ("west_east", "east_west") if side == "east" else ("east_west", "west_east")
     years = [int(year) for year in run.results["interval"].values]
@@ -80,12 +75,7 @@ def worst_zone(accounts: pd.DataFrame) -> float:
 
 
 def east_share(run: RunFolder, amount: NDArray[np.float64]) -> float:
-    """Share of `amount` in the zones counted east of the divide.
-
-    Args:
-        run: the run.
-        amount: (zones,) persons or km2.
-    """
+    """Share of `amount` in the zones counted east of the divide."""
     return float(amount[run.zone("east") == 1].sum() / amount.sum())
 
 

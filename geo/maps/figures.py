@@ -29,10 +29,6 @@ _SCALE_BAR_M = 1_000_000.0
 def write(run: RunFolder, folder: Path) -> dict[str, bytes]:
     """Draw every figure into `folder` as PNG.
 
-    Args:
-        run: the run.
-        folder: where the files go; made if missing.
-
     Returns:
         The PNG of each figure by name (growth, fitted_observed, net_migration).
     """
@@ -50,12 +46,7 @@ def write(run: RunFolder, folder: Path) -> dict[str, bytes]:
 
 
 def growth_maps(run: RunFolder, polygons: gpd.GeoDataFrame) -> Figure:
-    """Observed and fitted growth side by side, one scale, white at no change.
-
-    Args:
-        run: the run.
-        polygons: its zones in the coordinate system of the map.
-    """
+    """Observed and fitted growth side by side, one scale, white at no change."""
     first, last = run.period
     observed, fitted = growth_pair(run)
     scale = _scale(observed)
@@ -69,12 +60,7 @@ def growth_maps(run: RunFolder, polygons: gpd.GeoDataFrame) -> Figure:
 
 
 def net_migration_map(run: RunFolder, polygons: gpd.GeoDataFrame) -> Figure:
-    """Inflow less outflow of the fitted model for each 1,000 residents of the first census, a year.
-
-    Args:
-        run: the run.
-        polygons: its zones in the coordinate system of the map.
-    """
+    """Inflow less outflow of the fitted model for each 1,000 residents of the first census, a year."""
     first, last = run.period
     people = run.fitted(first)
     rate = np.full(people.shape, np.nan)

@@ -62,9 +62,6 @@ def is_grid(run: Path) -> bool:
 def opened(run: Path) -> Iterator[GridRun]:
     """Open a grid run.
 
-    Args:
-        run: Folder with config.toml, grid.nc and results.nc.
-
     Raises:
         DataError: E-RUN-FILE for each file that is missing, E-RUN-ZONES where results.nc does not have the cells of
             grid.nc, or lacks a variable.

@@ -24,7 +24,7 @@ def export(run: Path | str, *, crs: str | None = None, cell_m: float | None = No
 
 
 def report(run: Path | str) -> Path:
-    """Write report.html and figures/*.png of a run that was fitted into its folder.
+    """Write `report.html` and the pictures in `figures/` of a fitted run into its folder.
 
     Returns:
         The page.

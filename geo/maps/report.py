@@ -38,10 +38,6 @@ _CLOSES_PEOPLE = 1.0
 def write(run: Path, path: Path) -> None:
     """Write the page of a run, and its figures as PNG under `run/figures`.
 
-    Args:
-        run: the run folder, finished by a fit.
-        path: the HTML file.
-
     Raises:
         DataError: E-RUN-FILE for each file of the run that is missing.
     """
@@ -53,22 +49,12 @@ def write(run: Path, path: Path) -> None:
 
 
 def render(run: RunFolder, images: Mapping[str, bytes]) -> str:
-    """The page as text.
-
-    Args:
-        run: the run.
-        images: PNG of each figure, by name.
-    """
+    """The page as text."""
     return _environment().get_template("report.html.j2").render(context(run, images))
 
 
 def context(run: RunFolder, images: Mapping[str, bytes]) -> dict[str, Any]:
-    """Everything the page shows, by the names its template uses.
-
-    Args:
-        run: the run.
-        images: PNG of each figure, by name.
-    """
+    """Everything the page shows, by the names its template uses."""
     metrics = _json(run.path / "metrics.json")
     accounts = pd.read_csv(run.path / "accounts.csv", dtype={"zone": str, "group": str})
     account = {side: side_years(run, side) for side in SIDES}

@@ -64,12 +64,7 @@ def density(_values: NDArray[np.float64]) -> Stops:
 
 
 def write_ramp(raster: Path, stops: Stops) -> None:
-    """Write the style of a raster of quantities: `stops` with colours blended between them.
-
-    Args:
-        raster: the GeoTIFF; the style takes its name with the suffix .qml.
-        stops: values from low to high with their colours.
-    """
+    """Write the style of a raster of quantities: `stops` with colours blended between them."""
     low, high = f"{stops[0][0]:.6g}", f"{stops[-1][0]:.6g}"
     root, renderer = _renderer("singlebandpseudocolor", classificationMin=low, classificationMax=high)
     shader = ElementTree.SubElement(
@@ -88,12 +83,7 @@ def write_ramp(raster: Path, stops: Stops) -> None:
 
 
 def write_classes(raster: Path, classes: Mapping[int, tuple[str, str]]) -> None:
-    """Write the style of a raster of classes.
-
-    Args:
-        raster: the GeoTIFF; the style takes its name with the suffix .qml.
-        classes: label and colour by value.
-    """
+    """Write the style of a raster of classes."""
     root, renderer = _renderer("paletted")
     palette = ElementTree.SubElement(renderer, "colorPalette")
     for value, (label, colour) in classes.items():

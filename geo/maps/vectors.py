@@ -16,10 +16,6 @@ from geo.results.whole_files import replacing
 def write(run: Path, path: Path) -> None:
     """Write layers `counties` and `divide`, both EPSG:4326; read back before the file takes its name.
 
-    Args:
-        run: the run folder.
-        path: the GeoPackage.
-
     Raises:
         DataError: E-VECTOR-VERIFY where what is read back differs from what was written.
     """

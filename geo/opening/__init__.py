@@ -1,4 +1,4 @@
-"""The one door through which every input file passes: its path, kind, size and driver are judged before it is read."""
+"""Opening of input files: path, kind, size and driver of every file are checked before it is read."""
 
 from . import drivers, limits
 from .archives import check_archive

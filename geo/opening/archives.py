@@ -1,4 +1,4 @@
-"""Archives measured before anything unpacks them: sizes, ratios, members within members."""
+"""Archives are measured before they are unpacked: sizes, ratios, archives inside archives."""
 
 import bz2
 import gzip
@@ -30,8 +30,8 @@ _DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSEr
 def check_archive(path: Path, where: str) -> None:
     """Refuse an archive that would unpack to more than it should, before its reader unpacks it.
 
-    The sizes that an archive states are claims: everything is unpacked into nothing, piece by piece and up to the
-    limit, and a member must be as long as it states.
+    The sizes that an archive states are not trusted: everything is unpacked without being stored, piece by piece and
+    up to the limit, and a member must have the length that it states.
 
     Args:
         path: A zip archive, a workbook, or a file packed by gzip, bzip2 or xz; others pass.
@@ -84,11 +84,11 @@ def _check_zip(file: BinaryIO, path: Path, where: str) -> None:
 
 
 def _check_member(file: BinaryIO, member: zipfile.ZipInfo, path: Path) -> None:
-    """Unpack one member into nothing: another reader may believe the data rather than the size it states."""
+    """Unpack one member without storing it: another reader may use the data rather than the stated size."""
     file.seek(member.header_offset)
     header = file.read(30)
     if header[:4] != b"PK\x03\x04":
-        raise zipfile.BadZipFile("a member is not where the directory says")
+        raise zipfile.BadZipFile("a member is not where the directory states")
     file.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
     length, start = 0, b""
     for piece in _pieces(file, member):

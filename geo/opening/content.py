@@ -1,4 +1,4 @@
-"""What a file is, told from its first and last bytes; the name plays no part."""
+"""The kind of a file, from its first and last bytes and not from its name."""
 
 import bz2
 import lzma
@@ -54,9 +54,9 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def kind(path: Path) -> Kind:
-    """Tell what a regular file is from its content.
+    """Determine what a regular file is from its content.
 
-    Only what decides between readers is looked at: the file may still be damaged.
+    Only what decides between readers is read: the file may still be damaged.
 
     Args:
         path: A file that passed `regular_file`.
@@ -132,7 +132,7 @@ def _zip(file: BinaryIO, head: bytes) -> Kind:
 
 
 def _text(head: bytes) -> Kind:
-    """Tell texts apart by their first mark; the head may end within a character."""
+    """Distinguish texts by their first character; the head may end within a character."""
     encoding = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     if encoding is None and _NOT_TEXT.search(head):
         return Kind.UNKNOWN

@@ -1,10 +1,10 @@
-"""The kinds of file that are told apart, with the words a message uses for them."""
+"""The kinds of file that are distinguished, with their names in messages."""
 
 from enum import Enum
 
 
 class Kind(Enum):
-    """What a file is, judged by its content alone; the value is what a message calls it."""
+    """What a file is by its content alone; the value is its name in messages."""
 
     GPKG = "a GeoPackage"
     SQLITE = "an SQLite database that is no GeoPackage"
@@ -21,6 +21,6 @@ class Kind(Enum):
     ARCHIVE = "an archive (bzip2, xz, 7z or rar)"
     XML = "an XML or HTML text"
     TEXT = "a text"
-    CSV = "a text"  # the same member: nothing in the content tells a CSV from another text
+    CSV = "a text"  # the same member: the content of a CSV does not differ from another text
     EMPTY = "an empty file"
     UNKNOWN = "something unknown"

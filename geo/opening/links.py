@@ -20,9 +20,6 @@ def linked_crs(path: Path) -> Issue | None:
     """Find a CRS that is not given by a name such as "urn:ogc:def:crs:EPSG::4490"; None where there is none.
 
     Left alone, GDAL fetches what a link points at, and takes the coordinates for EPSG:4326 where that fails.
-
-    Args:
-        path: A GeoJSON text, not empty.
     """
     with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         for key in _KEY.finditer(text):

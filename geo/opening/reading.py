@@ -20,7 +20,7 @@ _PACKED = frozenset({Kind.ZIP, Kind.GZIP, Kind.ARCHIVE})
 
 
 def expect(path: Path, where: str, allowed: Mapping[Kind, tuple[str, ...]]) -> Kind:
-    """Let a file through if it is what its name says, and one of what its place allows.
+    """Accept a file if its content agrees with its name, and its kind is allowed at its place.
 
     Args:
         path: The file.
@@ -28,7 +28,7 @@ def expect(path: Path, where: str, allowed: Mapping[Kind, tuple[str, ...]]) -> K
         allowed: For each kind that may stand there the suffixes it goes by, in small letters with the dot.
 
     Returns:
-        The kind of the file, told from its content.
+        The kind of the file, from its content.
 
     Raises:
         DataError: As `regular_file`; E-IO-FORMAT where content, name and place disagree; E-IO-CORRUPT where the file
@@ -64,7 +64,7 @@ def _check_kind(path: Path, where: str, allowed: Mapping[Kind, tuple[str, ...]],
         rule = f"{where} is one of {names}; the content is {found.value}"
         fix = "unpack it and name the file inside" if found in _PACKED else "export it as one of these"
     else:
-        rule = f"the name says {suffix or 'nothing'}, the content is {found.value}"
+        rule = f"the suffix is {suffix or 'missing'}, the content is {found.value}"
         fix = f"rename it to {' or '.join(allowed[found])}, or export it again"
     raise DataError([error("E-IO-FORMAT", path.name, value=found.value, rule=rule, fix=fix)])
 

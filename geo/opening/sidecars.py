@@ -1,4 +1,4 @@
-"""The files a Shapefile consists of: which must lie beside it, and that none of them is a trap."""
+"""The files of which a Shapefile consists: those that must lie beside it, and checks of each."""
 
 import os
 from pathlib import Path
@@ -51,7 +51,7 @@ def _index(path: Path) -> Issue | None:
     stated = 2 * int.from_bytes(head[24:28], "big")
     if head[:4] != b"\x00\x00\x27\x0a" or len(head) < 100 or stated < 100:
         return corrupt(path, "the index of a Shapefile begins like the Shapefile")
-    return None if size >= stated else corrupt(path, f"the header says {stated:,} bytes, the file has {size:,}")
+    return None if size >= stated else corrupt(path, f"the header states {stated:,} bytes, the file has {size:,}")
 
 
 def _table(path: Path) -> Issue | None:
@@ -63,4 +63,4 @@ def _table(path: Path) -> Issue | None:
     rows = int.from_bytes(head[4:8], "little")
     stated = int.from_bytes(head[8:10], "little") + rows * int.from_bytes(head[10:12], "little")
     # The mark at the end of the table is not always written.
-    return None if size >= stated else corrupt(path, f"the header says {stated:,} bytes, the file has {size:,}")
+    return None if size >= stated else corrupt(path, f"the header states {stated:,} bytes, the file has {size:,}")

@@ -1,4 +1,4 @@
-"""Whether a file is as long as its own header says; a cut is told here and not by what a reader makes of it."""
+"""Whether a file is as long as its own header states, so that a truncated file is an error before it is read."""
 
 import hashlib
 import os
@@ -28,9 +28,9 @@ def corrupt(path: Path, rule: str) -> Issue:
 
 
 def check_complete(path: Path, kind: Kind) -> Issue | None:
-    """Find a file that is shorter than its header says, or not closed; None for a whole one.
+    """Find a file that is shorter than its header states, or not closed; None for a complete one.
 
-    Only what costs no reading of the content is looked at.
+    The content itself is not read.
 
     Raises:
         OSError: It cannot be read.
@@ -51,11 +51,11 @@ def _sqlite(file: BinaryIO, size: int) -> str | None:
     page = int.from_bytes(head[16:18], "big")
     page = 65_536 if page == 1 else page
     if page < 512 or page & (page - 1):
-        return f"a database page has 512 to 65,536 bytes, a power of two; the header says {page}"
+        return f"a database page has 512 to 65,536 bytes, a power of two; the header states {page}"
     # The count of pages is right only if the library that wrote it is the one that changed the file last.
     counted = head[24:28] == head[92:96]
     pages = int.from_bytes(head[28:32], "big") if counted else -(-size // page)
-    return None if size >= pages * page else f"the header says {pages * page:,} bytes, the file has {size:,}"
+    return None if size >= pages * page else f"the header states {pages * page:,} bytes, the file has {size:,}"
 
 
 def _shapefile(file: BinaryIO, size: int) -> str | None:
@@ -66,7 +66,7 @@ def _shapefile(file: BinaryIO, size: int) -> str | None:
     if any(head[4:24]) or int.from_bytes(head[28:32], "little") != 1000:
         return "the header of a Shapefile has version 1000 and zeros where the format has no use for them"
     stated = 2 * int.from_bytes(head[24:28], "big")
-    return None if size >= stated >= _SHP_HEADER else f"the header says {stated:,} bytes, the file has {size:,}"
+    return None if size >= stated >= _SHP_HEADER else f"the header states {stated:,} bytes, the file has {size:,}"
 
 
 def _parquet(file: BinaryIO, size: int) -> str | None:

@@ -75,12 +75,7 @@ class RunFolder:
         return _numbers(self.results["population"].sel(year=year))
 
     def over(self, flow: str, span: tuple[int, int]) -> NDArray[np.float64]:
-        """People counted over all years between two censuses, (zones,) persons.
-
-        Args:
-            flow: births, deaths, inflow or outflow.
-            span: first and last census year.
-        """
+        """People counted over all years between two censuses, (zones,) persons."""
         years = slice(span[0] + 1, span[1])
         return _numbers(self.results[flow].sel(interval=years).sum("interval"))
 
@@ -95,12 +90,7 @@ class RunFolder:
 
 
 def log_growth(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(after / before), (zones,); NaN where either is zero, because there the growth has no value.
-
-    Args:
-        before: (zones,) persons.
-        after: (zones,) persons.
-    """
+    """ln(after / before), (zones,); NaN where either is zero, because there the growth has no value."""
     growth = np.full(before.shape, np.nan)
     peopled = (before > 0.0) & (after > 0.0)
     growth[peopled] = np.log(after[peopled] / before[peopled])

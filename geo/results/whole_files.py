@@ -14,9 +14,6 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name starts with a dot, keeps the suffix (drivers choose by it) and lies in the same folder, so the
     rename is atomic. An exception of any kind, an interrupt included, removes it and leaves an older `path` untouched.
 
-    Args:
-        path: the final name; its folder must exist.
-
     Yields:
         The path to write and to verify.
 

@@ -51,8 +51,8 @@ def build_zones(
         seed: Seed of the built-in country.
 
     Returns:
-        The zones: `dataset` (the content of `zones.nc`), `polygons`, `issues` (warnings) and `tables`. A run takes it
-        as `zones=`.
+        The zones, with `dataset` (the content of `zones.nc`), `polygons`, `issues` (warnings) and `tables`; a run takes
+        them as `zones=`.
 
     Raises:
         pydantic.ValidationError: A key is wrong.

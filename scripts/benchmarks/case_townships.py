@@ -12,15 +12,12 @@ COVARIATES = 4, 3
 VALUES = {
     "mass": 0.9,
     "distance": 1.2,
-    "other_province": 0.6,
-    "same_prefecture": 0.5,
-    "divide_east_west": 0.5,
-    "divide_west_east": 0.3,
     "departure_level": -3.9,
     "birth_adjustment": 1.2,
     "noise": 0.1,
     "noise_size": 20.0,
 }
+BARRIERS = {"other_province": 0.6, "same_prefecture": 0.5, "divide_east_west": 0.5, "divide_west_east": 0.3}
 PROVINCES, PREFECTURES = 31, 340
 
 
@@ -41,7 +38,7 @@ def townships(zones: int) -> Townships:
 
     from flowmodel.dynamics.residents.zones import Zones
     from flowmodel.dynamics.schedule import Calendar
-    from flowmodel.gravity.pair import Place
+    from flowmodel.gravity.barriers import Place
     from flowmodel.parameters.registry import Parameters
 
     case, draw = case_step.step(zones), np.random.default_rng(1)
@@ -54,7 +51,8 @@ def townships(zones: int) -> Townships:
     slopes = [jnp.asarray(draw.normal(0, 0.2, count)) for count in COVARIATES]
     scalars = {name: jnp.asarray(value) for name, value in VALUES.items()}
     decay = scalars.pop("distance")[None]
-    parameters = Parameters(**scalars, decay=decay, attraction=slopes[0], departure=slopes[1])
+    barriers = {name: jnp.asarray(value) for name, value in BARRIERS.items()}
+    parameters = Parameters(**scalars, decay=decay, barriers=barriers, attraction=slopes[0], departure=slopes[1])
     people = jnp.asarray(case.mass.astype(float))
     calendar = Calendar(jnp.ones(1), jnp.ones(1))
     zoned = Zones(people, births, deaths, attraction, departure)

@@ -61,7 +61,7 @@ def _grid(config: Path, rounds: Rounds, cell_m: float) -> dict[str, Any]:
 def _numpy(case: case_grid.GridCase, first: Any) -> tuple[NumpyGrid, np.ndarray, np.ndarray]:
     """SciPy's grid, and the leavers and pull of the same year."""
     p, cells = case.parameters, case.cells
-    east_west, west_east = float(p.divide_east_west), float(p.divide_west_east)
+    east_west, west_east = (float(p.barriers[name]) for name in ("divide_east_west", "divide_west_east"))
     offset = float(case.model.registry["offset_km"].fixed or 0)
     grid = NumpyGrid(
         cells.east,

@@ -16,12 +16,12 @@ def ours(case: StepCase) -> Callable[[], Float32]:
 
     from flowmodel import runtime
     from flowmodel.config import Runtime
-    from flowmodel.gravity import distance, pair, tiled
+    from flowmodel.gravity import barriers, distance, tiled
 
     runtime.configure(Runtime())
     zones = len(case.mass)
     nowhere = jnp.zeros(zones, jnp.int32)
-    place = pair.Place(jnp.arange(zones, dtype=jnp.int32), nowhere, nowhere, nowhere == 1)
+    place = barriers.Place(jnp.arange(zones, dtype=jnp.int32), nowhere, nowhere, nowhere == 1)
     # On a plane of three axes the distance is the chord.
     where = distance.on_plane(*case.position.T.astype(float), dtype=np.float32)
     pairs = tiled.tiles(where, place, 0.0, TILE)

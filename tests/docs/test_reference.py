@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import api, codes, configuration, modules, patches
+from pages import api, codes, configuration, modules, parameters, patches
 
 DOCS = Path(codes.__file__).resolve().parents[1]
 
@@ -101,3 +101,13 @@ def test_every_public_name_and_member_is_documented(package):
 def test_every_public_name_stands_on_the_page(package):
     names = {name for name, _ in api.public(package)}
     assert set(re.findall(rf"^\.\. auto\w+:: {package}\.(\w+)$", api.listed(package), re.MULTILINE)) == names
+
+
+def test_the_table_of_parameters_has_every_one_with_its_numbers():
+    rows = {row.split(" | ")[1]: row for row in parameters.table().splitlines()[2:]}
+    assert rows["`distance`"].startswith("| β | `distance` | 1 | 0.02 to 4 | log-normal, median 1.1, log sd 0.3 |")
+    assert "| logit per year | fixed at −4.6, −12 to 0 | −4.6 ± 0.5 |" in rows["`conversion_level`"]
+    source = (DOCS.parent / "flowmodel" / "parameters" / "catalogue.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"Parameter\(\s*\"([a-z_]+)\"", source))
+    assert len(named) > 25
+    assert {f"`{name}`" for name in named} <= rows.keys()

@@ -66,13 +66,17 @@ def check(walk: Crosswalk, on_zones: CensusOnZones, censuses: list[Any], country
 
 
 def check_map_years(walk: Crosswalk, on_zones: CensusOnZones, country: Country) -> None:
-    """Compare the zones with the residents that the map alone knows: a zone is counted if all its polygons are."""
+    """Compare the zones with the residents that the map alone knows.
+
+    A zone is counted if all its polygons are, and if the crosswalk sends any of them to it.
+    """
     on_map = random_country.mapped(country)
     for year in set(on_map) - set(YEARS):
         lines, population = walk.of(year), on_zones.population[year]
         persons = lines["share"].astype(np.float64) * lines["from"].map(on_map[year])
         for zone, people in population.items():
-            if on_map.loc[list(walk.members[str(zone)]), year].isna().any():
+            members = list(walk.members[str(zone)])
+            if on_map.loc[members, year].isna().any() or not (lines["to"] == zone).any():
                 assert math.isnan(people)
             else:
                 assert abs(people - persons[lines["to"] == zone].sum()) < len(lines)

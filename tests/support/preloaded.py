@@ -20,7 +20,7 @@ from types import TracebackType
 from checkout import SCRIPTS
 
 MAPS = (
-    "flowmodel.runs.build",
+    "flowmodel.runs.zones",
     "geo.maps.interface",
     "exactextract",
     "geo.sources.assemble",

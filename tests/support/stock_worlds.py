@@ -16,8 +16,8 @@ from flowmodel.dynamics.registered.census.zones import RegisteredZones
 from flowmodel.dynamics.registered.country import Country, country
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import distance, tiled
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.pair import Place
 from flowmodel.gravity.tiled import Tiles
 from flowmodel.parameters.registered import Group, RegisteredParameters
 from flowmodel.parameters.registry import Parameters
@@ -234,6 +234,8 @@ def _group(values: twin.Values, upgrade: float) -> Group:
     known |= {"noise": jnp.asarray(0.1), "noise_size": jnp.asarray(20.0)}
     known["learning"] = jnp.asarray(logit(upgrade) if upgrade > 0 else -3.0)
     known["decay"] = known["distance"][None]
+    borders = ("other_province", "same_prefecture", "divide_east_west", "divide_west_east")
+    known["barriers"] = {name: known[name] for name in borders}
     choice = Parameters(**{field.name: known[field.name] for field in dataclasses.fields(Parameters)})
     return Group(choice, **{f.name: known[f.name] for f in dataclasses.fields(Group) if f.name != "choice"})
 

@@ -13,7 +13,7 @@ from flowmodel.parameters.registry import Parameter, Registry
 
 
 def registry(*names, lower=-20.0, upper=20.0, scale="natural", prior_sd=1.0, centre=1.0):
-    return Registry(tuple(Parameter(n, n, "1", lower, upper, centre, prior_sd, "", None, scale) for n in names))
+    return Registry(tuple(Parameter(n, n, "1", lower, upper, centre, prior_sd, "", None, scale) for n in names), (), ())
 
 
 class Toy(Posterior):

@@ -9,8 +9,8 @@ import twin
 from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import distance
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.dense import Pairs
-from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registry import Parameters
 
 NOISE = twin.Noise()
@@ -42,4 +42,6 @@ def country_of(world: twin.World, dtype: type = np.float64) -> tuple[Zones, Pair
 def product_parameters(parameters: twin.Parameters) -> Parameters:
     noise = {"noise": jnp.asarray(NOISE.sigma_0), "noise_size": jnp.asarray(NOISE.sigma_1)}
     given = {name: jnp.asarray(value) for name, value in parameters.items()}
-    return Parameters(decay=given.pop("distance")[None], **given, **noise)
+    borders = ("other_province", "same_prefecture", "divide_east_west", "divide_west_east")
+    barriers = {name: given.pop(name) for name in borders}
+    return Parameters(decay=given.pop("distance")[None], barriers=barriers, **given, **noise)

@@ -46,11 +46,12 @@ class Rows:
             pull: w_j [cell].
         """
         p = self.parameters
+        border = {name: float(value) for name, value in p.barriers.items()}
         ln_distance = np.log((distance(row) + self.offset_km) / REFERENCE_KM)
         utility = self.law.on_host(-np.asarray(p.decay, float), ln_distance)
-        utility = utility - float(p.other_province) * (self.province != self.province[row])
-        utility += float(p.same_prefecture) * (self.prefecture == self.prefecture[row])
-        barrier = float(p.divide_east_west) if self.east[row] else float(p.divide_west_east)
+        utility = utility - border["other_province"] * (self.province != self.province[row])
+        utility += border["same_prefecture"] * (self.prefecture == self.prefecture[row])
+        barrier = border["divide_east_west" if self.east[row] else "divide_west_east"]
         utility -= barrier * (self.east != self.east[row])
         return float(np.sum(np.where(self.county != self.county[row], np.exp(utility) * pull, 0.0)))
 

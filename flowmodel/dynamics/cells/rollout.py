@@ -42,10 +42,6 @@ def check(done: GridYear, opening: int) -> None:
     Inflow and outflow are summed from the two sides of the flow, each by a product of its own: over the nation they
     must agree to 1e-9 of its people, and no cell may end with a negative number of residents.
 
-    Args:
-        done: the year.
-        opening: the year before, at whose end it begins.
-
     Raises:
         NumericError: E-ACCOUNT-NATION, E-ACCOUNT-ZONE, E-ACCOUNT-NEGATIVE (`closure`).
     """
@@ -61,12 +57,7 @@ def check(done: GridYear, opening: int) -> None:
 
 
 def accounts_table(codes: np.ndarray, accounts: dict[int, CountyYear]) -> pd.DataFrame:
-    """`accounts.csv`: one row per county and year (the year at whose end the closing is), persons, unrounded.
-
-    Args:
-        codes: of the counties.
-        accounts: by year.
-    """
+    """`accounts.csv`: one row per county and year (the year at whose end the closing is), persons, unrounded."""
     frames = [
         pd.DataFrame(
             {"zone": codes, "group": "all", "year": when}

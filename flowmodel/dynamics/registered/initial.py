@@ -6,10 +6,11 @@ import numpy as np
 from flowmodel.dynamics.registered.census.margins import Margins
 from flowmodel.errors import ZonesError
 from flowmodel.gravity.bands import Banded, BandedPairs, Bands
+from flowmodel.gravity.barriers import BARRIERS
 from flowmodel.gravity.ipf import Sides, rounds
 from flowmodel.zones.table import ZoneTable
 
-_BORDERS = (0.0, 0.8, 0.0)
+_BORDERS = {"same_prefecture": 0.8}
 """Coefficients of borders in S, the centres of their priors except for the province, which the margins determine. Where
 groups differ, S determines the origins of each group's migrants; every group's stock is then fitted with its own S."""
 _REACHED = 1e-4
@@ -23,7 +24,7 @@ def away_by_group(table: ZoneTable, margins: Margins, pairs: BandedPairs, share:
             all other zones of its band can have sent.
     """
     decay = (-entry.prior_mean for entry in pairs.law.parameters)
-    strength = pairs.strength(jnp.asarray([*decay, *_BORDERS]))
+    strength = pairs.strength(jnp.asarray([*decay, *(_BORDERS.get(name, 0.0) for name in BARRIERS)]))
     given = Sides(*(jnp.asarray(part) for part in (margins.out, margins.near, margins.far)))
     at, _, error = rounds(strength, given)
     if not error < _REACHED:

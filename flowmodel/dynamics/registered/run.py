@@ -1,10 +1,11 @@
-"""A run with registration at given values: the years in float64 on the path that is set up, and the closed accounts."""
+"""A run with registration at given values, in float64 on the path that is set up: accounts, and flows of one year."""
 
 import dataclasses
 from collections.abc import Iterable
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from flowmodel.dynamics.registered import children
 from flowmodel.dynamics.registered.accounts import Places, RegisteredAccounts, check, places
@@ -83,3 +84,24 @@ def with_children(
         children.comoving(of_census, {name: float(value) for name, value in parameters.observed.items()}),
     )
     return dataclasses.replace(closed, children=found)
+
+
+def flows(setup: RegisteredSetup, parameters: RegisteredParameters, year: int) -> Float[np.ndarray, "zone zone"]:
+    """Moves in the year that ends with `year`, persons, float64 [origin, destination].
+
+    People who leave their zone of registration, who return to it, and who move onward. Rows sum to the outflow of that
+    year's accounts over all groups, columns to the inflow.
+    """
+    country = setup.country.in_dtype(jnp.float64)
+    at = year - setup.years[0] - 1
+    if setup.plan.path == "pairwise":
+        return np.asarray(pairwise.moves(parameters, country, jnp.asarray(at)))
+    starts, _, movements = factored.history(parameters, country)
+    province = places(setup.table).province
+    total = np.zeros((len(province), len(province)))
+    for start, moved, strength in zip(starts, movements, strengths(parameters, country), strict=True):
+        for block in pair_reconstruction.blocks(start, moved, strength, province):
+            if block.year == at:
+                total[block.rows] += block.left
+                total[:, block.rows] += block.returned.T
+    return total

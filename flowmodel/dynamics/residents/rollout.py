@@ -33,7 +33,7 @@ def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Cale
 
     place = pairs.place
     tap = kernel.no_factors(len(place.index), pairs.dtype, len(years.births))
-    rest = (parameters, zones, years, pair.tilt(parameters, place.east))
+    rest = (parameters, zones, years, pair.tilt(parameters, place))
     end: Array = through_strengths(run, (0,))(pair.coefficients(parameters)[None], pairs, (Taps(tap, tap),), rest)
     return end
 

@@ -11,10 +11,10 @@ from flowmodel.dynamics.residents.zones import Zones, zones
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import storage
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.chosen_law import chosen
 from flowmodel.gravity.decay import Law
 from flowmodel.gravity.operator import AllPairs
-from flowmodel.gravity.pair import Place
 from flowmodel.gravity.storage import Storage
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registry import Registry

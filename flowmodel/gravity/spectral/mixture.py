@@ -12,6 +12,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from flowmodel.errors import ConfigError
+from flowmodel.gravity.barriers import BARRIERS
+
 BANDS = ("same_prefecture", "same_province", "other_province")
 """Pairs by the smallest unit that holds both cells; `same_province` are those of two prefectures."""
 
@@ -34,7 +37,7 @@ class Mixture:
 
 def by_band(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
     """S over the pairs of each of `BANDS`; a level of `layout.LEVELS` that is not among `levels` has no border."""
-    other_province, same_prefecture, divide = coefficient[-3:]
+    other_province, same_prefecture, divide = _heights(coefficient)
     at = {level: index + 1 for index, level in enumerate(levels)}
     # Without a level all pairs are in one unit of the level above, but no pair shares a prefecture that is not given.
     province = at.get("province", 0)
@@ -61,12 +64,25 @@ def all_pairs(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]
 
 def parted(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
     """S over the pairs on two sides of the divide, as one sum."""
-    kept = jnp.exp(coefficient[-1]) / 2
+    kept = jnp.exp(_heights(coefficient)[2]) / 2
     return dataclasses.replace(all_pairs(coefficient, levels), same=kept, crossed=-kept)
 
 
 def one_county(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Float[Array, "1 level"]:
     """Weights of S over the pairs inside one county, which the other mixtures exclude."""
     weights = jnp.zeros((1, len(levels) + 1), coefficient.dtype)
-    same_prefecture = jnp.exp(coefficient[-2]) if "prefecture" in levels else 1.0
+    same_prefecture = jnp.exp(_heights(coefficient)[1]) if "prefecture" in levels else 1.0
     return weights.at[0, 1 + levels.index("county")].set(same_prefecture)
+
+
+def _heights(coefficient: Float[Array, " coefficient"]) -> Float[Array, "3"]:
+    """The coefficients of the barriers, which come last.
+
+    Raises:
+        ConfigError: E-BARRIER-SPECTRAL, a barrier has no convolution.
+    """
+    unknown = set(BARRIERS) - {"other_province", "same_prefecture", "divide"}
+    if unknown:
+        what = f"cells of a grid have no convolution for the barrier {', '.join(sorted(unknown))}"
+        raise ConfigError("E-BARRIER-SPECTRAL", what, "run counties with it, or write its mixture of convolutions")
+    return coefficient[-3:]

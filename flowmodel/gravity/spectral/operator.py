@@ -15,8 +15,8 @@ from jaxtyping import Array, Float
 
 from flowmodel.errors import ConfigError
 from flowmodel.gravity import pair
+from flowmodel.gravity.barriers import BARRIERS, divide_tilt
 from flowmodel.gravity.decay import LAWS, POWER, Law
-from flowmodel.gravity.pair import BORDERS
 from flowmodel.gravity.spectral import mixture, spectrum, sums
 from flowmodel.gravity.spectral.plan import Plan
 from flowmodel.gravity.spectral.spectrum import Spectra, spectra
@@ -84,7 +84,7 @@ class Spectral:
         """The flows push_o K_oj pull_j by band, and their distances; not differentiable."""
         left, right = self.tilted(push, -1), self.tilted(pull, 1)
         of = self.ground
-        logs = spectrum.decay_ln(of.law, self.coefficient[:-BORDERS], of.offset_km)
+        logs = spectrum.decay_ln(of.law, self.coefficient[: -len(BARRIERS)], of.offset_km)
         found = _forms(left, right, of, (logs,))
         return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
 
@@ -106,10 +106,10 @@ def build(
         what = f"law {getattr(law, 'name', law)} is no function of distance alone; cells of a grid need a convolution"
         raise ConfigError("E-LAW-SPECTRAL", what, f"choose among {', '.join(LAWS)}")
     coefficient = pair.coefficients(parameters)
-    tilt = pair.tilt(parameters, jnp.ones((), bool))
+    tilt = divide_tilt(parameters.barriers, jnp.ones((), bool))
     # The derivative with respect to distance decay is the rule of `_product`, which does not go through the spectra.
     still = jax.lax.stop_gradient
-    rule = spectrum.decay(law, still(coefficient[:-BORDERS]), still(offset_km))
+    rule = spectrum.decay(law, still(coefficient[: -len(BARRIERS)]), still(offset_km))
     decay = spectra(rule, cells.layout, dtype)
     return Spectral(coefficient, tilt, Ground(cells, decay, still(offset_km), law))
 
@@ -142,7 +142,7 @@ def _contract(
     coefficient: Float[Array, " coefficient"], left: Columns, right: Columns, ground: Ground
 ) -> Float[Array, " coefficient"]:
     levels = ground.cells.layout.levels
-    decay = coefficient[:-BORDERS]
+    decay = coefficient[: -len(BARRIERS)]
     slopes = (spectrum.decay_slope(ground.law, k, decay, ground.offset_km) for k in range(len(decay)))
     found = _forms(left, right, ground, tuple(slopes))
     of_all, of_parted = (_evaluate(rule(coefficient, levels), found)[0] for rule in (mixture.all_pairs, mixture.parted))

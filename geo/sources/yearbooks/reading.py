@@ -26,6 +26,7 @@ from .quantities import DIMENSIONS, QUANTITIES
 from .table import CensusTable, YearBook
 
 ADAPTERS = {"china_2010": china_2010.BOOK, "china_2020": china_2020.BOOK}
+"""Every reader of a year-book that `[zones.census.YEAR] adapter` can name."""
 _SPACE = re.compile(r"\s+")
 _CORRECTED = ["line", "key", "column", "found", "used", "reason"]
 
@@ -41,10 +42,13 @@ def read(config: YearbookConfig, year: int) -> CensusTable:
         The places with their numbers; what was found is in `issues`.
 
     Raises:
-        DataError: What `geo.tables.table.read` raises; E-YEAR, E-COL-MISSING, E-COL-DUP, E-CORRECTION, E-NUM,
-            E-NUM-INF and the errors of `checks.check`, all of them together.
+        DataError: What `geo.tables.table.read` raises; E-ADAPTER, E-YEAR, E-COL-MISSING, E-COL-DUP, E-CORRECTION,
+            E-NUM, E-NUM-INF and the errors of `checks.check`, all of them together.
     """
-    book = ADAPTERS[config.adapter]
+    book = ADAPTERS.get(config.adapter)
+    if book is None:
+        rule, fix = "the name of a reader of year-books", f"choose among {', '.join(ADAPTERS)}"
+        raise DataError([error("E-ADAPTER", config.file.name, value=config.adapter, rule=rule, fix=fix)])
     if book.year != year:
         rule, fix = f"the adapter {config.adapter} reads the census of {book.year}", f"name the adapter of {year}"
         raise DataError([error("E-YEAR", config.file.name, value=str(year), rule=rule, fix=fix)])

@@ -35,8 +35,8 @@ def test_every_wrong_value_in_one_pass(tmp_path):
     fit = '[fit]\nadam_step = 5\nadam_steps = 1000000000\nadam_rate = nan\ntolerance = "1e-3"\npriors = "NO"\n'
     said = _refused(tmp_path, f"{text}{fit}[truth]\ndistance_decay = inf\n")
     for problem in (
-        "run: Field required",
-        "model: Value error, years = [2020, 2010]: the last must come 1 to 200 years after the first",
+        "run is missing",
+        "model: years = [2020, 2010]: the last must come 1 to 200 years after the first",
         "fit.adam_step: unknown key, perhaps adam_steps",
         "fit.adam_steps: Input should be less than or equal to 100000 (got 1000000000)",
         "fit.adam_rate: Input should be a finite number (got nan)",

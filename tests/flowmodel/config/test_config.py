@@ -1,6 +1,7 @@
 """Configuration: every mistake is named with its key, and the nearest right one."""
 
 import copy
+import tomllib
 
 import pytest
 
@@ -8,7 +9,7 @@ import geo
 from flowmodel import config
 from flowmodel.errors import ConfigError
 from flowmodel.runs.folder import RunFolder
-from flowmodel.runs.request import Request
+from flowmodel.runs.request import Request, read_config
 from flowmodel.runs.zones import obtain
 
 GOOD = {"run": {"name": "x"}, "zones": {"file": "zones.nc"}, "model": {"years": [2010, 2020]}}
@@ -76,7 +77,7 @@ def test_keys_of_a_source_are_compared_with_its_own(tmp_path, source, assignment
     asked = Request(config.typed(config.Config, GOOD | {"zones": zones}, "x.toml"), {}, tmp_path, "x.toml")
     with pytest.raises(ConfigError) as refused:
         obtain(asked, RunFolder(tmp_path), geo.Maps())
-    problems = str(refused.value).removeprefix("E-CONFIG-KEY x.toml: ").split("; ")
+    problems = str(refused.value).removeprefix("E-CONFIG-KEY x.toml: ").partition("; fix: ")[0].split("; ")
     assert any(problem.endswith(said) for problem in problems)
     assert max(map(len, problems)) < 200
 
@@ -104,3 +105,29 @@ def test_a_file_that_is_no_toml_gives_its_line(tmp_path):
             config.read_toml(wrong)
     file.write_text("[run]\nname = 'x'\n", encoding="utf-8-sig")
     assert config.read_toml(file) == {"run": {"name": "x"}}
+
+
+def test_missing_keys_are_shown_with_the_lines_to_write_and_no_dictionary():
+    tables = {"run": {"seed": 3}, "zones": {"source": "panel", "table": {"file": "x.csv"}}}
+    with pytest.raises(ConfigError) as refused:
+        read_config(tables, maps=geo.Maps())
+    text, lines = str(refused.value).split("; fix: write\n\n")
+    assert text.startswith("E-CONFIG-KEY the configuration: run.name is missing; model is missing; zones.polygons is")
+    assert "{" not in str(refused.value)
+    written = tomllib.loads(lines)
+    assert written["run"] == {"name": "..."}
+    assert written["model"] == {"years": [2010, 2020]}
+    assert list(written["zones"]["table"]) == ["code", "name"]
+    assert list(written["zones"]["population"]["2020"]) == ["column"]
+
+
+def test_a_missing_source_is_asked_for():
+    with pytest.raises(ConfigError, match=r'zones.source is missing; fix: write\n\n\[zones\]\nsource = "panel"'):
+        read_config(GOOD | {"zones": {"counties": 300}}, maps=geo.Maps())
+
+
+def test_a_list_that_is_too_short_is_shown_whole():
+    with pytest.raises(
+        ConfigError, match=r"model.years needs 2 values; fix: write\n\n\[model\]\nyears = \[2010, 2020\]"
+    ):
+        read_config(GOOD | {"model": {"years": [2010]}})

@@ -13,7 +13,7 @@ from flowmodel.dynamics.registered import setup as stock_model
 from flowmodel.dynamics.residents import setup
 from flowmodel.estimation import objective, refit, search
 from flowmodel.estimation import registered_objective as stock_objectives
-from flowmodel.evaluation import baselines, jackknife, placebo, province_pairs, scores, strata, temporal
+from flowmodel.evaluation import baselines, placebo, province_pairs, scores, strata, temporal
 from flowmodel.evaluation import folds as holding
 from flowmodel.evaluation.scores import Resampling
 from flowmodel.zones.table import ZoneTable
@@ -103,7 +103,7 @@ def test_a_fold_ends_in_the_same_place_wherever_it_begins(goal, folds, anchor, a
 def test_the_jackknife_of_a_mean_is_its_variance():
     values = np.random.default_rng(3).normal(size=(20, 2))
     left_out = (values.sum(axis=0) - values) / 19
-    np.testing.assert_allclose(jackknife.covariance(left_out), np.cov(values.T) / 20, rtol=1e-12)
+    np.testing.assert_allclose(holding.jackknife_covariance(left_out), np.cov(values.T) / 20, rtol=1e-12)
 
 
 def test_pairs_of_a_province_held_out_are_not_seen(goal, table, folds):

@@ -11,9 +11,9 @@ from twin_worlds import country_of
 
 from flowmodel.gravity import distance, pair, tiled
 from flowmodel.gravity.bands import BandedPairs, Bands, banded
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.operator import AllPairs, Factors
-from flowmodel.gravity.pair import Place
 
 COEFFICIENT = jnp.asarray([-1.3, -0.7, 0.4, -0.3])
 WORLD = twin.random_world(5, 23)

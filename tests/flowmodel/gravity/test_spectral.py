@@ -36,7 +36,7 @@ def planned(grid: Grid) -> Plan:
 def parameters(values: dict[str, Any]) -> Any:
     """What the kernel reads of a parameter set."""
     given = {name: jnp.asarray(value) for name, value in values.items()}
-    return SimpleNamespace(decay=jnp.atleast_1d(given.pop("distance")), **given)
+    return SimpleNamespace(decay=jnp.atleast_1d(given.pop("distance")), barriers=given)
 
 
 def operator(values: dict[str, Any], cells: Plan, dtype: Any = jnp.float64) -> Spectral:

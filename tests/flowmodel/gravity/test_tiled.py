@@ -13,8 +13,8 @@ from flowmodel import runtime
 from flowmodel.dynamics.residents import rollout
 from flowmodel.gravity import distance, fastmath, tiled
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.operator import Factors
-from flowmodel.gravity.pair import Place
 from flowmodel.gravity.tiled import Tiles
 
 COEFFICIENT = jnp.asarray([-2.0, -0.7, 0.4, -0.3])

@@ -28,7 +28,7 @@ def test_covariates_come_in_the_order_of_the_configuration():
     by_name = names.values(natural)
     assert built.attraction.tolist() == [by_name["attraction:schooling"], by_name["attraction:housing"]]
     assert built.departure.tolist() == [by_name["departure:schooling"]]
-    assert float(built.divide_east_west) == by_name["divide_east_west"]
+    assert float(built.barriers["divide_east_west"]) == by_name["divide_east_west"]
 
 
 def test_a_fixed_parameter_is_not_free_and_keeps_its_value():

@@ -205,7 +205,7 @@ def test_the_command_tells_cells_from_counties(
     assert len(capsys.readouterr().out.splitlines()) == 9
     assert (run / "rasters" / "residents_2020.tif").is_file()
     assert not (run / "vectors").exists()
-    assert exported([str(run), "--cell-m", "500"], monkeypatch) == 2
+    assert exported([str(run), "--cell-m", "500"], monkeypatch) == 3
     assert "a grid run is exported on its own cells" in capsys.readouterr().err
     assert exported([str(counties)], monkeypatch) == 0
     assert (counties / "rasters" / "population_density_observed_2010.tif").is_file()

@@ -29,7 +29,7 @@ RAW = (
 
 
 def _python(code, **environment):
-    clean = {key: value for key, value in os.environ.items() if key not in ("GDAL_SKIP", *drivers._PINS)}
+    clean = {key: value for key, value in os.environ.items() if key not in ("GDAL_SKIP", *drivers._SET)}
     clean |= {"PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False, env=clean

@@ -3,7 +3,7 @@
 import pytest
 import shapely
 
-from geo.errors import DataError
+from geo.errors import DataError, error
 from geo.sources import panel
 
 CELLS = [
@@ -79,16 +79,48 @@ def test_an_unreadable_file_does_not_hide_the_other(small_panel):
     assert sorted(issue.code for issue in small_panel.errors_of(config)) == ["E-IO-FORMAT", "E-POP-MISSING"]
 
 
-def test_many_errors_are_shown_in_part_and_kept_in_full(small_panel):
+def test_errors_of_one_kind_are_one_line(small_panel):
     for row in small_panel.rows:
         row[8], row[9], row[12] = "?", "?", "?"
     with pytest.raises(DataError) as caught:
         panel.build(small_panel.write())
     count = sum(issue.severity == "error" for issue in caught.value.issues)
-    assert count >= 27
-    lines = str(caught.value).splitlines()
+    first, *lines = str(caught.value).splitlines()
+    assert first == f"{count} errors in the input"
+    rows = len(small_panel.rows)
+    assert count == 3 * rows
+    assert [line.split(": ")[0] for line in lines] == [
+        f"E-NUM census.csv:2-{rows + 1} column '{column}' value '?' ({rows} alike)"
+        for column in ("p2010", "p2020", "school")
+    ]
+
+
+def test_many_kinds_of_errors_are_shown_in_part():
+    issues = [error(f"E-{kind}", "census.csv", rule="a rule", fix="a fix") for kind in range(25)]
+    lines = str(DataError(issues)).splitlines()
     assert len(lines) == 22
-    assert lines[-1] == f"... and {count - 20} more, all in issues.csv"
+    assert lines[-1] == "... and 5 more kinds, all in issues.csv"
+
+
+def test_a_line_of_many_errors_has_their_places_values_and_people():
+    lines = (359, 360, 361, 371)
+    issues = [
+        error(
+            "E-NUM",
+            "census.csv",
+            line=at,
+            column="p2020",
+            value=str(at),
+            rule=f"{at} is no number",
+            fix="correct it",
+            people=10.0,
+        )
+        for at in lines
+    ]
+    assert str(DataError(issues)).splitlines()[1] == (
+        "E-NUM census.csv:359-361, 371 column 'p2020' values '359', '360', '361', '371' (4 alike): "
+        "359 is no number (40 people in all); fix: correct it"
+    )
 
 
 def test_line_numbers_count_lines_not_rows(small_panel):

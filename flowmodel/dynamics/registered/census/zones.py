@@ -10,7 +10,6 @@ from jaxtyping import Array, Float
 from flowmodel.config import Model, Stock
 from flowmodel.dynamics.registered.census.groups import Groups
 from flowmodel.dynamics.registered.census.margins import Margins
-from flowmodel.dynamics.registered.census.split import split
 from flowmodel.dynamics.registered.census.strictness import strictness
 from flowmodel.dynamics.residents.zones import standardised
 from flowmodel.zones.table import ZoneTable
@@ -57,10 +56,14 @@ def registered_zones(
 ) -> RegisteredZones:
     """The arrays of `table` for `model`; `out` [group, zone] are the people away of every group.
 
+    Residents of a zone have the group shares of the census wherever they are registered: a census of counties does not
+    report migrants' education. People away therefore have the shares of the zones where they live, summed in `out`
+    (`initial.away_by_group`), so that the two sides of every group agree.
+
     Raises:
         ZonesError: the table lacks a covariate, or a count that the stock needs.
     """
-    by_group = split(margins, groups.share, out)
+    shared = ("home", "within", "near", "far", "elsewhere")
     covariates = {
         "attraction": model.attraction,
         "far_pull": stock.far_covariates,
@@ -70,7 +73,8 @@ def registered_zones(
         "moving_within": stock.within_covariates,
     }
     arrays = {
-        **{field.name: getattr(by_group, field.name) for field in dataclasses.fields(by_group)},
+        **{name: getattr(margins, name) * groups.share for name in shared},
+        "out": out,
         **{name: standardised(table, names) for name, names in covariates.items()},
         **{name: getattr(groups, name) for name in ("birth_rate", "death_rate", "leaving", "ageing")},
         "strictness": strictness(table, model.years[0], stock),

@@ -76,7 +76,7 @@ def _settings(groups: tuple[Group, ...], country: Country, strengths: tuple[Band
     return [
         Setting(
             strength=strengths[0 if country.shared else i],
-            tilt=pair.tilt(group.choice, place.east),
+            tilt=pair.tilt(group.choice, place),
             offset_km=country.offset_km,
             law=country.pairs.law,
             returning=country.stock.returning,

@@ -43,7 +43,7 @@ def log_kernel(group: Group, pairs: Pairs) -> Matrix:
     """The log of K_oj over all pairs; finite on the diagonal, which no choice uses."""
     coefficient = pair.coefficients(group.choice).astype(pairs.log_distance.dtype)
     rule = partial(pair.log_strength, pairs.law, coefficient)
-    tilt = pair.tilt(group.choice, pairs.place.east).astype(pairs.log_distance.dtype)
+    tilt = pair.tilt(group.choice, pairs.place).astype(pairs.log_distance.dtype)
     symmetric: Array = pair.over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
     return symmetric + tilt[None, :] - tilt[:, None]
 

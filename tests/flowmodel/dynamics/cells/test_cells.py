@@ -15,8 +15,8 @@ from flowmodel.dynamics.schedule import Calendar
 from flowmodel.errors import NumericError, ZonesError
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel
+from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import LAWS
-from flowmodel.gravity.pair import Place
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones import cells as grids
 from flowmodel.zones.cells import GridCells
@@ -113,9 +113,10 @@ def pairs(case: Case, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     km = np.hypot(row[:, None] - row, column[:, None] - column) + float(case.model.registry["offset_km"].fixed)
     province, prefecture = table.indices("province")[county], table.indices("prefecture")[county]
     utility = -float(p.decay[0]) * np.log(km / 300)
-    utility -= float(p.other_province) * (province[:, None] != province)
-    utility += float(p.same_prefecture) * (prefecture[:, None] == prefecture)
-    utility -= float(p.divide_east_west) * (east[:, None] & ~east) + float(p.divide_west_east) * (~east[:, None] & east)
+    utility -= float(p.barriers["other_province"]) * (province[:, None] != province)
+    utility += float(p.barriers["same_prefecture"]) * (prefecture[:, None] == prefecture)
+    out, back = (float(p.barriers[name]) for name in ("divide_east_west", "divide_west_east"))
+    utility -= out * (east[:, None] & ~east) + back * (~east[:, None] & east)
     return np.exp(utility) * (1 - np.eye(len(county)))
 
 
@@ -227,7 +228,7 @@ def test_people_where_there_is_no_zone_are_refused(case: Case) -> None:
     row, column = (int(index[0]) for index in np.nonzero(case.cells.zone < 0))
     people = case.cells.population.copy()
     people[row, column] = 3
-    with pytest.raises(ZonesError, match=r"E-GRID-FILE.*no zone"):
+    with pytest.raises(ZonesError, match=r"E-GRID-FILE.*people in a cell outside all counties"):
         grids.check("grid.nc", dataclasses.replace(case.cells, population=people), COUNTIES)
 
 

@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from checkout import DOCS
 from scipy.special import expit
 
 from flowmodel.dynamics.registered import children
@@ -17,8 +16,6 @@ from flowmodel.dynamics.registered.children import Away, Comoving
 from flowmodel.dynamics.registered.country import Decade
 from flowmodel.errors import ConfigError
 from flowmodel.estimation import registered_metrics, registered_objective
-from flowmodel.gravity.decay import POWER
-from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
 
@@ -285,14 +282,3 @@ def test_the_target_needs_the_account_and_its_year():
         children_tables.configuration('fit.targets=["children"]', "model.stock={}")
     with pytest.raises(ConfigError, match="the published numbers are of 2015"):
         children_tables.configuration('fit.targets=["children"]', "model.stock.children.published.year=2015")
-
-
-def test_every_parameter_is_in_the_docs():
-    text = (DOCS / "model.md").read_text(encoding="utf-8")
-    asked = children_tables.configuration()
-    without = asked.model.stock.model_copy(update={"children": None})
-    plain = {e.name for e in registry(asked.model.model_copy(update={"stock": without}), {}, POWER.parameters).entries}
-    for entry in registry(asked.model, {}, POWER.parameters).entries:
-        if entry.name not in plain:
-            (row,) = [line for line in text.splitlines() if f"| `{entry.name}` |" in line]
-            assert f"fixed at {entry.fixed:g}" in row.replace("−", "-")

@@ -139,8 +139,10 @@ def names_of(case: Case, zero: np.ndarray) -> list[str]:
     """Names of the parameters of which every group's numbers are `zero`."""
     _, restore = ravel_pytree(stock_worlds.parameters_of(case))
     groups = [dataclasses.asdict(group) for group in restore(jnp.asarray(zero, float)).groups]
-    known = [group | group["choice"] for group in groups]
-    return [name for name in known[0] if name != "choice" and all(np.all(group[name]) for group in known)]
+    known = [group | group["choice"] | group["choice"]["barriers"] for group in groups]
+    return [
+        name for name in known[0] if name not in ("choice", "barriers") and all(np.all(group[name]) for group in known)
+    ]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -230,7 +230,7 @@ def end_of_history(*inputs: object) -> jax.Array:
 def test_gradient_of_residents_with_an_empty_zone_a_near_pair_and_a_lone_zone(dtype: type, rtol: float) -> None:
     read = read_through(rollout.residents, HARD, dtype)
     gradient = jax.jit(jax.grad(read))(product_parameters(parameters_of(HARD)))
-    slopes = {"distance": gradient.decay[0]} | {field: getattr(gradient, field) for field in vars(gradient)}
+    slopes = {"distance": gradient.decay[0]} | vars(gradient) | gradient.barriers
     found = {name: float(slopes[name]) for name in twin.SCALARS}
     found |= {f"{name}:{k}": float(x) for name in twin.VECTORS for k, x in enumerate(getattr(gradient, name))}
     weight = reading_weights(HARD)

@@ -256,4 +256,4 @@ def test_a_mean_counts_whom_it_is_about():
     values, weights = np.array([30.0, np.nan]), np.array([5.0, 0.0])
     shares = carried.crosswalk.operator(frame, pd.Index(["a", "b"]), pd.Index(["z"]))
     product = np.where(weights == 0, 0.0, values * weights)
-    assert carried.crosswalk.carried(shares, product) / carried.crosswalk.carried(shares, weights) == [30.0]
+    assert carried.crosswalk.to_zones(shares, product) / carried.crosswalk.to_zones(shares, weights) == [30.0]

@@ -62,7 +62,7 @@ def test_one_missing_count_is_what_the_others_leave(book: SmallBook) -> None:
     book.bent["丁县", "户口登记地在外乡镇街道人口_本县"] = "NA"
     table = book.read()
     assert table.quantities["in_migrants"].sel(row="110102", band="same_county") == 2
-    assert any("what the others leave of the printed total: 1" in rule for rule in table.rules)
+    assert any("the rest of the printed total: 1" in rule for rule in table.rules)
 
 
 def test_missing_counts_are_none_where_the_others_make_up_the_total(book: SmallBook) -> None:

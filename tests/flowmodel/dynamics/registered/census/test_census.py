@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from flowmodel.config import Stock
-from flowmodel.dynamics.registered.census import groups, margins, split, strictness, within
+from flowmodel.config import Model, Stock
+from flowmodel.dynamics.registered.census import groups, margins, strictness, within, zones
 from flowmodel.errors import ZonesError
 from flowmodel.zones import table as store
 
@@ -154,8 +154,9 @@ def test_groups_with_ages_keep_the_births_and_deaths_of_the_zone():
 
 def test_margins_of_groups_sum_to_those_of_all():
     m = margins.margins(table(), 2010, SPANS)
-    share = groups.groups(table(), 2010, Stock(groups="skills")).share
-    parts = split.split(m, share, m.out * share)
+    stock = SPANS.model_copy(update={"groups": "skills"})
+    of_people = groups.groups(table(), 2010, stock)
+    parts = zones.registered_zones(table(), Model(years=(2010, 2020)), stock, m, of_people, m.out * of_people.share)
     for name in ("home", "within", "near", "far", "out", "elsewhere"):
         np.testing.assert_allclose(getattr(parts, name).sum(axis=0), getattr(m, name), rtol=1e-13)
 
