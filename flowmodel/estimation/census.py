@@ -18,13 +18,10 @@ BANDS = ("same_county", "other_county", "other_province")
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Census:
-    """Residents counted at two dates.
+    """Residents counted at the start and at the end, persons.
 
-    Attributes:
-        start: residents at the start, persons.
-        end: residents at the end, persons.
-        counted: whether a zone is seen and inhabited at both dates, so that its growth is defined.
-        seen: whether the fit uses a zone; the others are held out.
+    The fit uses the zones `seen`; the others are held out. Growth is defined in the zones `counted`, which are seen and
+    inhabited at both dates.
     """
 
     start: Float[Array, " zone"]

@@ -18,10 +18,10 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
     """
     observed_growth, predicted_growth = np.log(observed / start), np.log(predicted / start)
     error = 100 * (predicted - observed) / observed
-    spread = np.sum((observed_growth - observed_growth.mean()) ** 2)
+    r2, rmse = _r2_and_rmse(observed_growth, predicted_growth)
     return {
-        "r2": float(1 - np.sum((observed_growth - predicted_growth) ** 2) / spread) if spread > 0 else float("nan"),
-        "rmse": float(np.sqrt(np.mean((observed_growth - predicted_growth) ** 2))),
+        "r2": r2,
+        "rmse": rmse,
         "mape": float(np.mean(np.abs(error))),
         "medape": float(np.median(np.abs(error))),
         "malpe": float(np.mean(error)),
@@ -30,25 +30,22 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
 
 
 def of_logarithms(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Scores of counts that may be zero.
-
-    Args:
-        observed: persons counted, any shape.
-        predicted: persons predicted, in the same shape.
+    """Scores of counts that may be zero, persons of any shape.
 
     Returns:
         `log_r2` (NaN where counts do not vary) and `log_rmse` of ln(1 + persons); `medape`, median absolute error in
         per cent where the count is positive.
     """
-    log_observed, log_predicted = np.log1p(observed), np.log1p(predicted)
-    spread = np.sum((log_observed - log_observed.mean()) ** 2)
+    r2, rmse = _r2_and_rmse(np.log1p(observed), np.log1p(predicted))
     positive = observed > 0
     relative = np.abs(predicted[positive] / observed[positive] - 1)
-    return {
-        "log_r2": float(1 - np.sum((log_observed - log_predicted) ** 2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean((log_observed - log_predicted) ** 2))),
-        "medape": float(100 * np.median(relative)) if positive.any() else float("nan"),
-    }
+    medape = float(100 * np.median(relative)) if positive.any() else float("nan")
+    return {"log_r2": r2, "log_rmse": rmse, "medape": medape}
+
+
+def _r2_and_rmse(observed: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+    squares, spread = (observed - predicted) ** 2, np.sum((observed - observed.mean()) ** 2)
+    return float(1 - np.sum(squares) / spread) if spread > 0 else float("nan"), float(np.sqrt(np.mean(squares)))
 
 
 def baselines(

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from flowmodel.config.stock import Published
 from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Children
@@ -116,21 +115,7 @@ def national_children(model: RegisteredSetup, found: Children) -> dict[str, Any]
     assert model.stock.children is not None
     assert model.families is not None
     zones, published = children_by_zone(found, model.families), model.stock.children.published
-    report: dict[str, Any] = {}
-    for when, year in enumerate(model.years):
-        sums = {name: float(values[when].sum()) for name, values in zones.items()}
-        sums["migrant_share"] = sums["migrant_children"] / sums["children"]
-        report[str(year)] = {name: {"modelled": value} for name, value in sums.items()}
-        report[str(year)]["zones_beyond"] = int((zones["migrant_children"][when] > zones["children"][when]).sum())
-        if year == published.year:
-            for name, figure in _figures(published).items():
-                report[str(year)][name] |= {"published": figure, "ratio": sums[name] / figure}
-            report[str(year)]["left_behind"] |= {"published_range": list(published.left_behind)}
-    return report
-
-
-def _figures(published: Published) -> dict[str, float]:
-    return {
+    figures = {
         "children": published.children,
         "migrant_children": published.migrant,
         "migrant_share": published.migrant_share,
@@ -138,3 +123,14 @@ def _figures(published: Published) -> dict[str, float]:
         "left_behind_rural": published.left_behind_rural,
         "left_behind_town": published.left_behind_town,
     }
+    report: dict[str, Any] = {}
+    for when, year in enumerate(model.years):
+        sums = {name: float(values[when].sum()) for name, values in zones.items()}
+        sums["migrant_share"] = sums["migrant_children"] / sums["children"]
+        report[str(year)] = {name: {"modelled": value} for name, value in sums.items()}
+        report[str(year)]["zones_beyond"] = int((zones["migrant_children"][when] > zones["children"][when]).sum())
+        if year == published.year:
+            for name, figure in figures.items():
+                report[str(year)][name] |= {"published": figure, "ratio": sums[name] / figure}
+            report[str(year)]["left_behind"] |= {"published_range": list(published.left_behind)}
+    return report

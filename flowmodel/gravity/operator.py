@@ -96,13 +96,8 @@ class AllPairs(Protocol):
         """The pairs of one band. The provinces must be values on the host, not traced ones."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Taps:
-    """Zeros that accompany the two products of a year; their cotangents are factors of the cotangent of S."""
-
-    matvec: Factors
-    rmatvec: Factors
+Taps = tuple[Factors, Factors]
+"""Zeros that accompany the two products of a year; their cotangents are factors of the cotangent of S."""
 
 
 @jax.tree_util.register_dataclass
@@ -129,9 +124,9 @@ class Kernel:
         if self.taps is None:
             found = self.strength.exchange(leavers, drawn)
         else:
-            reach = tapped(self.strength, drawn, self.taps.matvec)
+            reach = tapped(self.strength, drawn, self.taps[0])
             push = shared(leavers, reach)
-            found = Exchange(reach, push, tapped(self.strength, push, self.taps.rmatvec))
+            found = Exchange(reach, push, tapped(self.strength, push, self.taps[1]))
         # An origin's factor multiplies its reach and divides its push.
         return Exchange(self.origin * found.reach, found.push / self.origin, self.destination * found.arrivals)
 

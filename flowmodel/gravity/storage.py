@@ -43,13 +43,10 @@ class Storage:
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """Numbers that determine the memory of a derivative.
+    """Numbers of zones, of outer products in the cotangent of S (its `rank`), and of different S in memory at once.
 
-    Attributes:
-        zones: number of zones.
-        rank: outer products in the cotangent of S, all contracted at once.
-        provinces: number of provinces and of zones in the largest one, if S is held by bands; None if it is not.
-        kernels: number of different S that are held at once.
+    They determine the memory of a derivative. `provinces` are the number of provinces and of zones in the largest one
+    if S is stored by bands.
     """
 
     zones: int

@@ -21,15 +21,9 @@ def draw(
     """Draws one table of integer flows with the fitted table as expectation, int64 [origin, destination].
 
     "poisson" draws every pair independently (`hold=None`). "multinomial" is the same distribution conditional on the
-    fitted total, or on the fitted sum of each origin or each destination. The same seed gives the same table with the
-    same version of NumPy. All pairs use one stream of random numbers, so an additional origin changes all draws.
-
-    Args:
-        fitted: persons [origin, destination].
-        allowed: which pairs can have flows, bool [origin, destination].
-        seed: seed of the generator PCG64; use another one for each table.
-        hold: the sums to hold, for "multinomial".
-        kind: the distribution.
+    fitted total, or on the fitted sum of each origin or each destination. The same seed of the generator PCG64 gives
+    the same table with the same version of NumPy; use another one for each table. All pairs use one stream of random
+    numbers, so an additional origin changes all draws.
 
     Raises:
         FlowsError: as `blocks.check`; E-FLOWS-HOLD, `hold` does not suit `kind`; E-FLOWS-WHOLE, the relative difference

@@ -38,15 +38,6 @@ class Ground:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Moves:
-    """Flows by `mixture.BANDS`: people, and people times ln((d + d0)/300 km)."""
-
-    persons: Float[Array, " band"]
-    log_distance: Float[Array, " band"]
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
 class Spectral:
     """The operator K = diag(exp -t) S diag(exp t), t the tilt on the south-eastern side of the divide, zero elsewhere.
 
@@ -79,14 +70,6 @@ class Spectral:
     def rmatvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
         """Σ_o v_o K_oj of every destination, over the pairs of each of `mixture.BANDS`."""
         return dataclasses.replace(self, tilt=-self.tilt).matvec_by_band(weight)
-
-    def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
-        """The flows push_o K_oj pull_j by band, and their distances; not differentiable."""
-        left, right = self.tilted(push, -1), self.tilted(pull, 1)
-        of = self.ground
-        logs = spectrum.decay_ln(of.law, self.coefficient[: -len(BARRIERS)], of.offset_km)
-        found = _forms(left, right, of, (logs,))
-        return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
 
     def tilted(self, weight: Columns, sign: int) -> Columns:
         """The weight times exp(sign · tilt) on the south-eastern side of the divide."""

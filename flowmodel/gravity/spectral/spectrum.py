@@ -51,11 +51,6 @@ def decay_slope(law: Law, index: int, coefficient: Float[Array, " decay"], offse
     return rule
 
 
-def decay_ln(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
-    """The same times ln((d + d0)/300 km)."""
-    return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km))) * _of(distance, offset_km).ln
-
-
 def _of(distance: Array, offset_km: Array) -> Distance:
     return of_log(jnp.log((distance + offset_km) / REFERENCE_KM))
 

@@ -44,7 +44,9 @@ def solve_roughly(weights: Float[Array, "origin destination"], sums: Sides, clos
 def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
     """Effects with E · effects = sums to float64's precision, for one right-hand side."""
     system = _system(weights)
-    sums = _consistent(sums, system.column)
+    # Rounding errors are distributed over the destinations, so that the sums are orthogonal to the null vector.
+    surplus = jnp.sum(sums.origin) - jnp.sum(sums.destination)
+    sums = Sides(sums.origin, sums.destination + surplus * system.column / jnp.sum(system.column))
     # The residual is compared with rounding errors of the table and of the sums.
     noise = _EXACT * jnp.maximum(jnp.max(system.row), jnp.max(system.column)) * 1e-3
     enough = jnp.maximum(_EXACT * largest(sums), noise)
@@ -84,12 +86,6 @@ def _system(weights: Array) -> _System:
 def largest(sums: Sides) -> Array:
     """The largest absolute number of both sides."""
     return jnp.maximum(jnp.max(jnp.abs(sums.origin)), jnp.max(jnp.abs(sums.destination)))
-
-
-def _consistent(sums: Sides, column: Array) -> Sides:
-    """The sums made orthogonal to the null vector: rounding errors are distributed over the destinations."""
-    surplus = jnp.sum(sums.origin) - jnp.sum(sums.destination)
-    return Sides(sums.origin, sums.destination + surplus * column / jnp.sum(column))
 
 
 def _schur(system: _System, sums: Sides, close: Array) -> Sides:

@@ -30,12 +30,8 @@ _TOLERANCES = (1e-9, 1e-7)
 class Rows:
     """Rows z = moves · h + arc (s_source − s_target), scaled to entries of at most one.
 
-    Attributes:
-        moves: changes by combinations of covariates, [n, q].
-        arc: coefficient of the components' constants, [n]; 0 if source and target are the same.
-        source: component of the level of the first effect, [n].
-        target: component of the level of the second effect, [n].
-        components: number of components.
+    `moves` [n, q] are changes by combinations of covariates; `arc` [n] is the coefficient of the components' constants,
+    0 if both are the same; `source` and `target` [n] are the components of the levels of the first and second effect.
     """
 
     moves: np.ndarray

@@ -68,7 +68,8 @@ def nearest_table(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12
     asked = _without_net(totals, tolerance)
     allowed = np.where(checks.zero_pairs(prior.shape, asked), 0.0, prior)
     found, steps = _solved(allowed, asked, tolerance, most_steps)
-    flow = np.where(allowed > 0, allowed * np.exp(_exponent(found, allowed.shape)), 0.0)
+    signed = found.replaced(net=None if found.net is None else -found.net)
+    flow = np.where(allowed > 0, allowed * np.exp(certificate.over_pairs(signed, allowed.shape)), 0.0)
     residual = _residual(flow, allowed, totals)
     largest = max(np.nanmax(r, initial=0.0) for r in residual.each().values())
     if not largest <= tolerance:
@@ -170,12 +171,6 @@ def _centred(potentials: Totals, totals: Totals) -> Totals:
         found |= {"outflow": found["outflow"] + constant, "inflow": found["inflow"] - constant}
     closed = {k: np.where((wanted[k] == 0) & (k != "net"), -np.inf, found[k]) for k in found}
     return totals.replaced(**closed)
-
-
-def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum of the potentials for every pair [origin, destination]."""
-    net = None if potentials.net is None else -potentials.net
-    return certificate.over_pairs(potentials.replaced(net=net), shape)
 
 
 def _spread(potentials: Totals) -> float:
