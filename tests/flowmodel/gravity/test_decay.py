@@ -119,7 +119,7 @@ def test_cells_of_a_grid_take_every_law(name: str) -> None:
     borders = {key: jnp.asarray(value) for key, value in grid_twin.PARAMETERS.items() if key != "distance"}
 
     def product(decay: jax.Array) -> tuple[jax.Array, jax.Array]:
-        parameters: Any = type("Values", (), borders | {"decay": decay})
+        parameters: Any = type("Values", (), {"barriers": borders, "decay": decay})
         made = build(parameters, cells, jnp.asarray(OFFSET_KM), jnp.float64, law_of(name))
         return made.matvec(right), made.contract(left, right)
 
