@@ -37,7 +37,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(numpy|np|npt|jax|jaxlib|jnp|jaxtyping|pandas|pd|xarray|xr|pathlib|pydantic|geopandas|gpd)\..*"),
     ("py:.*", r"(collections|typing|types)\..*|Path|Array|NDArray|Any|BaseModel|Callable|Iterable|Mapping|Sequence"),
     ("py:.*", r"(flowmodel|geo)\.(?!errors)\w+\..*"),
-    ("py:class", r"FlowData|Prior|Build|optional|'[ \w]*'"),
+    ("py:class", r"FlowData|Prior|Build|BuiltGrid|optional|'[ \w]*'"),
 ]
 default_role = "literal"
 autodoc_typehints = "description"

@@ -36,10 +36,11 @@ def model(
         DataError: the sources are wrong.
     """
     built = _built(request, folder, maps)
-    county = _county(built.run, built.years)
-    values = given.values(county.registry, {}, parameters or built.run / "parameters.csv")
+    asked = built.config
+    county = _county(asked.run, built.years)
+    values = given.values(county.registry, {}, parameters or asked.run / "parameters.csv")
     cells = grids.read(folder.file("grid.nc"), len(county.table.codes))
-    zones = GridZones(cells, county, built.within, built.pairs, built.degrees())
+    zones = GridZones(cells, county, asked.within, asked.pairs, built.degrees())
     return Cells(zones, request.config.runtime.kernel, progress), values
 
 

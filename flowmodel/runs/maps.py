@@ -43,16 +43,8 @@ class BuiltGrid(Protocol):
     """A grid that was written to `grid.nc`."""
 
     @property
-    def run(self) -> Path:
-        """The folder of the county run whose parameters the cells take."""
-
-    @property
-    def within(self) -> Any:
-        """What becomes of moves inside a county: "none" or "kernel"."""
-
-    @property
-    def pairs(self) -> Any:
-        """Counties of origin whose flows are summed from cells; "all" for all."""
+    def config(self) -> Any:
+        """The section `[grid]`, of which a run uses `run`, `within` and `pairs`."""
 
     @property
     def years(self) -> tuple[int, int]:

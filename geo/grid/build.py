@@ -3,14 +3,17 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from geo.config import BandConfig, GridConfig
 from geo.coordinates import crs, divide
 from geo.errors import DataError, Issue, error, failed, keep
+from geo.raster.cells import to_degrees
 from geo.raster.grid import Grid, projected
 from geo.raster.read import Raster, inspect
 from geo.raster.zonal import assign_cells
@@ -21,16 +24,18 @@ from geo.results.whole_files import replacing
 from . import counties, covariates, file
 from .align import AlignedRaster, align
 from .covariates import Covariate
+from .distortion import distortion
 from .lattice import lattice, memory_gb
 from .people import CellPopulation, people, sum_people
 from .places import Places, read_mask
 
 
 @dataclass(frozen=True)
-class Built:
-    """What came of writing `grid.nc`.
+class BuiltGrid:
+    """A grid that was written to `grid.nc`.
 
     Attributes:
+        config: The section `[grid]`.
         places: Counties and mask of the cells; its `grid` is the lattice.
         zones: Cells that are zones.
         years: First and last year.
@@ -39,6 +44,7 @@ class Built:
         rules: A sentence for each declared rule that changed a number.
     """
 
+    config: GridConfig
     places: Places
     zones: int
     years: tuple[int, int]
@@ -46,8 +52,29 @@ class Built:
     issues: tuple[Issue, ...]
     rules: tuple[str, ...]
 
+    @cached_property
+    def distortion(self) -> pd.DataFrame:
+        """How far distances in the plane are from those on the ground, by region and distance."""
+        return distortion(self.places)
 
-def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None = None) -> Built:
+    def summary(self) -> list[str]:
+        """Lines for a person: cells, people, distances in the plane."""
+        worst = self.distortion.iloc[int(self.distortion["largest"].abs().argmax())]
+        rows, columns = self.places.grid.shape_yx
+        return [
+            f"grid: {rows:,} x {columns:,} cells, {self.zones:,} of them zones, {self.people:,.0f} people",
+            f"distance in the plane: within {abs(worst['largest']):.1%} of the ground's "
+            f"({worst['ground']}, {worst['from_km']:g}-{worst['to_km']:g} km; distortion.csv has all)",
+        ]
+
+    def degrees(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Longitudes and latitudes of the cells that are zones."""
+        grid = self.places.grid
+        owned = self.places.zone(slice(0, grid.shape_yx[0])) >= 0
+        return to_degrees(grid.crs, *grid.centres(*np.nonzero(owned)))
+
+
+def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None = None) -> BuiltGrid:
     """Write `grid.nc`; it takes its name only when it is whole.
 
     Args:
@@ -87,7 +114,7 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     attributes = _attributes(run, years) | file.listed(_inputs(run, rasters), rules)
     with replacing(path) as partial:
         total = file.write(partial, places, population, others, attributes, units)
-    return Built(places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
+    return BuiltGrid(config, places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
 
 
 def _start(config: GridConfig, run: RunFolder) -> tuple[tuple[int, int], NDArray[np.float64]]:

@@ -3,89 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from geo.errors import DataError, Issue, error
+from geo.errors import DataError, error
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pydantic import BaseModel
 
-    from geo.config import GridConfig
     from geo.flows import FlowData, Prior
-    from geo.grid.build import Built
+    from geo.grid.build import BuiltGrid
     from geo.sources.assemble import Build
 
 Step = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class GridOfRun:
-    """A grid that was written, with what the run needs of its section."""
-
-    config: GridConfig
-    built: Built
-
-    @property
-    def run(self) -> Path:
-        """Folder of the county run."""
-        return self.config.run
-
-    @property
-    def within(self) -> Literal["none", "kernel"]:
-        """What becomes of moves inside a county."""
-        return self.config.within
-
-    @property
-    def pairs(self) -> int | Literal["all"]:
-        """Counties of origin whose flows are summed from cells."""
-        return self.config.pairs
-
-    @property
-    def years(self) -> tuple[int, int]:
-        """First and last year."""
-        return self.built.years
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """A sentence for each declared rule that changed a number."""
-        return self.built.rules
-
-    @property
-    def issues(self) -> tuple[Issue, ...]:
-        """Warnings."""
-        return self.built.issues
-
-    @cached_property
-    def distortion(self) -> pd.DataFrame:
-        """How far distances in the plane are from those on the ground, by region and distance."""
-        from geo.grid.distortion import distortion
-
-        return distortion(self.built.places)
-
-    def summary(self) -> list[str]:
-        """Lines for a person: cells, people, distances in the plane."""
-        worst = self.distortion.iloc[int(self.distortion["largest"].abs().argmax())]
-        rows, columns = self.built.places.grid.shape_yx
-        return [
-            f"grid: {rows:,} x {columns:,} cells, {self.built.zones:,} of them zones, {self.built.people:,.0f} people",
-            f"distance in the plane: within {abs(worst['largest']):.1%} of the ground's "
-            f"({worst['ground']}, {worst['from_km']:g}-{worst['to_km']:g} km; distortion.csv has all)",
-        ]
-
-    def degrees(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Longitudes and latitudes of the cells that are zones."""
-        from geo.raster.cells import to_degrees
-
-        grid = self.built.places.grid
-        owned = self.built.places.zone(slice(0, grid.shape_yx[0])) >= 0
-        return to_degrees(grid.crs, *grid.centres(*np.nonzero(owned)))
 
 
 class Maps:
@@ -131,15 +61,14 @@ class Maps:
 
         return assemble.build(config.parse(dict(section), base), seed)
 
-    def grid(self, section: Mapping[str, Any], base: Path, file: Path, step: Step) -> GridOfRun:
+    def grid(self, section: Mapping[str, Any], base: Path, file: Path, step: Step) -> BuiltGrid:
         """Write the cells of a section `[grid]` to a file; raises as `zones`."""
         from geo.config import parse_grid
         from geo.grid import build
 
-        config = parse_grid(dict(section), base)
-        found = GridOfRun(config, build.write(config, file, step))
-        found.distortion  # noqa: B018 - a plane that cannot be judged is an error of the inputs
-        return found
+        built = build.write(parse_grid(dict(section), base), file, step)
+        built.distortion  # noqa: B018 - a plane that cannot be judged is an error of the inputs
+        return built
 
     def flows(
         self,

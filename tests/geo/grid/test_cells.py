@@ -52,7 +52,7 @@ def tif(path: Path, values: Any, *, cell_m: float = 1000.0, left: float = X0, to
     return geotiff.write(path, values, **({"crs": ALBERS, "transform": transform, "nodata": -9999.0} | changes))
 
 
-def made(run: Path, **section: Any) -> tuple[xr.Dataset, build.Built]:
+def made(run: Path, **section: Any) -> tuple[xr.Dataset, build.BuiltGrid]:
     config = parse_grid({"run": str(run), "cell_m": 1000} | section, run.parent)
     built = build.write(config, run.parent / "grid.nc")
     with xr.open_dataset(run.parent / "grid.nc", engine="h5netcdf") as opened:
