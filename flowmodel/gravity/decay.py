@@ -64,9 +64,9 @@ class Law:
 
     Attributes:
         name: as in a configuration.
-        terms: what it is the sum of, where it is linear in its coefficients.
-        logarithm: whether it takes ln d, so that d must be above zero.
-        function: a user's ln f(distance in km, *θ) where `terms` is empty; θ = −c.
+        terms: its terms, if it is linear in its coefficients.
+        logarithm: whether it takes ln d, so that d must be positive.
+        function: a user's ln f(distance in km, *θ) if `terms` is empty; θ = −c.
         own: the parameters θ.
     """
 

@@ -105,5 +105,5 @@ class Dense(Strength):
 
 
 _BLOCK_ROWS = 144
-"""Rows of a block in `contract`: a block fits a core's cache. At county scale it also keeps what a gradient holds, S
-included, under 32 MiB, beyond which glibc maps and unmaps the memory at every call (a quarter of the time)."""
+"""Rows of a block in `contract`: a block fits a core's cache. At county scale the memory of a gradient, including S,
+then stays below 32 MiB; glibc maps and unmaps larger pieces at every call, which takes a quarter of the time."""

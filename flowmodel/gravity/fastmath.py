@@ -43,7 +43,7 @@ def exp(x: Float[Array, ""]) -> Float[Array, ""]:
     return _by_platform(x, _exp, jnp.exp)
 
 
-# The polynomial ends in integers, through which JAX sees no derivative.
+# JAX does not differentiate through the integer operations of the polynomial.
 exp.defjvps(lambda tangent, value, x: tangent * value)
 
 

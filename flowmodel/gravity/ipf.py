@@ -36,7 +36,7 @@ class Sides:
 
 
 def tolerance(dtype: Any) -> float:
-    """The largest log error of a margin at which the fitting stops: what products in `dtype` can resolve."""
+    """The largest log error of a margin at which the fitting stops, which products in `dtype` can resolve."""
     return 1e-12 if dtype == jnp.float64 else 3e-6
 
 

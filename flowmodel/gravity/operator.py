@@ -39,8 +39,8 @@ class Factors:
 class Exchange(NamedTuple):
     """The two products of a production-constrained step [zone].
 
-    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or zero where nothing is in reach; arrivals_j =
-    Σ_o push_o S_oj, of which pull_j times as many come.
+    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or zero if the reach is zero; arrivals_j = Σ_o push_o S_oj.
+    The number of people who arrive at j is pull_j · arrivals_j.
     """
 
     reach: Float[Array, " zone"]
@@ -119,7 +119,7 @@ class Kernel:
         return _scaled(self.destination, self.strength.multiply(_scaled(self.origin, weight)))
 
     def constrained(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """K's production-constrained step; people who have nothing in reach stay."""
+        """K's production-constrained step; people without any destination in reach stay."""
         drawn = self.destination * pull
         if self.taps is None:
             found = self.strength.exchange(leavers, drawn)

@@ -1,7 +1,7 @@
 """The rules of one pair of zones: the terms of the logarithm of its strength, and the borders between its zones.
 
-ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What depends on the direction or on one zone is
-a factor of zones (`tilt`, `attraction`).
+ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. Effects of the direction or of one zone are
+factors of zones (`tilt`, `attraction`).
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def log_strength(
     """The logarithm of S_oj, for ONE pair of two zones."""
     of_decay, heights = list(coefficient[: -len(BARRIERS)]), list(coefficient[-len(BARRIERS) :])
     of_borders = zip(heights, _borders(origin, destination), strict=True)
-    # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
+    # `where` rather than a product, since XLA then removes borders that no pair crosses.
     added = [jnp.where(border, c, 0) for c, border in of_borders]
     return sum(added, law.ln(of_decay, of_log(log_distance, fastmath.exp)))
 

@@ -24,7 +24,7 @@ _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu
 
 
 _EASY = 0.25
-"""Share of the free memory that a dense S may take unasked: reading a larger one takes as long as making it again."""
+"""Share of free memory up to which "auto" is a dense S: reading a larger one takes as long as computing it again."""
 
 
 @dataclasses.dataclass(frozen=True)

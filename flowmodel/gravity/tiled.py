@@ -100,7 +100,7 @@ class Tiled(Strength):
 
 
 def _exchange(coefficient: Coefficient, tiles: Tiles, leavers: Array, pull: Array) -> Exchange:
-    """Strips of whole rows: each gives its zones' reach, and then at once what they send to all."""
+    """Strips of whole rows: each gives the reach of its zones, and then at once the people whom they send to all."""
     rows = _strip_rows(tiles.zones)
     count, strip = strips(tiles, coefficient, rows)
     leaving, drawn = (jnp.pad(side, (0, count * rows - tiles.zones)) for side in (leavers, pull))
@@ -119,7 +119,7 @@ def _exchange(coefficient: Coefficient, tiles: Tiles, leavers: Array, pull: Arra
 
 
 def _strip_rows(zones: int) -> int:
-    """On a CPU what fits a core's cache, but not so few that starting them takes the time; elsewhere many more."""
+    """Rows of a strip: on a CPU as many as fit a core's cache, but at least 16; elsewhere many more."""
     pairs = 2**16 if jax.default_backend() == "cpu" else 2**26
     return max(16, min(zones, pairs // zones))
 

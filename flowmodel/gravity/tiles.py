@@ -60,15 +60,12 @@ class Block:
 def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any], start: Any) -> Any:
     """Visits the tiles on and above the diagonal: visit(sums so far, row, column, their blocks) -> sums.
 
-    By `while_loop`, not by `scan`: where a derivative goes through a scan of years, JAX moves whatever of an inner scan
-    does not depend on the cotangent into the forward pass, and keeps it: all tiles of S.
+    With `scan` instead of `while_loop`, JAX would store all tiles of S in the forward pass of a derivative through the
+    years, since they do not depend on the cotangent.
     """
     blocks = _blocks(layout)
     visits = np.triu_indices(blocks.real.shape[0]) if layout.visits is None else layout.visits
     row, column = (jnp.asarray(side, jnp.int32) for side in visits)
-
-    def going(state: tuple[Array, Any]) -> Bool[Array, ""]:
-        return state[0] < len(row)
 
     def step(state: tuple[Array, Any]) -> tuple[Array, Any]:
         number, sums = state
@@ -76,7 +73,7 @@ def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any]
         a, b = (jax.tree.map(partial(taken, index=k), blocks) for k in at)
         return number + 1, visit(sums, *at, a, b)
 
-    return jax.lax.while_loop(going, step, (jnp.zeros((), jnp.int32), start))[1]
+    return jax.lax.while_loop(lambda state: state[0] < len(row), step, (jnp.zeros((), jnp.int32), start))[1]
 
 
 def tile(

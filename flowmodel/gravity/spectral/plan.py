@@ -17,7 +17,7 @@ from flowmodel.gravity.spectral.window_sizes import boxes, window_sizes
 Labels = NDArray[np.int32]
 
 WHOLE, SAME, CROSSED = 0, 1, 2
-"""What is convolved in a unit's window: its weight; where the divide cuts it, also its weight by signs of the sides."""
+"""The field that is convolved in a unit's window: its weight; if the divide cuts it, also weights by signs of sides."""
 _MOST_WINDOWS = 12
 """Each size is compiled; twice as many would transform a third less for provinces, prefectures and counties."""
 _NOBODY = -2
@@ -91,7 +91,7 @@ def _extent(zone: NDArray[np.bool_]) -> tuple[Shape, Shape]:
 
 
 def _jobs(labels: Labels, side: NDArray[np.int8], most: int) -> tuple[tuple[Window, ...], tuple[Labels, ...]]:
-    """The windows of all units, and what is convolved in each."""
+    """The windows of all units, and the jobs of each window."""
     if not len(labels):
         return (), ()
     grid: Shape = side.shape
@@ -116,7 +116,7 @@ def _cut(units: Labels, side: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 
 def _table(rows: NDArray[np.int64], cut: NDArray[np.bool_], batch: int) -> Labels:
-    """The rows of one size with what is convolved, in steps of `batch`."""
+    """The rows of one window size with the field that is convolved, in steps of `batch`."""
     parts = [(rows[~cut], WHOLE), (rows[cut], SAME), (rows[cut], CROSSED)]
     table = np.concatenate([np.column_stack([part, np.full(len(part), kind)]) for part, kind in parts])
     filling = np.tile([0, 0, 0, _NOBODY, WHOLE], (-len(table) % batch, 1))

@@ -109,14 +109,12 @@ def _searched(
         noise = _ROUNDING * (jnp.abs(before) + jnp.sum(then.outflow))
         return (fallen <= 1e-4 * length * slope) | (short & (fallen <= noise))
 
-    def going(carry: tuple[Array, Array, Array]) -> Bool[Array, ""]:
-        return ~carry[2] & (carry[1] < _MOST_HALVINGS)
-
     def around(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         return carry[0] / 2, carry[1] + 1, good(carry[0] / 2)
 
     twice = 2 * jnp.minimum(1.0, _LONGEST / jnp.maximum(jnp.max(jnp.abs(along), initial=0.0), _ROUNDING))
-    length, _, moved = jax.lax.while_loop(going, around, (twice, jnp.asarray(0), jnp.zeros((), bool)))
+    begin = (twice, jnp.asarray(0), jnp.zeros((), bool))
+    length, _, moved = jax.lax.while_loop(lambda now: ~now[2] & (now[1] < _MOST_HALVINGS), around, begin)
     return at + jnp.where(moved, length, 0.0) * along, moved
 
 
