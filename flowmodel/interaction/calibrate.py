@@ -207,7 +207,7 @@ def _separated(
     """Separated pairs; for a truncated table, flows in excess of the threshold take the place of flows."""
     design, censoring = built.design, specification.censoring
     excess = np.asarray(design.flow)
-    if censoring is not None and censoring.unlisted == "truncated":
+    if censoring is not None and _is_truncated(specification):
         excess = np.maximum(excess - censoring.below * censoring.per_unit, 0.0)
     effects = {"origin_effects": design.origin_effects, "destination_effects": design.destination_effects}
     return separated_pairs(excess, in_fit, [np.asarray(column) for column in design.columns], **effects)

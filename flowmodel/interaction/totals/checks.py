@@ -97,9 +97,9 @@ class Totals:
             np.add.at(found["block"], self.blocks(), flow)
         return {kind: found[kind] for kind in self.each()}
 
-    def named(self, where: dict[str, np.ndarray], between: str = "; ") -> str:
+    def named(self, where: dict[str, np.ndarray]) -> str:
         """Names of the non-zero elements of each kind, such as "outflow 3, 5; net 2"."""
-        return between.join(f"{kind} {listed(self.names.of(kind, at))}" for kind, at in where.items() if at.any())
+        return "; ".join(f"{kind} {listed(self.names.of(kind, at))}" for kind, at in where.items() if at.any())
 
     def blocks(self) -> tuple[np.ndarray, ...]:
         """Indices that expand an array of blocks [group, group] to pairs [origin, destination]."""
