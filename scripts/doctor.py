@@ -14,10 +14,10 @@ def doctor(device: Device = None) -> None:
     Args:
         device: is looked for, as every command that computes does; exit status 6 if it is not there.
     """
-    from flowmodel.runtime import installation, machine
+    from flowmodel.runtime import installation
     from geo.opening import libraries
 
-    maps, computer = libraries.facts(), machine.facts(device)
+    maps, computer = libraries.facts(), installation.machine(device)
     for fact, value in chain(installation.packages(LOCK), maps, installation.variables(), computer):
         print(f"{fact:14} {value}", flush=True)
 

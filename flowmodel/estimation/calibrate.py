@@ -41,7 +41,7 @@ class Fitted(Generic[Closed]):
     def flags(self) -> list[str]:
         """Warnings in one word each, besides the verdict: at_bound, not_identified, growth_only."""
         found = sorted({"at_bound", "not_identified"} & set(self.inference.status))
-        return [*found, *(["growth_only"] if self._growth_only else [])]
+        return [*found, "growth_only"] if self._growth_only else found
 
     @property
     def _growth_only(self) -> bool:
@@ -49,8 +49,7 @@ class Fitted(Generic[Closed]):
 
     def targets(self) -> dict[str, dict[str, float]]:
         """Negative log likelihood of each target at the optimum, and its weight."""
-        terms = self.objective.terms(jnp.asarray(self.outcome.natural))
-        weights = dict(self.objective.weights)
+        terms, weights = self.objective.terms(jnp.asarray(self.outcome.natural)), dict(self.objective.weights)
         return {
             name: {"negative_log_likelihood": float(value), "weight": weights.get(name, 1.0)}
             for name, value in terms.items()
@@ -102,12 +101,10 @@ def calibrate(
     start = registry.prior_centres() if fit.start == "prior" else registry.draw(seed)
     outcome = search.search(goal, start, fit, progress)
     if outcome.verdict == "nonfinite" or not np.isfinite(outcome.natural).all():
-        raise NumericError(
-            "E-FIT-NONFINITE",
-            f"the objective is not finite after {len(outcome.trace)} steps; the last finite values are "
-            f"{registry.values(outcome.natural)}",
-            "narrow the bounds of parameters that are at them, or lower fit.adam_rate",
-        )
+        steps, values = len(outcome.trace), registry.values(outcome.natural)
+        what = f"the objective is not finite after {steps} steps; the last finite values are {values}"
+        fix = "narrow the bounds of parameters that are at them, or lower fit.adam_rate"
+        raise NumericError("E-FIT-NONFINITE", what, fix)
     natural = jnp.asarray(outcome.natural)
     closed = run(natural)
     known = inference.infer(goal, natural, outcome.derivatives)

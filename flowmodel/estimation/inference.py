@@ -25,6 +25,10 @@ UNTRUSTED = (
     "the second derivatives at the optimum are not symmetric ({:.2g} of their diagonal): standard errors, status and "
     "directions are not reliable; fit with runtime.kernel = 'float64'"
 )
+_STATUS_WARNINGS = {
+    "not_identified": ": the data contain less information than its prior; do not interpret the estimate",
+    "at_bound": " is at its bound",
+}
 _MOST_WARNED = 10
 _ASYMMETRY = 0.02
 """Asymmetry of the scaled Hessian from which second derivatives are not reliable."""
@@ -65,14 +69,8 @@ class Inference:
     def warnings(self) -> list[str]:
         """Warnings in sentences: parameters that the data do not identify, at bounds, and strong correlations."""
         messages = [UNTRUSTED.format(self.asymmetry)] if self.asymmetry > _ASYMMETRY else []
-        messages += [
-            f"{name}: the data contain less information than its prior; do not interpret the estimate"
-            for name, status in zip(self.names, self.status, strict=True)
-            if status == "not_identified"
-        ]
-        messages += [
-            f"{name} is at its bound" for name, s in zip(self.names, self.status, strict=True) if s == "at_bound"
-        ]
+        for status, text in _STATUS_WARNINGS.items():
+            messages += [name + text for name, its in zip(self.names, self.status, strict=True) if its == status]
         return messages + [
             f"{a} and {b} are correlated {r:+.2f}: the data hardly distinguish them"
             for a, b, r in self.correlations()[:_MOST_WARNED]
@@ -83,12 +81,9 @@ class Inference:
 def infer(
     objective: Posterior, natural: Float[Array, " free"], known: tuple[np.ndarray, np.ndarray] | None = None
 ) -> Inference:
-    """Standard errors and status of the free parameters at an optimum.
+    """Standard errors and status of the free parameters at the minimum of `objective`, with these `natural` values.
 
-    Args:
-        objective: function that was minimised.
-        natural: natural values at its minimum.
-        known: first and second derivatives there, if a search has computed them.
+    `known` are the first and second derivatives there, if a search has computed them.
     """
     registry = objective.registry
     gradient, hessian = derivatives(objective, natural) if known is None else known
@@ -148,36 +143,20 @@ def relative_se(inference: Inference, natural: np.ndarray) -> dict[str, float]:
     return dict(zip(inference.names, shares.tolist(), strict=True))
 
 
-def table(registry: Registry, natural: np.ndarray, inference: Inference) -> pd.DataFrame:
-    """The rows of `parameters.csv` after a fit."""
-    se = dict(zip(inference.names, inference.se.tolist(), strict=True))
-    status = dict(zip(inference.names, inference.status, strict=True))
-    return _rows(registry, registry.values(natural), se, status)
-
-
 def given(registry: Registry, values: Mapping[str, float]) -> pd.DataFrame:
     """The rows of `parameters.csv` of a run at given values of the free parameters; all have the status "fixed"."""
-    return _rows(registry, registry.values([values[entry.name] for entry in registry.free]), {}, {})
+    return table(registry, np.array([values[entry.name] for entry in registry.free]))
 
 
-def _rows(
-    registry: Registry, values: Mapping[str, float], se: Mapping[str, float], status: Mapping[str, Status]
-) -> pd.DataFrame:
-    """Name, symbol, estimate, se, its interval, lower, upper, unit, status, source of every parameter."""
-    ends = {e.name: interval(e, values[e.name], se.get(e.name, np.nan)) for e in registry.entries}
-    return pd.DataFrame(
-        {
-            "name": e.name,
-            "symbol": e.symbol,
-            "estimate": values[e.name],
-            "se": se.get(e.name, np.nan),
-            "interval_lower": ends[e.name][0],
-            "interval_upper": ends[e.name][1],
-            "lower": e.lower,
-            "upper": e.upper,
-            "unit": e.unit,
-            "status": status.get(e.name, "fixed"),
-            "source": e.source,
-        }
-        for e in registry.entries
-    )
+def table(registry: Registry, natural: np.ndarray, inference: Inference | None = None) -> pd.DataFrame:
+    """The rows of `parameters.csv`: symbol, estimate, standard error, interval, bounds, status of every parameter."""
+    known = zip(inference.names, inference.se.tolist(), inference.status, strict=True) if inference else ()
+    found = {name: (se, status) for name, se, status in known}
+    rows, estimates = [], registry.values(natural)
+    for entry in registry.entries:
+        estimate, (se, status) = estimates[entry.name], found.get(entry.name, (np.nan, "fixed"))
+        lower, upper = interval(entry, estimate, se)
+        row = {"name": entry.name, "symbol": entry.symbol, "estimate": estimate, "se": se}
+        row |= {"interval_lower": lower, "interval_upper": upper, "lower": entry.lower, "upper": entry.upper}
+        rows.append(row | {"unit": entry.unit, "status": status, "source": entry.source})
+    return pd.DataFrame(rows)

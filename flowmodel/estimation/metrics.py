@@ -1,4 +1,4 @@
-"""Scores of predicted against counted numbers of people, as defined in applied demography. NumPy on the host."""
+"""Scores of predicted numbers of people, as defined in applied demography, and baselines. NumPy on the host."""
 
 import numpy as np
 
@@ -18,10 +18,10 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
     """
     observed_growth, predicted_growth = np.log(observed / start), np.log(predicted / start)
     error = 100 * (predicted - observed) / observed
-    spread = np.sum((observed_growth - observed_growth.mean()) ** 2)
+    r2, rmse = _r2_and_rmse(observed_growth, predicted_growth)
     return {
-        "r2": float(1 - np.sum((observed_growth - predicted_growth) ** 2) / spread) if spread > 0 else float("nan"),
-        "rmse": float(np.sqrt(np.mean((observed_growth - predicted_growth) ** 2))),
+        "r2": r2,
+        "rmse": rmse,
         "mape": float(np.mean(np.abs(error))),
         "medape": float(np.median(np.abs(error))),
         "malpe": float(np.mean(error)),
@@ -30,22 +30,46 @@ def growth(start: np.ndarray, observed: np.ndarray, predicted: np.ndarray) -> di
 
 
 def of_logarithms(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Scores of counts that may be zero.
-
-    Args:
-        observed: persons counted, any shape.
-        predicted: persons predicted, in the same shape.
+    """Scores of counts that may be zero, persons of any shape.
 
     Returns:
         `log_r2` (NaN where counts do not vary) and `log_rmse` of ln(1 + persons); `medape`, median absolute error in
         per cent where the count is positive.
     """
-    log_observed, log_predicted = np.log1p(observed), np.log1p(predicted)
-    spread = np.sum((log_observed - log_observed.mean()) ** 2)
+    r2, rmse = _r2_and_rmse(np.log1p(observed), np.log1p(predicted))
     positive = observed > 0
     relative = np.abs(predicted[positive] / observed[positive] - 1)
+    medape = float(100 * np.median(relative)) if positive.any() else float("nan")
+    return {"log_r2": r2, "log_rmse": rmse, "medape": medape}
+
+
+def _r2_and_rmse(observed: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+    squares, spread = (observed - predicted) ** 2, np.sum((observed - observed.mean()) ** 2)
+    return float(1 - np.sum(squares) / spread) if spread > 0 else float("nan"), float(np.sqrt(np.mean(squares)))
+
+
+def baselines(
+    start: np.ndarray, end: np.ndarray, natural_end: np.ndarray, covariates: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Residents at the end of the interval, persons [zone], by simple predictions without flows.
+
+    Those with coefficients are fitted to the same interval on which they are scored.
+
+    Args:
+        start: residents at the start, persons [zone].
+        end: residents counted at the end, persons [zone].
+        natural_end: residents if nobody moved, after births and deaths, persons [zone].
+        covariates: covariates of the model [zone, covariate].
+
+    Returns:
+        `no_change`; `uniform_national`, every zone grows as the nation; `natural_increase`; `ols`, ordinary least
+        squares of log growth on an intercept, log population and the covariates.
+    """
+    design = np.column_stack([np.ones(len(start)), np.log(start), covariates])
+    coefficients = np.linalg.lstsq(design, np.log(end / start), rcond=None)[0]
     return {
-        "log_r2": float(1 - np.sum((log_observed - log_predicted) ** 2) / spread) if spread > 0 else float("nan"),
-        "log_rmse": float(np.sqrt(np.mean((log_observed - log_predicted) ** 2))),
-        "medape": float(100 * np.median(relative)) if positive.any() else float("nan"),
+        "no_change": start,
+        "uniform_national": start * (end.sum() / start.sum()),
+        "natural_increase": natural_end,
+        "ols": start * np.exp(design @ coefficients),
     }

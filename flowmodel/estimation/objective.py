@@ -59,15 +59,11 @@ class Objective(Posterior):
 
     def terms(self, natural: Float[Array, " free"]) -> dict[str, Float[Array, ""]]:
         """Negative log likelihood by target."""
-        parameters = self.registry.parameters(natural)
-        end = self.residents(parameters)
+        parameters, seen = self.registry.parameters(natural), self.observed
+        end, noise = self.residents(parameters), (parameters.noise, parameters.noise_size)
         terms = {
-            "growth": lambda: likelihoods.growth(
-                parameters.noise, parameters.noise_size, end, self.observed, self.degrees_of_freedom
-            ),
-            "national_total": lambda: likelihoods.national_total(
-                self.observed.total(end), self.observed.national, self.national_sd
-            ),
+            "growth": lambda: likelihoods.growth(*noise, end, seen, self.degrees_of_freedom),
+            "national_total": lambda: likelihoods.national_total(seen.total(end), seen.national, self.national_sd),
         }
         return {name: terms[name]() for name in self.targets}
 

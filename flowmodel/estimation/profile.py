@@ -92,9 +92,8 @@ def names(registry: Registry, asked: tuple[str, ...]) -> tuple[str, ...]:
         if not meant:
             known = [entry.name for entry in registry.free]
             near = difflib.get_close_matches(name, known, n=1) or known[:1]
-            raise ConfigError(
-                "E-FIT-PROFILE", f"fit.profile: {name} is not a fitted parameter", f"name one, such as {near[0]}"
-            )
+            what = f"fit.profile: {name} is not a fitted parameter"
+            raise ConfigError("E-FIT-PROFILE", what, f"name one, such as {near[0]}")
         found += [one for one in meant if one not in found]
     return tuple(found)
 
@@ -160,7 +159,8 @@ def _side(
     while len(found) < _MOST_POINTS and not _ENOUGH <= root**2 / 2 <= _TOO_FAR:
         aim = next((one for one in _ROOTS if one > root * 1.1 + 0.1), _ROOTS[-1])
         away = aim if not found else away * float(np.clip(aim / max(root, 0.1), 0.2, 3))
-        value = _moved(entry, here, away * unit)
+        by = away * unit
+        value = float(here * np.exp(by / here) if entry.prior_scale == "log" else here + by)
         bounded = float(np.clip(value, entry.lower + margin, entry.upper - margin))
         point = at(bounded, before)
         root = np.sqrt(2 * max(point.objective - best.objective, 0.0))
@@ -169,11 +169,6 @@ def _side(
         if bounded != value and root**2 / 2 <= _TOO_FAR:
             break
     return sorted(found, key=lambda point: abs(point.natural[position] - here))
-
-
-def _moved(entry: Parameter, value: float, by: float) -> float:
-    """`value` moved on the scale of its prior."""
-    return float(value * np.exp(by / value)) if entry.prior_scale == "log" else float(value + by)
 
 
 def _conditional(covariance: np.ndarray, position: int) -> tuple[np.ndarray, np.ndarray]:

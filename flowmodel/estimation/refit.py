@@ -8,19 +8,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from flowmodel.config import Fit
+from flowmodel.estimation import search
 from flowmodel.estimation.posterior import Posterior
-from flowmodel.estimation.search import (
-    Outcome,
-    Progress,
-    Scaled,
-    descend,
-    gradient_and_hessian,
-    newton_like,
-    scaled_at,
-    verdict_of,
-    whitened,
-)
-from flowmodel.parameters.registry import Registry
+from flowmodel.estimation.search import Outcome, Progress, Scaled
 
 
 @jax.tree_util.register_dataclass
@@ -40,11 +30,10 @@ class Anchor:
 def anchored(objective: Posterior, natural: Float[Array, " free"]) -> Anchor:
     """The optimum of `objective` at `natural`, for searches of the same objective with fewer observations."""
     registry = objective.registry
-    scaled = scaled_at(objective, registry.prior_centres())
+    scaled = search.scaled_at(objective, registry.prior_centres())
     point = (registry.unconstrained(natural) - scaled.origin) / scaled.scale
-    gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
-    slope = np.asarray(jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))[1])
-    whitener, _ = whitened(hessian, ~registry.at_bound(natural, gradient / slope))
+    gradient, hessian = map(np.asarray, search.gradient_and_hessian(scaled, point))
+    whitener, _ = search.whitened(hessian, ~registry.at_bound(natural, gradient / np.asarray(scaled.slope(point))))
     return Anchor(scaled.origin, scaled.scale, point, jnp.asarray(whitener))
 
 
@@ -54,13 +43,11 @@ def from_anchor(objective: Posterior, anchor: Anchor, fit: Fit, progress: Progre
     The remaining step is in standard errors of the anchor's objective.
     """
     scaled = Scaled(objective, anchor.origin, anchor.scale)
-    point, trace, remaining = descend(scaled, anchor.point, anchor.whitener, fit.lbfgs_steps, fit.tolerance)
+    point, trace, remaining = search.descend(scaled, anchor.point, anchor.whitener, fit.lbfgs_steps, fit.tolerance)
     if not remaining <= fit.tolerance:
-        point, remaining, more, _ = newton_like(scaled, point, fit, progress)
+        point, remaining, more, _ = search.newton_like(scaled, point, fit, progress)
         trace += more
-    natural = np.asarray(scaled.natural(point))
-    value = trace[-1] if trace else float("nan")
-    return Outcome(natural, value, remaining, verdict_of(remaining, tuple(trace), fit), len(trace), tuple(trace))
+    return search.outcome(scaled, point, remaining, tuple(trace), fit)
 
 
 def constrained(
@@ -79,14 +66,8 @@ def constrained(
     Returns:
         Natural values, the objective there, and the number of steps.
     """
-    registry = objective.registry
-    origin = registry.unconstrained(jnp.asarray(natural))
-    scaled = Scaled(objective, origin, jnp.ones_like(origin))
-    coordinates = jnp.asarray(whitener) / _slope(registry, origin)[:, None]
-    point, values, *_ = descend(scaled, jnp.zeros_like(origin), coordinates, most, tolerance)
+    origin = objective.registry.unconstrained(jnp.asarray(natural))
+    scaled, zeros = Scaled(objective, origin, jnp.ones_like(origin)), jnp.zeros_like(origin)
+    coordinates = jnp.asarray(whitener) / scaled.slope(zeros)[:, None]
+    point, values, *_ = search.descend(scaled, zeros, coordinates, most, tolerance)
     return np.asarray(scaled.natural(point)), values[-1], len(values)
-
-
-def _slope(registry: Registry, at: Float[Array, " free"]) -> Float[Array, " free"]:
-    slope: Array = jax.jvp(registry.natural, (at,), (jnp.ones_like(at),))[1]
-    return slope

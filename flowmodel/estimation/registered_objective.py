@@ -15,10 +15,9 @@ from flowmodel.dynamics.registered.factored import rollout as factored
 from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.dynamics.registered.setup import RegisteredSetup
 from flowmodel.estimation import children_target, likelihoods
-from flowmodel.estimation.census import Census, census
+from flowmodel.estimation.census import BANDS, Census, RegisteredCensus, bands, census
 from flowmodel.estimation.children_target import ChildrenTarget
 from flowmodel.estimation.posterior import Posterior
-from flowmodel.estimation.registered_census import BANDS, RegisteredCensus, bands
 from flowmodel.parameters.registered import RegisteredParameters, registered_parameters
 from flowmodel.parameters.registry import Registry
 
@@ -102,26 +101,22 @@ class RegisteredObjective(Posterior):
                 )
                 return likelihoods.log_normal(counted, predicted, self.bands_sd, jnp.ones_like(counted, bool))
             case "registered":
-                predicted = jnp.sum(registered_at_start(self.country), axis=0)
-                return likelihoods.log_normal(
-                    self.observed.registered, predicted, _REGISTERED_SD, seen & (predicted > 0)
-                )
+                zones, counted = self.country.zones, self.observed.registered
+                predicted = jnp.sum(zones.home + zones.within + zones.out + zones.elsewhere, axis=0)
+                return likelihoods.log_normal(counted, predicted, _REGISTERED_SD, seen & (predicted > 0))
             case "interprovincial":
                 assert end.provinces is not None
-                scaled = end.provinces * values["scale_interprovincial"]
-                return likelihoods.negative_binomial(
-                    self.observed.provinces, scaled, values["dispersion_interprovincial"], self.observed.pairs_seen
-                )
+                counted, expected = self.observed.provinces, end.provinces * values["scale_interprovincial"]
+                seen = self.observed.pairs_seen
             case "skills":
-                return likelihoods.negative_binomial(
-                    self.observed.skills, end.residents, values["dispersion_skills"], jnp.tile(seen, (3, 1))
-                )
+                counted, expected, seen = self.observed.skills, end.residents, jnp.tile(seen, (3, 1))
             case "children":
                 assert self.children is not None
                 return self.children.term(end, values)
-        band = BANDS.index(name)
-        predicted = banded(end, self.country)[band]
-        return likelihoods.negative_binomial(self.observed.bands[band], predicted, values[f"dispersion_{name}"], seen)
+            case _:
+                band = BANDS.index(name)
+                counted, expected = self.observed.bands[band], banded(end, self.country)[band]
+        return likelihoods.negative_binomial(counted, expected, values[f"dispersion_{name}"], seen)
 
 
 def banded(end: Decade, country: Country) -> Float[Array, "band zone"]:
@@ -133,12 +128,6 @@ def banded(end: Decade, country: Country) -> Float[Array, "band zone"]:
     within, near, far = (jnp.sum(part, axis=0) for part in (end.within, end.near, end.far))
     hidden = country.zones.hidden * within
     return jnp.stack([within - hidden, near + hidden, far])
-
-
-def registered_at_start(country: Country) -> Float[Array, "group zone"]:
-    """Registered people at the start, persons."""
-    zones = country.zones
-    return zones.home + zones.within + zones.out + zones.elsewhere
 
 
 def objective(
@@ -160,10 +149,23 @@ def objective(
     Raises:
         ZonesError: the table lacks a count that a target needs.
     """
+    table, (first, last), wanted = model.table, model.years, set(fit.targets)
+    start, end = jnp.asarray(table.population(first)), jnp.asarray(table.population(last))
+    count = model.country.provinces
+    apart = ~np.eye(count, dtype=bool) & (np.ones((count, count), bool) if pairs_seen is None else pairs_seen)
+    of_bands = bands(table, last) if {*BANDS, "national_bands"} & wanted else np.zeros((len(BANDS), len(start)))
+    observed = RegisteredCensus(
+        census=census(start, end, None if seen is None else jnp.asarray(seen)),
+        bands=jnp.asarray(of_bands),
+        skills=jnp.asarray(skill_counts(table, last) if "skills" in wanted else np.zeros((3, len(start)))),
+        registered=jnp.asarray(model.margins.registered),
+        provinces=jnp.zeros((count, count)) if between is None else jnp.asarray(between),
+        pairs_seen=jnp.asarray(apart),
+    )
     return RegisteredObjective(
         country=model.country,
-        observed=_observed(model, fit.targets, between, seen, pairs_seen),
-        children=children_target.target(model, fit.children_sd) if "children" in fit.targets else None,
+        observed=observed,
+        children=children_target.target(model, fit.children_sd) if "children" in wanted else None,
         registry=model.registry,
         names=model.groups.names,
         path=model.plan.path,
@@ -173,26 +175,4 @@ def objective(
         degrees_of_freedom=fit.degrees_of_freedom,
         national_sd=fit.national_sd,
         bands_sd=fit.bands_sd,
-    )
-
-
-def _observed(
-    model: RegisteredSetup,
-    wanted: tuple[str, ...],
-    between: np.ndarray | None,
-    seen: np.ndarray | None,
-    pairs_seen: np.ndarray | None,
-) -> RegisteredCensus:
-    table, (first, last) = model.table, model.years
-    start, end = jnp.asarray(table.population(first)), jnp.asarray(table.population(last))
-    count = model.country.provinces
-    of_bands = bool({*BANDS, "national_bands"} & set(wanted))
-    apart = ~np.eye(count, dtype=bool) & (np.ones((count, count), bool) if pairs_seen is None else pairs_seen)
-    return RegisteredCensus(
-        census=census(start, end, None if seen is None else jnp.asarray(seen)),
-        bands=jnp.asarray(bands(table, last) if of_bands else np.zeros((len(BANDS), len(start)))),
-        skills=jnp.asarray(skill_counts(table, last) if "skills" in wanted else np.zeros((3, len(start)))),
-        registered=jnp.asarray(model.margins.registered),
-        provinces=jnp.zeros((count, count)) if between is None else jnp.asarray(between),
-        pairs_seen=jnp.asarray(apart),
     )

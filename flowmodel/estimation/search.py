@@ -4,9 +4,8 @@ A search has converged if the Hessian H is positive definite and the remaining N
 gradient g, is below the tolerance. This step is in standard errors, so it does not depend on units.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -29,6 +28,8 @@ _CHUNK = 5
 _ROUND_STEPS = 20
 """Steps after which the coordinates are whitened with a new Hessian, which costs about as much as thirty steps."""
 _LBFGS = optax.lbfgs(memory_size=10)
+_optax_arithmetic = partial(jax.numpy_dtype_promotion, "standard")
+"""Allows implicit promotion of types inside optax, which mixes its integer step count with floats."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Scaled:
         """Natural values at `point`."""
         return self.objective.registry.natural(self.origin + self.scale * point)
 
+    def slope(self, point: Float[Array, " free"]) -> Float[Array, " free"]:
+        """Derivative of each natural value by its coordinate."""
+        slope: Array = jax.jvp(self.natural, (point,), (jnp.ones_like(point),))[1]
+        return slope
+
     def __call__(self, point: Float[Array, " free"]) -> Float[Array, ""]:
         """The objective at `point`."""
         return self.objective(self.natural(point))
@@ -70,33 +76,32 @@ def search(objective: Posterior, start: Float[Array, " free"], fit: Fit, progres
     scaled = scaled_at(objective, start)
     point, adam_trace = _adam(scaled, fit, progress)
     point, remaining, lbfgs_trace, found = newton_like(scaled, point, fit, progress)
-    trace = (*adam_trace, *lbfgs_trace)
-    return Outcome(
-        natural=np.asarray(scaled.natural(point)),
-        value=trace[-1] if trace else float("nan"),
-        remaining=remaining,
-        verdict=verdict_of(remaining, trace, fit),
-        steps=len(trace),
-        trace=trace,
-        derivatives=found,
-    )
+    return outcome(scaled, point, remaining, (*adam_trace, *lbfgs_trace), fit, found)
 
 
 def scaled_at(objective: Posterior, start: Float[Array, " free"]) -> Scaled:
     """The objective in the coordinates of a search that begins at natural values."""
-    registry = objective.registry
-    origin = registry.unconstrained(start)
-    slope = jax.jvp(registry.natural, (origin,), (jnp.ones_like(origin),))[1]
-    return Scaled(objective, origin, registry.prior_sds() / slope)
+    origin = objective.registry.unconstrained(start)
+    unscaled = Scaled(objective, origin, jnp.ones_like(origin))
+    return Scaled(objective, origin, objective.registry.prior_sds() / unscaled.slope(jnp.zeros_like(origin)))
 
 
-def verdict_of(remaining: float, trace: tuple[float, ...], fit: Fit) -> Verdict:
-    """The verdict on a search from its remaining step, in standard errors, and its objective by step."""
+def outcome(
+    scaled: Scaled,
+    point: Array,
+    remaining: float,
+    trace: tuple[float, ...],
+    fit: Fit,
+    derivatives: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Outcome:
+    """The result of a search that ends at `point`, with its verdict."""
+    verdict: Verdict = "converged" if remaining <= fit.tolerance else "max_steps"
     if not np.isfinite(trace).all():
-        return "nonfinite"
-    if remaining <= fit.tolerance:
-        return "converged"
-    return "diverged" if trace and trace[-1] > trace[0] else "max_steps"
+        verdict = "nonfinite"
+    elif verdict == "max_steps" and trace and trace[-1] > trace[0]:
+        verdict = "diverged"
+    value = trace[-1] if trace else float("nan")
+    return Outcome(np.asarray(scaled.natural(point)), value, remaining, verdict, len(trace), trace, derivatives)
 
 
 def _adam(scaled: Scaled, fit: Fit, progress: Progress) -> tuple[Array, list[float]]:
@@ -142,8 +147,8 @@ def newton_like(
         gradient, hessian = map(np.asarray, gradient_and_hessian(scaled, point))
         if not (np.isfinite(hessian).all() and np.isfinite(gradient).all() and np.isfinite(trace).all()):
             return point, np.inf, [*trace, np.nan], None
-        natural, slope = jax.jvp(scaled.natural, (point,), (jnp.ones_like(point),))
-        whitener, definite = whitened(hessian, ~registry.at_bound(natural, gradient / np.asarray(slope)))
+        slope = np.asarray(scaled.slope(point))
+        whitener, definite = whitened(hessian, ~registry.at_bound(scaled.natural(point), gradient / slope))
         remaining = float(np.linalg.norm(whitener.T @ gradient)) if definite else np.inf
         if remaining <= fit.tolerance or len(trace) >= fit.lbfgs_steps:
             return point, remaining, trace, by_natural(scaled, point, gradient, hessian)
@@ -156,10 +161,7 @@ def newton_like(
 @runtime.program
 def gradient_and_hessian(function: Scaled | Posterior, point: Array) -> tuple[Array, Array]:
     """Gradient and Hessian, forward over reverse mode, one column after another to limit memory."""
-
-    def gradient(point: Array) -> Array:
-        slope: Array = jax.grad(function)(point)
-        return slope
+    gradient: Callable[[Array], Array] = jax.grad(function)
 
     def column(direction: Array) -> Array:
         tangent: Array = jax.jvp(gradient, (point,), (direction,))[1]
@@ -212,13 +214,6 @@ def _lbfgs_chunk(
     return where, state, values, slopes
 
 
-@contextlib.contextmanager
-def _optax_arithmetic() -> Iterator[None]:
-    """Allows implicit promotion of types inside optax, which mixes its integer step count with floats."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
-
-
 def whitened(hessian: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, bool]:
     """W with W Wᵀ ≈ H⁻¹ over the parameters not at a bound, zero elsewhere, and whether H is positive definite there.
 
@@ -244,12 +239,6 @@ def by_natural(
     scaled: Scaled, point: Array, gradient: np.ndarray, hessian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradient and Hessian by natural values from those by the coordinates of a search."""
-    ones = jnp.ones_like(point)
-
-    def slope(at: Array) -> Array:
-        along: Array = jax.jvp(scaled.natural, (at,), (ones,))[1]
-        return along
-
-    steep, bend = map(np.asarray, jax.jvp(slope, (point,), (ones,)))
-    slopes = gradient / steep
-    return slopes, (hessian - np.diag(slopes * bend)) / np.outer(steep, steep)
+    slope, bend = map(np.asarray, jax.jvp(scaled.slope, (point,), (jnp.ones_like(point),)))
+    slopes = gradient / slope
+    return slopes, (hessian - np.diag(slopes * bend)) / np.outer(slope, slope)

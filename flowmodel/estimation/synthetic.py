@@ -1,4 +1,4 @@
-"""Synthetic data: a later census simulated by the model at known parameter values."""
+"""Synthetic data: a later census simulated by the model at known parameter values, and random errors of its counts."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from flowmodel.config import Config, Override
+from flowmodel.config import Config, Fit, Override
 from flowmodel.dynamics.registered import run as registered_run
 from flowmodel.dynamics.registered import setup as registered
 from flowmodel.dynamics.residents import setup
 from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import ConfigError
-from flowmodel.estimation import draws, registered_metrics
-from flowmodel.estimation.registered_census import BANDS
+from flowmodel.estimation import registered_metrics
+from flowmodel.estimation.census import BANDS
 from flowmodel.gravity.chosen_law import chosen
 from flowmodel.parameters.catalogue import registry
 from flowmodel.parameters.registered import registered_parameters
@@ -41,12 +41,13 @@ def observe(table: ZoneTable, config: Config, noise: int | None = None) -> ZoneT
     """
     held = _held(config, noisy=noise is not None)
     fixed = config.model_copy(update={"parameters": {name: Override(fixed=value) for name, value in held.items()}})
-    made = _residents(table, fixed) if config.model.stock is None else _registered(table, fixed)
+    residents, bands = _residents(table, fixed) if config.model.stock is None else _registered(table, fixed)
     if noise is not None:
-        made = _with_errors(np.random.default_rng(noise), table, config, held, made)
-    residents, bands = (None if one is None else np.rint(one) for one in made)
-    assert residents is not None
-    return store.check(_with_census(table, config.model.years[1], residents, bands), "the synthetic census")
+        rng, start = np.random.default_rng(noise), table.population(config.model.years[0])
+        residents = drawn_residents(rng, start, residents, held, config.fit)
+        bands = None if bands is None else drawn_bands(rng, bands, held, config.fit)
+    bands = None if bands is None else np.rint(bands)
+    return store.check(_with_census(table, config.model.years[1], np.rint(residents), bands), "the synthetic census")
 
 
 def _residents(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarray | None]:
@@ -60,19 +61,6 @@ def _registered(table: ZoneTable, config: Config) -> tuple[np.ndarray, np.ndarra
     built = registered.build(table, config, jnp.float64)
     closed = registered_run.run(built, registered_parameters(built.registry, jnp.zeros(0), built.groups.names))
     return closed.closing[-1].sum(axis=0), registered_metrics.bands(built, closed)
-
-
-def _with_errors(
-    rng: np.random.Generator,
-    table: ZoneTable,
-    config: Config,
-    truth: Mapping[str, float],
-    made: tuple[np.ndarray, np.ndarray | None],
-) -> tuple[np.ndarray, np.ndarray | None]:
-    residents, bands = made
-    start = table.population(config.model.years[0])
-    counted = draws.residents(rng, start, residents, truth, config.fit)
-    return counted, None if bands is None else draws.bands(rng, bands, truth, config.fit)
 
 
 def _with_census(table: ZoneTable, year: int, residents: np.ndarray, bands: np.ndarray | None) -> xr.Dataset:
@@ -101,11 +89,9 @@ def _held(config: Config, *, noisy: bool) -> dict[str, float]:
     needed = model_only | (set(errors) if noisy else set())
     given = set(config.truth)
     if needed - given or given - model_only - set(errors):
-        raise ConfigError(
-            "E-TRUTH",
-            f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}",
-            "give every parameter of the model one value; parameters of errors need one if errors are drawn",
-        )
+        what = f"[truth] lacks {sorted(needed - given)}, has unknown {sorted(given - model_only - set(errors))}"
+        fix = "give every parameter of the model one value; parameters of errors need one if errors are drawn"
+        raise ConfigError("E-TRUTH", what, fix)
     return errors | dict(config.truth)
 
 
@@ -119,3 +105,36 @@ def _of_errors(config: Config) -> dict[str, float]:
 def _entries(config: Config, targets: tuple[str, ...] = ()) -> tuple[Parameter, ...]:
     """The parameters of the model and of the likelihoods of `targets`."""
     return registry(config.model, {}, chosen(config.model.law).parameters, targets).entries
+
+
+def drawn_residents(
+    rng: np.random.Generator, start: np.ndarray, end: np.ndarray, values: Mapping[str, float], fit: Fit
+) -> np.ndarray:
+    """Counted residents at the end, persons [zone], given modelled residents `end`.
+
+    Errors of growth are Student's t. If the national total is a target, zones are scaled to a total drawn with its own
+    standard deviation, since the sum of independent errors of zones has another one.
+    """
+    scale = np.sqrt(values["noise"] ** 2 + values["noise_size"] ** 2 / np.where(start > 0, start, 1.0))
+    counted = end * np.exp(scale * rng.standard_t(fit.degrees_of_freedom, len(end)))
+    return _closed(rng, counted, end, fit.national_sd) if "national_total" in fit.targets else counted
+
+
+def drawn_bands(rng: np.random.Generator, predicted: np.ndarray, values: Mapping[str, float], fit: Fit) -> np.ndarray:
+    """Counted residents registered elsewhere at the end, persons [band, zone], given the `predicted` ones.
+
+    A band that is a target has negative binomial errors; other bands have none.
+    """
+    counted = np.array(predicted, float)
+    for i, name in enumerate(BANDS):
+        if name in fit.targets:
+            size = 1 / values[f"dispersion_{name}"]
+            counted[i] = rng.negative_binomial(size, size / (size + predicted[i]))
+        if "national_bands" in fit.targets:
+            counted[i] = _closed(rng, counted[i], predicted[i], fit.bands_sd)
+    return counted
+
+
+def _closed(rng: np.random.Generator, counted: np.ndarray, expected: np.ndarray, sd: float) -> np.ndarray:
+    """`counted`, scaled to the expected total times a log-normal error."""
+    return np.asarray(counted * (expected.sum() * np.exp(sd * rng.normal()) / counted.sum()))

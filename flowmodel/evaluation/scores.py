@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from flowmodel.estimation import metrics
-from flowmodel.interaction.scoring.common_part import common_part
+from flowmodel.interaction.scoring.blocks import common_part
 
 COLUMNS = ("protocol", "stratum", "model", "metric", "value", "lower", "upper", "zones")
 Scorer = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from flowmodel.config import Spatial
-from flowmodel.estimation import registered_census
+from flowmodel.estimation import census
+from flowmodel.estimation.census import BANDS
 from flowmodel.estimation.refit import Anchor
-from flowmodel.estimation.registered_census import BANDS
 from flowmodel.estimation.search import Outcome
 from flowmodel.evaluation import baselines, scores, strata
 from flowmodel.evaluation import folds as holding
@@ -66,7 +66,7 @@ def _growth_rows(of: World, protocol: str, folds: list[Fold], predicted: np.ndar
 def _band_rows(of: World, protocol: str, folds: list[Fold], predicted: np.ndarray) -> list[pd.DataFrame]:
     if len(predicted) == 1 or not set(BANDS) <= set(of.goal.targets):
         return []
-    first, last = (registered_census.bands(of.table, year) for year in of.model.years)
+    first, last = (census.bands(of.table, year) for year in of.model.years)
     simple = baselines.bands(first, last, of.people[0], of.model.known()["ols"], folds)
     everywhere = {"all": np.isfinite(predicted[0])}
     return [

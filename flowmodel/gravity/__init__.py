@@ -1,1 +1,1 @@
-"""Who is drawn where: pull, distance and borders make a kernel over pairs of zones."""
+"""The gravity kernel over pairs of zones: distance decay, borders, and the attraction of destinations."""

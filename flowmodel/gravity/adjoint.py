@@ -1,8 +1,8 @@
-"""How a derivative reaches the coefficients of S.
+"""Derivatives by the coefficients of S.
 
-Plain reverse mode through the years adds up an N × N cotangent of S at every product: 10 to 16 times the cost of the
-years themselves. That cotangent is a sum of outer products, one per product. The rule here collects their factors
-(`operator.tapped`) and contracts them once with the pair terms: 2 to 3 times the cost of the years.
+Plain reverse mode through the years adds an N × N cotangent of S at every product, which takes 10 to 16 times as long
+as the years. That cotangent is a sum of outer products, one per product. The rule here collects their factors
+(`operator.tapped`) and contracts them once with the pair terms, which takes 2 to 3 times as long as the years.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.bands import is_tap
+from flowmodel.gravity.bands import Bands
+from flowmodel.gravity.operator import Factors
 
 Run = Callable[[tuple[Any, ...], tuple[Any, ...], Any], Any]
 """run(S of every kernel, taps of every group, other inputs) -> outputs."""
@@ -61,4 +62,5 @@ def _merged(taps: list[Any]) -> Any:
     def beside(*sides: Float[Array, "*rank zone"]) -> Float[Array, "rank zone"]:
         return jnp.concatenate([side.reshape(-1, side.shape[-1]) for side in sides])
 
-    return jax.tree.map(beside, *jax.tree.leaves(taps, is_leaf=is_tap))
+    one_each = jax.tree.leaves(taps, is_leaf=lambda node: isinstance(node, Bands | Factors))
+    return jax.tree.map(beside, *one_each)

@@ -1,7 +1,6 @@
-"""S seen by bands, as a census counts migrants: pairs inside one province (near) and between two provinces (far).
+"""S by bands, as a census counts migrants: pairs inside one province (near) and between two provinces (far).
 
-The bands are a view of the operator: each of them is an operator itself, with the interface of `operator.Strength`,
-and together they are S.
+Each band has the interface of `operator.Strength`; their sum is S.
 """
 
 import dataclasses
@@ -12,13 +11,13 @@ from jaxtyping import Array, Float
 
 from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import Law
-from flowmodel.gravity.operator import AllPairs, Factors, Strength, no_factors, tapped
+from flowmodel.gravity.operator import AllPairs, Strength, no_factors, tapped
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Bands:
-    """Two things of the same kind, one for the near pairs and one for the far pairs: columns, or taps."""
+    """Columns or taps for the near pairs, and for the far pairs."""
 
     near: Any
     far: Any
@@ -51,7 +50,7 @@ class Banded:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class BandedPairs:
-    """What is fixed about the pairs of each band."""
+    """The pairs of each band, independent of the parameters."""
 
     near: AllPairs
     far: AllPairs
@@ -68,7 +67,7 @@ class BandedPairs:
 
     @property
     def place(self) -> Place:
-        """Where the zones lie, as far as borders go [zone]."""
+        """Indices and borders of the zones [zone]."""
         return self.far.place
 
     @property
@@ -93,8 +92,3 @@ def banded(pairs: AllPairs) -> BandedPairs:
 def no_band_factors(zones: int, dtype: Any, *rank: int) -> Bands:
     """A tap of a product by bands: zeros whose cotangent will be factors [*rank, zone] of each band."""
     return Bands(no_factors(zones, dtype, *rank), no_factors(zones, dtype, *rank))
-
-
-def is_tap(node: Any) -> bool:
-    """Whether a node of a tree is a whole tap."""
-    return isinstance(node, Bands | Factors)

@@ -19,7 +19,7 @@ Values = Mapping[str, Float[Array, ""]]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a zone lies, as far as borders go; a scalar each, or an array over zones."""
+    """Index, province, prefecture and side of the divide of a zone; a scalar each, or an array over zones."""
 
     index: Int[Array, "*zone"]
     province: Int[Array, "*zone"]
@@ -32,7 +32,7 @@ class Barrier(NamedTuple):
 
     Attributes:
         between: whether it applies, from the places of origin and destination.
-        coefficient: what it adds to ln S where it applies, in units of utility.
+        coefficient: its term in ln S where it applies, in units of utility.
     """
 
     between: Callable[[Place, Place], Bool[Array, ""]]
@@ -68,10 +68,10 @@ BARRIERS = {
 
 
 def divide_tilt(values: Values, east: Bool[Array, " zone"]) -> Float[Array, " zone"]:
-    """The term that the divide's direction adds to the log pull of a destination and subtracts from that of an origin.
+    """The divide's direction: a term of the log attraction of a destination, subtracted from the log factor of origins.
 
     −η_EW [o east, j west] − η_WE [o west, j east] = −(η_EW + η_WE)/2 [crossed] − (η_EW − η_WE)/2 (east_o − east_j):
-    a directed barrier is an undirected one plus a pull of one side. The matrix of pairs therefore stays symmetric, and
-    data identify the two directions only if they separate a barrier from an attractive east.
+    a directed barrier is an undirected one plus an attraction of one side. The matrix of pairs therefore stays
+    symmetric, and data identify the two directions only if they separate a barrier from an attractive east.
     """
     return (values["divide_east_west"] - values["divide_west_east"]) / 2 * jnp.where(east, 1.0, 0.0)

@@ -8,18 +8,18 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.decay import Law
-from flowmodel.gravity.operator import AllPairs, Band, Columns, Exchange, Factors, exchange
+from flowmodel.gravity.operator import AllPairs, Band, Columns, Factors, Strength
 from flowmodel.gravity.pair import over_pairs, pair_strength, pair_terms
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Blocks:
-    """What is fixed about the near pairs.
+    """The near pairs, independent of the parameters.
 
     `members` are the zones of each province, filled up with the number of zones; `slot` is the position of each zone in
     the flattened `members`.
@@ -40,7 +40,9 @@ class Blocks:
         """S at these coefficients."""
         rule = partial(pair_strength, self.law, coefficient.astype(self.dtype))
         near = jax.vmap(over_pairs(rule))(self.log_distance, *2 * (self.places(),))
-        return BlockStrength(jnp.where(self._occupied(), near, jnp.zeros((), near.dtype)), coefficient, self)
+        real = self.members < len(self.slot)
+        occupied = real[:, :, None] & real[:, None, :]
+        return BlockStrength(jnp.where(occupied, near, jnp.zeros((), near.dtype)), coefficient, self)
 
     def in_dtype(self, dtype: Any) -> Self:
         """The same pairs with S in another precision."""
@@ -59,18 +61,12 @@ class Blocks:
 
     def gather(self, columns: Columns) -> Float[Array, "province member *column"]:
         """Columns over zones as columns over the members of every province, zero where a block is filled up."""
-        padded = jnp.concatenate([columns, jnp.zeros_like(columns[:1])])
-        return padded[self.members]
-
-    def _occupied(self) -> Bool[Array, "province member member"]:
-        """Which elements of a block belong to two zones, and not to its filling."""
-        real = self.members < len(self.slot)
-        return real[:, :, None] & real[:, None, :]
+        return jnp.concatenate([columns, jnp.zeros_like(columns[:1])])[self.members]
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class BlockStrength:
+class BlockStrength(Strength):
     """S over the near pairs, and the coefficients it was made with."""
 
     matrix: Float[Array, "province member member"]
@@ -89,10 +85,6 @@ class BlockStrength:
         packed = jnp.matmul(self.matrix, narrow, precision="highest")
         product = packed.reshape(-1, packed.shape[-1])[self.blocks.slot]
         return product.reshape(columns.shape).astype(columns.dtype)
-
-    def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Distributes the leavers of each zone in proportion to S_oj pull_j."""
-        return exchange(self, leavers, pull)
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k."""

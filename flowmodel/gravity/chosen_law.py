@@ -1,11 +1,11 @@
 """From `[model] law` of a configuration to a decay law: one of `decay.LAWS`, or the function of a user."""
 
 import functools
-import importlib.util
 import inspect
-from collections.abc import Callable, Iterable
+import runpy
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,30 +17,26 @@ from flowmodel.gravity import decay
 from flowmodel.gravity.decay import Law
 from flowmodel.parameters.registry import Parameter
 
+AnyLaw = TypeVar("AnyLaw")
+
 
 def chosen(law: LawChoice) -> Law:
-    """The decay law that a configuration names.
-
-    Raises:
-        ConfigError: E-LAW-NAME, no law of distance has this name; E-LAW-FILE, a user's law is missing or cannot be
-            traced.
-        FlowsError: E-LAW-START, a parameter of a user's law has no default.
-    """
+    """The decay law that a configuration names; raises as `named` and `own`."""
     if isinstance(law, str):
-        check_name(law, decay.LAWS, "; laws that need opportunities are for flow tables only")
-        return decay.LAWS[law]
+        return named(law, decay.LAWS, "; laws that need opportunities are for flow tables only")
     return own(law)
 
 
-def check_name(name: str, known: Iterable[str], more: str = "") -> None:
-    """Refuses a name that no law has.
+def named(name: str, laws: Mapping[str, AnyLaw], more: str = "") -> AnyLaw:
+    """The law of this name.
 
     Raises:
-        ConfigError: E-LAW-NAME.
+        ConfigError: E-LAW-NAME, there is none.
     """
-    if name not in known:
-        fix = f"choose among {', '.join(known)}, or give a function of your own{more}"
+    if name not in laws:
+        fix = f"choose among {', '.join(laws)}, or give a function of your own{more}"
         raise ConfigError("E-LAW-NAME", f"[model] law = {name!r}", fix)
+    return laws[name]
 
 
 def own(law: OwnLaw | Callable[..., Any]) -> Law:
@@ -54,23 +50,17 @@ def own(law: OwnLaw | Callable[..., Any]) -> Law:
         return _traced(law, f"{law.__name__} in memory")
     file = Path(law.file)
     if not file.is_file():
-        fix = "name the file of your law, relative to the configuration"
-        raise ConfigError("E-LAW-FILE", f"no Python file {file}", fix)
+        raise ConfigError("E-LAW-FILE", f"no Python file {file}", "name it relative to the configuration")
     return _of_file(file, law.function, file.stat().st_mtime_ns)
 
 
 @functools.lru_cache
 def _of_file(file: Path, name: str, _changed: int) -> Law:
-    """The law in a file; read once until the file changes, so that programs compiled for it serve again."""
-    spec = importlib.util.spec_from_file_location(f"own_law_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise ConfigError("E-LAW-FILE", f"{file.name} is no Python file", "give it the ending .py")
-    module = importlib.util.module_from_spec(spec)
+    """The law in a file; read once until the file changes, so that compiled programs are used again."""
     try:
-        spec.loader.exec_module(module)
+        function = runpy.run_path(str(file)).get(name)
     except Exception as error:
         raise ConfigError("E-LAW-FILE", f"{file.name}: {type(error).__name__}: {error}", "correct your law") from error
-    function = getattr(module, name, None)
     if not callable(function):
         raise ConfigError("E-LAW-FILE", f"{file.name} has no function {name}", "define it there")
     return _traced(function, f"{name} in {file.name}")
@@ -79,8 +69,9 @@ def _of_file(file: Path, name: str, _changed: int) -> Law:
 @functools.lru_cache
 def _traced(function: Callable[..., Any], where: str) -> Law:
     law = of_function(function, where.partition(" ")[0])
-    try:
-        _trace(law)
+    starts = jnp.asarray([one.prior_mean for one in law.own], float)
+    try:  # the function and its derivative at its starts, for a table of one pair
+        jax.jit(jax.jacfwd(lambda values: function(jnp.full((1, 1), 100.0), *values)))(starts)
     except Exception as error:
         fix = "write it for jax.numpy, without `if` on values: it is traced and differentiated"
         first = str(error).splitlines()[0]
@@ -89,15 +80,14 @@ def _traced(function: Callable[..., Any], where: str) -> Law:
 
 
 def of_function(function: Callable[..., Array], name: str) -> Law:
-    """The law of a user's function: its first argument is the distance in km, the others are parameters with starts.
+    """The law of a user's function of one pair, traceable by JAX; `name` is for the report.
 
-    Args:
-        function: of one pair, traceable by JAX: `def decay(distance_km, scale=100.0): return -distance_km / scale`. It
-            returns the LOGARITHM of the factor, up to a constant.
-        name: for the report.
+    Its first argument is the distance in km, the others are parameters with initial values as defaults, such as
+    `def decay(distance_km, scale=100.0): return -distance_km / scale`. It returns the LOGARITHM of the factor, up to a
+    constant.
 
     Raises:
-        FlowsError: E-LAW-START, a parameter has no starting value.
+        FlowsError: E-LAW-START, a parameter has no default.
     """
     _, *others = inspect.signature(function).parameters.values()
     without = [one.name for one in others if not isinstance(one.default, int | float)]
@@ -108,18 +98,10 @@ def of_function(function: Callable[..., Array], name: str) -> Law:
 
 
 def _parameter(law: str, name: str, start: float) -> Parameter:
-    """A parameter of a user's law: about its start, and of the same sign where that is above zero."""
+    """A parameter of a user's law, with a prior around its default; positive if the default is."""
+    parameter = functools.partial(Parameter, f"law:{name}", name, "of the law")
     source = f"parameter of the law {law}, about its default"
     if start > 0:
-        return Parameter(
-            f"law:{name}", name, "of the law", start / 20, start * 20, start, 1.0, source, prior_scale="log"
-        )
+        return parameter(start / 20, start * 20, start, 1.0, source, prior_scale="log")
     width = max(abs(start), 1.0)
-    return Parameter(f"law:{name}", name, "of the law", start - 10 * width, start + 10 * width, start, width, source)
-
-
-def _trace(law: Law) -> None:
-    """Traces the function and its derivative at its starts, for a table of one pair."""
-    assert law.function is not None
-    function, km = law.function, jnp.full((1, 1), 100.0)
-    jax.jit(jax.jacfwd(lambda values: function(km, *values)))(jnp.asarray([one.prior_mean for one in law.own], float))
+    return parameter(start - 10 * width, start + 10 * width, start, width, source)

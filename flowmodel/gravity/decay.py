@@ -1,16 +1,16 @@
-"""Decay laws: how the logarithm of a pair's strength, ln f(d; θ), falls with distance. The only place that defines one.
+"""Decay laws: the logarithm of a pair's strength as a function of distance, ln f(d; θ).
 
-The yearly model and the model of flow tables take every law from `LAWS`; a new law is one entry there. The yearly model
-writes d for the great-circle distance plus the internal distance d0, in units of 300 km, flow tables for the distance
-of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (see `chosen_law`).
+The yearly model and the model of flow tables take every law from `LAWS`; a new law is one entry there. In the yearly
+model, d is the great-circle distance plus the internal distance d0, in units of 300 km; in flow tables it is the
+distance of the pair in km. A law is linear in its coefficients (`terms`), or a function of a user (see `chosen_law`).
 
-Sign: a coefficient stands in the utility, ln f = Σ_k c_k φ_k(d). Flow tables report c; a parameter of the yearly model
-is a deterrent, −c.
+Sign: coefficients are those of the utility, ln f = Σ_k c_k φ_k(d). Flow tables report c; a parameter of the yearly
+model is −c.
 """
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,41 +21,21 @@ from flowmodel.gravity.distance import REFERENCE_KM
 from flowmodel.parameters.registry import Parameter
 
 
-class Distance(Protocol):
-    """The distance of one pair; a law reads what it needs."""
-
-    @property
-    def value(self) -> Array:
-        """In units of `REFERENCE_KM` in the yearly model, in km in flow tables."""
-
-    @property
-    def ln(self) -> Array:
-        """The logarithm of `value`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class OfLog:
-    """A distance of which the logarithm is known, ln((d + d0) / 300 km); `exp` is an exponential for its precision."""
-
-    ln: Array
-    exp: Callable[[Array], Array] = jnp.exp
-
-    @property
-    def value(self) -> Array:
-        """The distance, in units of 300 km."""
-        return self.exp(self.ln)
-
-
-@dataclasses.dataclass(frozen=True)
-class OfKm:
-    """A distance in km."""
+class Distance(NamedTuple):
+    """The distance of one pair, in units of `REFERENCE_KM` in the yearly model, in km in flow tables; and its ln."""
 
     value: Array
+    ln: Array
 
-    @property
-    def ln(self) -> Array:
-        """Its logarithm."""
-        return jnp.log(self.value)
+
+def of_km(km: Array) -> Distance:
+    """A distance in km."""
+    return Distance(km, jnp.log(km))
+
+
+def of_log(ln: Array, exp: Callable[[Array], Array] = jnp.exp) -> Distance:
+    """A distance of which the logarithm ln((d + d0) / 300 km) is known; `exp` is an exponential for its precision."""
+    return Distance(exp(ln), ln)
 
 
 Rule = Callable[[Distance], Array]
@@ -84,9 +64,9 @@ class Law:
 
     Attributes:
         name: as in a configuration.
-        terms: what it is the sum of, where it is linear in its coefficients.
-        logarithm: whether it takes ln d, so that d must be above zero.
-        function: a user's ln f(distance in km, *θ) where `terms` is empty; θ = −c.
+        terms: its terms, if it is linear in its coefficients.
+        logarithm: whether it takes ln d, so that d must be positive.
+        function: a user's ln f(distance in km, *θ) if `terms` is empty; θ = −c.
         own: the parameters θ.
     """
 
@@ -110,8 +90,8 @@ class Law:
 
     def on_host(self, coefficient: np.ndarray, ln_distance: np.ndarray) -> np.ndarray:
         """Ln f of arrays of pairs in float64, by NumPy but for a user's function."""
-        distance: Any = OfLog(*cast(Any, (ln_distance, np.exp)))
-        return np.asarray(self.ln(cast(Any, coefficient), distance), np.float64)
+        distance: Any = (np.exp(ln_distance), ln_distance)
+        return np.asarray(self.ln(cast(Any, coefficient), Distance(*distance)), np.float64)
 
     def slopes(self, coefficient: Sequence[Array], distance: Distance) -> tuple[Array, ...]:
         """∂ ln f / ∂ c_k of ONE pair for every k."""

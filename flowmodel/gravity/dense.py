@@ -1,7 +1,7 @@
-"""S as a matrix, made once per parameter set: the fastest form as long as memory holds all pairs of zones."""
+"""S as a matrix, computed once per parameter set: the fastest storage as long as memory holds all pairs of zones."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from flowmodel.gravity.barriers import Place
 from flowmodel.gravity.blocks import blocks
 from flowmodel.gravity.decay import POWER, Law
-from flowmodel.gravity.operator import AllPairs, Band, Columns, Exchange, Factors, exchange
+from flowmodel.gravity.operator import AllPairs, Band, Columns, Factors, Strength
 from flowmodel.gravity.pair import flow_terms, over_pairs, pair_strength
 
 
@@ -37,12 +37,11 @@ class Pairs:
 
     def strength(self, coefficient: Float[Array, " coefficient"]) -> "Dense":
         """S at these coefficients."""
-        whole = strength(coefficient, self)
-        if self.band == "all":
-            return Dense(whole, coefficient, self)
-        province = self.place.province
-        inside = province[:, None] == province[None, :]
-        return Dense(jnp.where(inside, jnp.zeros((), whole.dtype), whole), coefficient, self)
+        rule, province = partial(pair_strength, self.law, coefficient.astype(self.dtype)), self.place.province
+        matrix: Array = over_pairs(rule)(self.log_distance, self.place, self.place)
+        if self.band == "far":
+            matrix = jnp.where(province[:, None] == province[None, :], jnp.zeros((), matrix.dtype), matrix)
+        return Dense(matrix, coefficient, self)
 
     def in_dtype(self, dtype: Any) -> Self:
         """The same pairs with S in another precision."""
@@ -57,7 +56,7 @@ class Pairs:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Dense:
+class Dense(Strength):
     """S over the pairs, the coefficients it was made with, and the pairs themselves."""
 
     matrix: Float[Array, "zone zone"]
@@ -74,13 +73,30 @@ class Dense:
         product = jnp.matmul(self.matrix, columns.astype(self.matrix.dtype), precision="highest")
         return product.astype(columns.dtype)
 
-    def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Distributes the leavers of each zone in proportion to S_oj pull_j."""
-        return exchange(self, leavers, pull)
-
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
-        """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k."""
-        return contract(factors, self.matrix, self.coefficient, self.pairs)
+        """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k, without a second N × N array.
+
+        Rows are taken in blocks that stay in cache; float32 sums run along a row, rows are added in float64.
+        """
+        pairs, zones = self.pairs, self.matrix.shape[0]
+        rows = min(_BLOCK_ROWS, zones)
+        terms = partial(flow_terms, pairs.law, self.coefficient)
+        over_flows = jax.vmap(jax.vmap(terms, (0, 0, None, 0)), (0, 0, 0, None))
+
+        def block(first: Array) -> Float[Array, " coefficient"]:
+            # The last block is moved back to end at the last zone; rows of the block before it have no weight.
+            start = jnp.minimum(first, zones - rows)
+            take = partial(jax.lax.dynamic_slice_in_dim, start_index=start, slice_size=rows)
+            fresh = (start + jnp.arange(rows)) >= first
+            left = jnp.where(fresh, take(factors.left, axis=-1), 0).T
+            flow = jnp.matmul(left, factors.right, precision="highest") * take(self.matrix)
+            # Without the barrier XLA computes the block again for each term's sum.
+            flow = jax.lax.optimization_barrier(flow)
+            parts = over_flows(flow, take(pairs.log_distance), jax.tree.map(take, pairs.place), pairs.place)
+            return jnp.stack([jnp.sum(jnp.sum(part, axis=1).astype(float)) for part in parts])
+
+        zeros, firsts = jnp.zeros(len(self.coefficient)), jnp.arange(0, zones, rows)
+        return jax.lax.scan(lambda total, first: (total + block(first), None), zeros, firsts)[0]
 
     def rows(self, step: int) -> Iterator[np.ndarray]:
         """S itself, `step` rows at a time, float64 [row, zone]."""
@@ -88,45 +104,6 @@ class Dense:
             yield np.asarray(self.matrix[first : first + step], np.float64)
 
 
-def strength(coefficient: Float[Array, " coefficient"], pairs: Pairs) -> Float[Array, "zone zone"]:
-    """S over all pairs of both bands, in the precision of `pairs`."""
-    rule = partial(pair_strength, pairs.law, coefficient.astype(pairs.dtype))
-    matrix: Array = over_pairs(rule)(pairs.log_distance, pairs.place, pairs.place)
-    return matrix
-
-
-def contract(
-    factors: Factors, matrix: Float[Array, "zone zone"], coefficient: Float[Array, " coefficient"], pairs: Pairs
-) -> Float[Array, " coefficient"]:
-    """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every k, without a second N × N array.
-
-    Rows are taken in blocks that stay in cache; float32 sums run along a row, rows are added in float64.
-    """
-    zones = matrix.shape[0]
-    rows = min(_BLOCK_ROWS, zones)
-    over_flows = _over_flows(partial(flow_terms, pairs.law, coefficient))
-
-    def block(first: Array) -> Float[Array, " coefficient"]:
-        # The last block is moved back to end at the last zone; rows that an earlier block had are given no weight.
-        start = jnp.minimum(first, zones - rows)
-        take = partial(jax.lax.dynamic_slice_in_dim, start_index=start, slice_size=rows)
-        fresh = (start + jnp.arange(rows)) >= first
-        left = jnp.where(fresh, take(factors.left, axis=-1), 0).T
-        flow = jnp.matmul(left, factors.right, precision="highest") * take(matrix)
-        # Without the barrier XLA makes the block again for each term's sum.
-        flow = jax.lax.optimization_barrier(flow)
-        parts = over_flows(flow, take(pairs.log_distance), jax.tree.map(take, pairs.place), pairs.place)
-        return jnp.stack([jnp.sum(jnp.sum(part, axis=1).astype(float)) for part in parts])
-
-    firsts = jnp.arange(0, zones, rows)
-    return jax.lax.scan(lambda total, first: (total + block(first), None), jnp.zeros(len(coefficient)), firsts)[0]
-
-
-def _over_flows(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A flow by each term of its pair, over [origins, destinations]."""
-    return jax.vmap(jax.vmap(rule, (0, 0, None, 0)), (0, 0, 0, None))
-
-
 _BLOCK_ROWS = 144
-"""Rows of a block in `contract`: a block fits a core's cache. At county scale it also keeps what a gradient holds, S
-included, under 32 MiB, beyond which glibc maps and unmaps the memory at every call (a quarter of the time)."""
+"""Rows of a block in `contract`: a block fits a core's cache. At county scale the memory of a gradient, including S,
+then stays below 32 MiB; glibc maps and unmaps larger pieces at every call, which takes a quarter of the time."""

@@ -1,8 +1,8 @@
-"""Distances of zones: along the great circle or on a plane, from coordinates whose differences keep their digits.
+"""Distances of zones along the great circle or on a plane.
 
-float32 coordinates of the earth are good to half a metre: nothing is left of a distance of a hundred. A coordinate is
-therefore kept as a high and a low part, and differences are taken part by part: those of the high parts are exact
-where points are near.
+float32 coordinates on the earth are precise to half a metre, too little for a distance of a hundred metres. A
+coordinate therefore has a high and a low part, and differences are taken part by part; those of the high parts are
+exact if points are near.
 """
 
 import dataclasses
@@ -54,19 +54,20 @@ def log_distance(origin: Points, destination: Points, offset_km: float) -> Float
     """ln((d + d0) / 300 km) of ONE pair, d along the great circle, or straight on a plane."""
     squared = _squared_chord(origin, destination)
     number = squared.dtype.type
-    if origin.metric == "plane" and offset_km == 0:
-        return fastmath.log(squared * number(1 / REFERENCE_KM**2)) / 2
-    return fastmath.log((_distance_km(squared, origin.metric) + number(offset_km)) * number(1 / REFERENCE_KM))
+    if origin.metric == "plane":
+        if offset_km == 0:
+            return fastmath.log(squared * number(1 / REFERENCE_KM**2)) / 2
+        km: Array = jnp.sqrt(squared)
+    else:
+        arc = fastmath.near_arc if origin.metric == "near_sphere" else fastmath.arc
+        km = number(2 * EARTH_RADIUS_KM) * arc(squared * number(0.25 / EARTH_RADIUS_KM**2))
+    return fastmath.log((km + number(offset_km)) * number(1 / REFERENCE_KM))
 
 
 def great_circle_km(phi_1: Any, phi_2: Any, along: Any, xp: Any = jnp) -> Any:
-    """Distance of two points on the sphere, km; the haversine keeps its digits at short range.
+    """Distance of two points on the sphere, km, by the haversine formula, which is precise at short range.
 
-    Args:
-        phi_1: latitude of one, radians.
-        phi_2: latitude of the other.
-        along: difference of their longitudes, radians.
-        xp: the library that computes, jax.numpy or numpy.
+    Latitudes `phi_1`, `phi_2` and the difference of longitudes `along` are in radians; `xp` is jax.numpy or numpy.
     """
     across = xp.sin((phi_2 - phi_1) / 2) ** 2
     half = across + xp.cos(phi_1) * xp.cos(phi_2) * xp.sin(along / 2) ** 2
@@ -74,13 +75,7 @@ def great_circle_km(phi_1: Any, phi_2: Any, along: Any, xp: Any = jnp) -> Any:
 
 
 def great_circles_km(lon: np.ndarray, lat: np.ndarray, origins: np.ndarray | slice = slice(None)) -> np.ndarray:
-    """Distances of some zones from all, km, float64 by NumPy [origin, zone].
-
-    Args:
-        lon: longitudes, degrees [zone].
-        lat: latitudes, degrees [zone].
-        origins: rows of the zones; all by default.
-    """
+    """Distances of the zones `origins` (rows; all by default) from all, km [origin, zone]; positions in degrees."""
     axes = coordinates(on_sphere(lon, lat, np.float64))
     squared = sum((axis[origins, None] - axis) ** 2 for axis in axes)
     return arc_km(np.asarray(squared), "sphere")
@@ -109,15 +104,6 @@ def _squared_chord(origin: Points, destination: Points) -> Float[Array, ""]:
     return squared
 
 
-def _distance_km(squared: Float[Array, ""], metric: Metric) -> Float[Array, ""]:
-    if metric == "plane":
-        return jnp.asarray(jnp.sqrt(squared))
-    arc = fastmath.near_arc if metric == "near_sphere" else fastmath.arc
-    number = squared.dtype.type
-    distance: Array = number(2 * EARTH_RADIUS_KM) * arc(squared * number(0.25 / EARTH_RADIUS_KM**2))
-    return distance
-
-
 def in_dtype(points: Points, dtype: Any) -> Points:
     """The same points in another precision."""
     return _split(np.stack(coordinates(points)), points.metric, dtype)
@@ -138,11 +124,7 @@ def arc_km(squared: np.ndarray, metric: Metric) -> np.ndarray:
 
 
 def _near(unit: np.ndarray) -> bool:
-    """Whether no two points are further apart than `fastmath.NEAR`, as twice the furthest from their middle tells.
-
-    Args:
-        unit: unit vectors [3, zone].
-    """
+    """Whether no two unit vectors [3, zone] are further apart than `fastmath.NEAR`, by the furthest from their mean."""
     middle = unit.mean(axis=1)
     chord = np.sqrt(np.max(np.sum((unit.T - middle / np.linalg.norm(middle)) ** 2, axis=1)))
     furthest = 2 * np.arcsin(min(chord / 2, 1.0))

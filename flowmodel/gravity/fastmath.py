@@ -1,12 +1,12 @@
 """The logarithm, the exponential and the arc for many pairs, which take most of the time of a tile.
 
-In float32 on a CPU they are polynomials written here. Those of XLA handle every special value and take three times as
-long; here arguments are positive, normal numbers. Other devices and float64 use XLA's.
-
-The coefficients are those of Chebyshev interpolation on the ranges named, in powers of the variable.
+In float32 on a CPU they are polynomials for positive, normal numbers: XLA's functions handle every special value and
+take three times as long. Other devices and float64 use XLA's. The coefficients are those of Chebyshev interpolation on
+the ranges given, in powers of the variable.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ def exp(x: Float[Array, ""]) -> Float[Array, ""]:
     return _by_platform(x, _exp, jnp.exp)
 
 
-# The polynomial ends in integers, through which JAX sees no derivative.
+# JAX does not differentiate through the integer operations of the polynomial.
 exp.defjvps(lambda tangent, value, x: tangent * value)
 
 
@@ -54,7 +54,8 @@ def arc(squared_sine: Float[Array, ""]) -> Float[Array, ""]:
 
 def near_arc(squared_sine: Float[Array, ""]) -> Float[Array, ""]:
     """The same for s in [0, `NEAR`], in less time."""
-    return _by_platform(squared_sine, _near_arc, lambda s: jnp.arcsin(jnp.sqrt(s)))
+    polynomial = partial(_polynomial, _NEAR_ARC)
+    return _by_platform(squared_sine, lambda s: jnp.sqrt(s) * polynomial(s), lambda s: jnp.arcsin(jnp.sqrt(s)))
 
 
 def _by_platform(x: Array, cpu: Callable[[Array], Array], other: Callable[[Array], Array]) -> Array:
@@ -86,10 +87,6 @@ def _arc(s: Array) -> Array:
     small = jnp.minimum(s, 1 - s)
     angle = jnp.sqrt(jnp.maximum(small, 0)) * _polynomial(_ARC, small)
     return jnp.where(s > 0.5, np.float32(np.pi / 2) - angle, angle)
-
-
-def _near_arc(s: Array) -> Array:
-    return jnp.sqrt(s) * _polynomial(_NEAR_ARC, s)
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:

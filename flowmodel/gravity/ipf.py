@@ -36,18 +36,16 @@ class Sides:
 
 
 def tolerance(dtype: Any) -> float:
-    """The largest log error of a margin at which the fitting stops: what products in `dtype` can resolve."""
+    """The largest log error of a margin at which the fitting stops, which products in `dtype` can resolve."""
     return 1e-12 if dtype == jnp.float64 else 3e-6
 
 
 @jax.custom_vjp
 def fit(strength: Banded, margins: Sides, tap: Bands) -> Sides:
-    """Potentials of the table with the margins given; differentiable in S, through `tap`, and not in the margins.
+    """Potentials of the table with given margins; differentiable in S, through `tap`, but not in the margins.
 
-    Args:
-        strength: S.
-        margins: persons; sum(out) = sum(near) + sum(far), and in every province sum(near) <= sum(out).
-        tap: factors of rank 2 of each band, for the cotangent of S.
+    The margins are persons with sum(out) = sum(near) + sum(far), and in every province sum(near) <= sum(out). `tap`
+    holds factors of rank 2 of each band, for the cotangent of S.
     """
     return _potentials(strength, margins)[0]
 
@@ -115,7 +113,8 @@ def _potentials_tangent(primals: Any, tangents: Any) -> tuple[tuple[Sides], tupl
 def _solve(strength: Banded, margins: Sides, at: Sides, right: Sides) -> Sides:
     """Solves [[diag(out), T], [Tᵀ, diag(near, far)]] · logs = right, for the log potentials of origins first.
 
-    Destinations are eliminated; what is left for the origins is positive but for one constant, which no table feels.
+    Destinations are eliminated. The remaining matrix for the origins is positive definite except for a constant added
+    to all, which does not change the table.
     """
     near, far = (jnp.where(m > 0, 1 / jnp.where(m > 0, m, 1.0), 0.0) for m in (margins.near, margins.far))
 

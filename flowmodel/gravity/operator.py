@@ -1,8 +1,8 @@
 """The gravity kernel K over all ordered pairs of zones, as a linear operator: `matvec` is K @ w, `rmatvec` K.T @ v.
 
-K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and holds what a pair shares, distance and borders; the zones'
-factors a and b hold what depends on the direction. S has three forms behind one interface (`Strength`): a matrix
-(`dense`), coordinates from which tiles are made when a product needs them (`tiled`), and a convolution on a grid
+K_oj = a_o S_oj b_j. S is symmetric with a zero diagonal and depends on distance and borders of a pair; the factors a
+and b of zones depend on the direction. S is stored as a matrix (`dense`) or as coordinates from which tiles are
+computed when a product needs them (`tiled`), both with the interface `Strength`; on a grid it is a convolution
 (`spectral`). `bands` splits S into the pairs inside a province and the pairs between provinces.
 """
 
@@ -39,8 +39,8 @@ class Factors:
 class Exchange(NamedTuple):
     """The two products of a production-constrained step [zone].
 
-    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or zero where nothing is in reach; arrivals_j =
-    Σ_o push_o S_oj, of which pull_j times as many come.
+    reach_o = Σ_j S_oj pull_j; push_o = leavers_o / reach_o, or zero if the reach is zero; arrivals_j = Σ_o push_o S_oj.
+    The number of people who arrive at j is pull_j · arrivals_j.
     """
 
     reach: Float[Array, " zone"]
@@ -59,7 +59,10 @@ class Strength(Protocol):
         """S @ columns, summed in the precision of S and returned in the precision of the columns."""
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Distributes the leavers of each zone in proportion to S_oj pull_j."""
+        """Distributes the leavers of each zone in proportion to S_oj pull_j, by two separate products."""
+        reach = self.multiply(pull)
+        push = shared(leavers, reach)
+        return Exchange(reach, push, self.multiply(push))
 
     def contract(self, factors: Factors) -> Float[Array, " coefficient"]:
         """Σ_oj (Σ_r left_ro right_rj) S_oj φ_k(o, j) for every pair term φ_k."""
@@ -69,11 +72,11 @@ class Strength(Protocol):
 
 
 class AllPairs(Protocol):
-    """What is fixed about the pairs of zones."""
+    """The pairs of zones, independent of the parameters."""
 
     @property
     def place(self) -> Place:
-        """Where the zones lie, as far as borders go [zone]."""
+        """Indices and borders of the zones [zone]."""
 
     @property
     def dtype(self) -> Any:
@@ -93,13 +96,8 @@ class AllPairs(Protocol):
         """The pairs of one band. The provinces must be values on the host, not traced ones."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Taps:
-    """Zeros that accompany the two products of a year; their cotangents are factors of the cotangent of S."""
-
-    matvec: Factors
-    rmatvec: Factors
+Taps = tuple[Factors, Factors]
+"""Zeros that accompany the two products of a year; their cotangents are factors of the cotangent of S."""
 
 
 @jax.tree_util.register_dataclass
@@ -121,14 +119,14 @@ class Kernel:
         return _scaled(self.destination, self.strength.multiply(_scaled(self.origin, weight)))
 
     def constrained(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """K's production-constrained step; people who have nothing in reach stay."""
+        """K's production-constrained step; people without any destination in reach stay."""
         drawn = self.destination * pull
         if self.taps is None:
             found = self.strength.exchange(leavers, drawn)
         else:
-            reach = tapped(self.strength, drawn, self.taps.matvec)
+            reach = tapped(self.strength, drawn, self.taps[0])
             push = shared(leavers, reach)
-            found = Exchange(reach, push, tapped(self.strength, push, self.taps.rmatvec))
+            found = Exchange(reach, push, tapped(self.strength, push, self.taps[1]))
         # An origin's factor multiplies its reach and divides its push.
         return Exchange(self.origin * found.reach, found.push / self.origin, self.destination * found.arrivals)
 
@@ -137,13 +135,6 @@ def shared(leavers: Float[Array, " zone"], reach: Float[Array, " zone"]) -> Floa
     """Leavers over reach; zero where nothing is in reach."""
     reachable = reach > 0
     return jnp.where(reachable, leavers / jnp.where(reachable, reach, 1.0), 0.0)
-
-
-def exchange(strength: Strength, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-    """`Strength.exchange` by two separate products."""
-    reach = strength.multiply(pull)
-    push = shared(leavers, reach)
-    return Exchange(reach, push, strength.multiply(push))
 
 
 def tilted(strength: Strength, tilt: Float[Array, " zone"]) -> Kernel:

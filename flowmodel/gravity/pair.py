@@ -1,7 +1,7 @@
-"""The rules of one pair of zones: what the logarithm of its strength is made of, and the borders between its zones.
+"""The rules of one pair of zones: the terms of the logarithm of its strength, and the borders between its zones.
 
-ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. What depends on the direction is a factor
-of zones (`tilt`).
+ln S_oj = ln f(d_oj) + Σ_b c_b [border b], the same in both directions. Effects of the direction or of one zone are
+factors of zones (`tilt`, `attraction`).
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from flowmodel.gravity import fastmath
 from flowmodel.gravity.barriers import BARRIERS, Place, divide_tilt
-from flowmodel.gravity.decay import Law, OfLog
+from flowmodel.gravity.decay import Law, of_log
 from flowmodel.parameters.registry import Parameters
 
 Coefficient = Float[Array, " coefficient"]
@@ -48,7 +48,7 @@ def flow_terms(
 
 def _decay_terms(law: Law, coefficient: Coefficient, log_distance: Float[Array, ""]) -> tuple[Float[Array, ""], ...]:
     of_decay = coefficient.astype(log_distance.dtype)[: -len(BARRIERS)]
-    return law.slopes(list(of_decay), OfLog(log_distance, fastmath.exp))
+    return law.slopes(list(of_decay), of_log(log_distance, fastmath.exp))
 
 
 def _borders(origin: Place, destination: Place) -> tuple[Bool[Array, ""], ...]:
@@ -61,9 +61,9 @@ def log_strength(
     """The logarithm of S_oj, for ONE pair of two zones."""
     of_decay, heights = list(coefficient[: -len(BARRIERS)]), list(coefficient[-len(BARRIERS) :])
     of_borders = zip(heights, _borders(origin, destination), strict=True)
-    # A choice and not a product: where no pair crosses a border nothing is left of it in the program.
+    # `where` rather than a product, since XLA then removes borders that no pair crosses.
     added = [jnp.where(border, c, 0) for c, border in of_borders]
-    return sum(added, law.ln(of_decay, OfLog(log_distance, fastmath.exp)))
+    return sum(added, law.ln(of_decay, of_log(log_distance, fastmath.exp)))
 
 
 def pair_strength(
@@ -82,3 +82,20 @@ def over_pairs(rule: Callable[[Array, Place, Place], Any]) -> Callable[[Array, P
 def tilt(parameters: Parameters, place: Place) -> Float[Array, " zone"]:
     """The log factor of a zone as destination, and minus that as origin: the divide's direction."""
     return divide_tilt(parameters.barriers, place.east)
+
+
+def attraction(
+    population: Float[Array, " zone"],
+    mass: Float[Array, ""],
+    covariates: Float[Array, "zone attraction"],
+    coefficients: Float[Array, " attraction"],
+) -> Float[Array, " zone"]:
+    """n_j^α exp(x_j·γ), divided by its largest value so that it stays in (0, 1]; zero where nobody lives.
+
+    Destination shares do not depend on the common factor.
+    """
+    inhabited = population > 0
+    log_population = jnp.log(jnp.where(inhabited, population, 1.0))
+    log_attraction = mass * log_population + covariates @ coefficients
+    largest = jnp.max(jnp.where(inhabited, log_attraction, -jnp.inf))
+    return jnp.where(inhabited, jnp.exp(jnp.where(inhabited, log_attraction, 0.0) - largest), 0.0)

@@ -1,9 +1,9 @@
-"""Iterative proportional fitting, over-relaxed: the one loop that gives a table x_o S_oj y_j its row and column sums.
+"""Iterative proportional fitting with over-relaxation: factors x and y with which x_o S_oj y_j has given sums.
 
-Each factor in turn is multiplied by what is wanted over what is found, to a power: 1 is the plain method (Deming and
+Each factor in turn is multiplied by a power of the ratio of given to present sums: 1 is the plain method (Deming and
 Stephan 1940; Sinkhorn and Knopp 1967), more than 1 takes fewer rounds near the solution (Thibault et al. 2021,
-Algorithms 14(5), 143). How S is stored, when the power rises and when to stop are up to the caller: `gravity.ipf` for
-tables of two bands, `interaction.search.potentials` for doubly constrained flows.
+Algorithms 14(5), 143). The callers are `gravity.ipf`, for tables of two bands, and `interaction.search.potentials`,
+for doubly constrained flows.
 """
 
 import dataclasses
@@ -16,10 +16,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 
 class Scaling(NamedTuple):
-    """State of the loop: factors of rows, and of columns (several where rows have several sums each), and its progress.
+    """State of the loop: factors of rows and of columns (an array, or a pytree of several), and its progress.
 
-    `error` is the largest log error of a sum that the last round found, `before` that of the round before it, and
-    `power` the power of the last round.
+    `error` is the largest log error of a sum in the last round, `before` that of the round before it, and `power` the
+    power of the last round.
     """
 
     rows: Float[Array, " row"]
@@ -32,14 +32,14 @@ class Scaling(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """How a fitting goes.
+    """Functions that determine the iteration.
 
     Attributes:
-        power: of the next round, from the state.
+        power: the power of the next round, from the state.
         raised: a ratio to a power.
-        ratio: wanted over found.
-        error: largest log error of some sums, from their ratios and what is wanted.
-        going: whether another round is worth it, from the state.
+        ratio: given over present sums.
+        error: largest log error of some sums, from their ratios and the given sums.
+        going: whether to do another round, from the state.
     """
 
     power: Callable[[Scaling], Array]
@@ -50,7 +50,7 @@ class Rules:
 
 
 def start(rows: Float[Array, " row"], columns: Any, power: Float[Array, ""]) -> Scaling:
-    """Factors of one for sums of these shapes, with the power that a round before the first would have had."""
+    """Factors of one for sums of these shapes; `power` is that of the round before the first."""
     far, ones = jnp.asarray(jnp.inf, rows.dtype), jax.tree.map(jnp.ones_like, columns)
     return Scaling(jnp.ones_like(rows), ones, far, far, power.astype(rows.dtype), jnp.zeros((), int))
 
@@ -63,15 +63,10 @@ def fitted(
     over_rows: Callable[[Float[Array, " row"]], Any],
     rules: Rules,
 ) -> Scaling:
-    """Factors that bring the sums of the table to `rows` and `columns`, as far as `rules` go on.
+    """Factors with which the table has the sums `rows` and `columns` (an array, or a pytree of several).
 
-    Args:
-        begin: of `start`.
-        rows: row sums wanted.
-        columns: column sums wanted: an array, or a pytree of several.
-        over_columns: Σ_j S_oj y_j of every row, from factors of columns.
-        over_rows: Σ_o x_o S_oj of every column, from factors of rows.
-        rules: how it goes.
+    `begin` is from `start`; `over_columns` gives Σ_j S_oj y_j of every row from factors of columns, `over_rows`
+    Σ_o x_o S_oj of every column from factors of rows.
     """
 
     def around(now: Scaling) -> Scaling:

@@ -1,4 +1,4 @@
-"""How S is stored: as a matrix where memory allows, else in tiles of the size that suits the device best."""
+"""The storage of S: a matrix if memory suffices, otherwise tiles of the best size for the device."""
 
 import dataclasses
 import functools
@@ -24,12 +24,12 @@ _TILES = {"cpu": (288, 144, 72), "gpu": (8192, 4096, 2048, 1024, 512, 256), "tpu
 
 
 _EASY = 0.25
-"""Share of the free memory that a dense S may take unasked: reading a larger one takes as long as making it again."""
+"""Share of free memory up to which "auto" is a dense S: reading a larger one takes as long as computing it again."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
-    """How S is stored, the side of a tile (0 if dense), and why."""
+    """The storage of S, the side of a tile (0 if dense), and the reason."""
 
     kind: Literal["dense", "tiled"]
     tile: int
@@ -43,13 +43,10 @@ class Storage:
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """What determines the memory of a derivative.
+    """Numbers of zones, of outer products in the cotangent of S (its `rank`), and of different S in memory at once.
 
-    Attributes:
-        zones: number of zones.
-        rank: outer products in the cotangent of S, all contracted at once.
-        provinces: number of provinces and of zones in the largest one, if S is held by bands; None if it is not.
-        kernels: number of different S that are held at once.
+    They determine the memory of a derivative. `provinces` are the number of provinces and of zones in the largest one
+    if S is stored by bands.
     """
 
     zones: int
@@ -59,32 +56,25 @@ class Size:
 
 
 def choose(size: Size, dtype: Any, asked: str, tile: int | None) -> Storage:
-    """The storage for so many zones: what is asked for, or dense if a derivative with it fits in memory.
+    """The storage: `asked`, or if that is "auto", dense if a derivative with it fits in memory.
 
-    The memory of a derivative is what the compiler plans for one product and one contraction; nothing runs.
-
-    Args:
-        size: of the zones and of the derivative.
-        dtype: precision of S.
-        asked: "auto", "dense" or "tiled".
-        tile: zones along a side of a tile, if the user sets it.
+    The memory of a derivative is what the compiler plans for one product and one contraction, which are not run. `tile`
+    is the number of zones along a side of a tile, if the user sets it.
 
     Raises:
-        ResourceError: E-MEMORY, what is asked for does not fit, or nothing does.
+        ResourceError: E-MEMORY, the storage that is asked for does not fit, or none does.
     """
     free = runtime.available_bytes()
     if asked != "tiled":
         need = _dense_need(size, dtype)
-        said = f"{size.zones:,} zones: a derivative {runtime.sentence(need, free)}"
+        why = f"{size.zones:,} zones: a derivative {runtime.sentence(need, free)}"
         if free is None or need <= (_EASY if asked == "auto" else runtime.SHARE) * free:
-            return Storage("dense", 0, said)
+            return Storage("dense", 0, why)
         if asked == "dense":
-            raise ResourceError("E-MEMORY", f"the dense kernel of {said}", "set runtime.storage = 'tiled'")
+            raise ResourceError("E-MEMORY", f"the dense kernel of {why}", "set runtime.storage = 'tiled'")
     sizes = (tile,) if tile is not None else _TILES[jax.default_backend()]
-    found = runtime.fitting(lambda side: _compiled(size, _tiled(size, side, dtype)), sizes, free)
-    return Storage(
-        "tiled", found.tile, f"{size.zones:,} zones: a derivative {runtime.sentence(found.need.total, free)}"
-    )
+    side, need = runtime.fitting(lambda side: _compiled(size, _tiled(size, side, dtype)), sizes, free)
+    return Storage("tiled", side, f"{size.zones:,} zones: a derivative {runtime.sentence(need, free)}")
 
 
 def pairs(
@@ -98,53 +88,49 @@ def pairs(
 
 @functools.cache
 def _dense_need(size: Size, dtype: Any) -> int:
-    one = runtime.predicted(_compiled(size, _dense(size, dtype))).total
+    one = runtime.predicted(_compiled(size, _dense(size, dtype)))
     return one + (size.kernels - 1) * size.zones**2 * int(np.dtype(dtype).itemsize)
 
 
 def _compiled(size: Size, pairs: Any) -> Compiled:
-    """One product and one contraction with `pairs`, of which there are only shapes."""
+    """One product and one contraction with `pairs`, given by shapes alone."""
 
     def work(coefficient: Any, pairs: Any, columns: Any, factors: Any) -> Any:
         strength = pairs.strength(coefficient)
         return strength.multiply(columns), strength.contract(factors)
 
-    factor: Any = jax.ShapeDtypeStruct((size.rank, size.zones), pairs.dtype)
-    columns: Any = jax.ShapeDtypeStruct((size.zones,), float)
+    factor, columns = _array(pairs.dtype, size.rank, size.zones), _array(float, size.zones)
     factors: Any = Factors(factor, factor)
     if size.provinces is not None:
         columns, factors = Bands(columns, columns), Bands(factors, factors)
-    coefficient = jax.ShapeDtypeStruct((1 + len(BARRIERS),), float)
-    return jax.jit(work).lower(coefficient, pairs, columns, factors).compile()
+    return jax.jit(work).lower(_array(float, 1 + len(BARRIERS)), pairs, columns, factors).compile()
 
 
-def _index(*shape: int) -> Any:
-    return jax.ShapeDtypeStruct(shape, jnp.int32)
+def _array(dtype: Any, *shape: int) -> Any:
+    return jax.ShapeDtypeStruct(shape, dtype)
 
 
-def _place(zones: int) -> Any:
-    side: Any = jax.ShapeDtypeStruct((zones,), bool)
-    return Place(_index(zones), _index(zones), _index(zones), side)
+def _place(zones: int) -> Place:
+    index = _array(jnp.int32, zones)
+    return Place(index, index, index, _array(bool, zones))
 
 
 def _dense(size: Size, dtype: Any) -> Any:
-    matrix: Any = jax.ShapeDtypeStruct((size.zones, size.zones), dtype)
-    place = _place(size.zones)
+    matrix, place = _array(dtype, size.zones, size.zones), _place(size.zones)
     if size.provinces is None:
         return Pairs(matrix, place)
     count, largest = size.provinces
-    block: Any = jax.ShapeDtypeStruct((count, largest, largest), dtype)
-    return BandedPairs(
-        Blocks(block, place, _index(count, largest), _index(size.zones), POWER), Pairs(matrix, place, band="far")
-    )
+    block, members = _array(dtype, count, largest, largest), _array(jnp.int32, count, largest)
+    near = Blocks(block, place, members, _array(jnp.int32, size.zones), POWER)
+    return BandedPairs(near, Pairs(matrix, place, band="far"))
 
 
 def _tiled(size: Size, tile: int, dtype: Any) -> Any:
-    axes: Any = 3 * (jax.ShapeDtypeStruct((size.zones,), dtype),)
+    axes = 3 * (_array(dtype, size.zones),)
 
     def of(band: Band) -> Any:
         blocks = -(-size.zones // tile)
-        visits = None if band == "all" else _index(2, blocks * (blocks + 1) // 2)
+        visits = None if band == "all" else _array(jnp.int32, 2, blocks * (blocks + 1) // 2)
         points = distance.Points(axes, axes, "sphere")
         return tiled.Tiles(points, _place(size.zones), 1.0, tile, (False, False, False), POWER, band, visits)
 

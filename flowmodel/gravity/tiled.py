@@ -1,6 +1,6 @@
-"""S as coordinates: a product makes the tiles of S that it needs, one after another, and keeps none.
+"""S as coordinates: a product computes the tiles of S that it needs, one after another, and keeps none.
 
-S is symmetric, so a product makes only the tiles on and above the diagonal, each of them once, and uses it for the
+S is symmetric, so a product computes only the tiles on and above the diagonal, each of them once, and uses it for the
 zones of its rows and for those of its columns. Memory grows with the zones, not with their pairs. Products are summed
 in the precision of the tiles inside a tile and in float64 across tiles.
 """
@@ -20,7 +20,7 @@ from flowmodel.gravity import distance
 from flowmodel.gravity.barriers import BARRIERS, Place, other_province
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.distance import REFERENCE_KM, Points
-from flowmodel.gravity.operator import Band, Columns, Exchange, Factors, shared
+from flowmodel.gravity.operator import Band, Columns, Exchange, Factors, Strength, shared
 from flowmodel.gravity.tiles import Block, Layout, added, in_blocks, strips, taken, terms, tile, visits, walk
 
 Coefficient = Float[Array, " coefficient"]
@@ -29,7 +29,7 @@ Coefficient = Float[Array, " coefficient"]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Tiles(Layout):
-    """The pairs of zones whose S is made in tiles."""
+    """The pairs of zones whose S is computed in tiles."""
 
     def strength(self, coefficient: Coefficient) -> "Tiled":
         """S at these coefficients."""
@@ -48,15 +48,7 @@ class Tiles(Layout):
 
 
 def tiles(where: Points, place: Place, offset_km: float, tile: int, law: Law = POWER) -> Tiles:
-    """The pairs of zones at `where`.
-
-    Args:
-        where: positions [zone].
-        place: as far as borders go [zone].
-        offset_km: the internal distance d0.
-        tile: zones along a side of a tile.
-        law: of distance decay.
-    """
+    """The pairs of zones at `where` [zone], with the internal distance d0 and `tile` zones along a side of a tile."""
     borders = (np.asarray(border) for border in (place.province, place.prefecture, place.east))
     same = tuple(bool((border == border[0]).all()) for border in borders)
     return Tiles(where, place, offset_km, tile, (same[0], same[1], same[2]), law)
@@ -64,8 +56,8 @@ def tiles(where: Points, place: Place, offset_km: float, tile: int, law: Law = P
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Tiled:
-    """S over the pairs of `tiles`, not made yet."""
+class Tiled(Strength):
+    """S over the pairs of `tiles`, of which nothing is computed yet."""
 
     coefficient: Coefficient
     tiles: Tiles
@@ -81,7 +73,7 @@ class Tiled:
         return _multiply(self.coefficient, self.tiles, beside).reshape(columns.shape).astype(columns.dtype)
 
     def exchange(self, leavers: Float[Array, " zone"], pull: Float[Array, " zone"]) -> Exchange:
-        """Distributes the leavers of each zone in proportion to S_oj pull_j; makes S once for both products."""
+        """Distributes the leavers of each zone in proportion to S_oj pull_j; computes S once for both products."""
         found = _exchange(self.coefficient, self.tiles, leavers, pull)
         return Exchange(*(side.astype(pull.dtype) for side in found))
 
@@ -108,7 +100,7 @@ class Tiled:
 
 
 def _exchange(coefficient: Coefficient, tiles: Tiles, leavers: Array, pull: Array) -> Exchange:
-    """Strips of whole rows: each gives its zones' reach, and then at once what they send to all."""
+    """Strips of whole rows: each gives the reach of its zones, and then at once the people whom they send to all."""
     rows = _strip_rows(tiles.zones)
     count, strip = strips(tiles, coefficient, rows)
     leaving, drawn = (jnp.pad(side, (0, count * rows - tiles.zones)) for side in (leavers, pull))
@@ -127,7 +119,7 @@ def _exchange(coefficient: Coefficient, tiles: Tiles, leavers: Array, pull: Arra
 
 
 def _strip_rows(zones: int) -> int:
-    """On a CPU what fits a core's cache, but not so few that starting them takes the time; elsewhere many more."""
+    """Rows of a strip: on a CPU as many as fit a core's cache, but at least 16; elsewhere many more."""
     pairs = 2**16 if jax.default_backend() == "cpu" else 2**26
     return max(16, min(zones, pairs // zones))
 

@@ -1,4 +1,4 @@
-"""Tiles of S: which there are, and how one of them is made from the coordinates and places of its zones."""
+"""Tiles of S: their enumeration, and the computation of one tile from coordinates and borders of its zones."""
 
 import dataclasses
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from flowmodel.gravity.pair import log_strength, pair_terms
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What the pairs of zones follow from.
+    """Positions and borders of the zones, and the division of their pairs into tiles.
 
     `tile` is the number of zones along a side of a tile. `same` says of province, prefecture and side of the divide
-    whether all zones have one and the same, so that no pair needs the comparison. S is zero outside of `band`; `visits`
-    are the rows and columns of the tiles that hold pairs of the band, or None for all tiles.
+    whether all zones have the same one, so that pairs need no comparison. S is zero outside of `band`; `visits` are the
+    rows and columns of the tiles that hold pairs of the band, or None for all tiles.
     """
 
     points: Points
@@ -60,15 +60,12 @@ class Block:
 def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any], start: Any) -> Any:
     """Visits the tiles on and above the diagonal: visit(sums so far, row, column, their blocks) -> sums.
 
-    By `while_loop`, not by `scan`: where a derivative goes through a scan of years, JAX moves whatever of an inner scan
-    does not depend on the cotangent into the forward pass, and keeps it: all tiles of S.
+    With `scan` instead of `while_loop`, JAX would store all tiles of S in the forward pass of a derivative through the
+    years, since they do not depend on the cotangent.
     """
     blocks = _blocks(layout)
     visits = np.triu_indices(blocks.real.shape[0]) if layout.visits is None else layout.visits
     row, column = (jnp.asarray(side, jnp.int32) for side in visits)
-
-    def going(state: tuple[Array, Any]) -> Bool[Array, ""]:
-        return state[0] < len(row)
 
     def step(state: tuple[Array, Any]) -> tuple[Array, Any]:
         number, sums = state
@@ -76,7 +73,7 @@ def walk(layout: Layout, visit: Callable[[Any, Array, Array, Block, Block], Any]
         a, b = (jax.tree.map(partial(taken, index=k), blocks) for k in at)
         return number + 1, visit(sums, *at, a, b)
 
-    return jax.lax.while_loop(going, step, (jnp.zeros((), jnp.int32), start))[1]
+    return jax.lax.while_loop(lambda state: state[0] < len(row), step, (jnp.zeros((), jnp.int32), start))[1]
 
 
 def tile(
@@ -157,12 +154,9 @@ def added(blocks: Array, part: Array, index: Array) -> Array:
 
 
 def visits(province: np.ndarray, tile: int, band: Literal["near", "far"]) -> Int[np.ndarray, "side visit"]:
-    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band.
+    """Rows and columns of the tiles on and above the diagonal that hold pairs of a band, from provinces [zone].
 
-    Args:
-        province: index of the province [zone].
-        tile: zones along a side of a tile.
-        band: the pairs. Few tiles hold near pairs where zones are sorted by province.
+    Few tiles hold near pairs if zones are sorted by province.
     """
     rows = np.arange(len(province)) // tile
     has = np.zeros((rows[-1] + 1, province.max() + 1), bool)

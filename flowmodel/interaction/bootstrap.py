@@ -23,11 +23,8 @@ def estimates(
 ) -> Float[np.ndarray, "replicate parameter"]:
     """Coefficients of `count` replicates [replicate, parameter]; NaN if a replicate has not converged.
 
-    Args:
-        fit: the fit to all origins, at which every search begins; the negative binomial's α is fixed.
-        count: number of replicates.
-        seed: seed of the draws.
-        report: called with the number of replicates done.
+    Every search begins at the coefficients of `fit`; the negative binomial's α is fixed. `report` is called with the
+    number of replicates done.
     """
     rng = np.random.default_rng(seed)
     design, origins = fit.built.design, fit.built.design.weight.shape[0]

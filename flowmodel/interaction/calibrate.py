@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from flowmodel.errors import FlowsError
 from flowmodel.interaction import inference
 from flowmodel.interaction.inference import Bread
-from flowmodel.interaction.likelihood import full_log_likelihood
+from flowmodel.interaction.likelihood import log_likelihood
 from flowmodel.interaction.likelihood.family import Family
 from flowmodel.interaction.model import build
 from flowmodel.interaction.model.build import Built
@@ -71,12 +71,16 @@ class Calibrated:
     @cached_property
     def log_likelihood(self) -> float:
         """The log likelihood with all constants."""
-        return full_log_likelihood.of_fit(self.built.design, self.family, float(self.optimum.sums.log_likelihood))
+        constants = log_likelihood.constants(self.built.design, self.family)
+        return float(self.optimum.sums.log_likelihood) + constants
 
     @cached_property
     def effects(self) -> int:
-        """Number of independent effects."""
-        return _effects(self.built)
+        """Number of independent effects; of two-way effects one per connected part of the table is redundant."""
+        design = self.built.design
+        sides = ((design.origin_effects, 1), (design.destination_effects, 0))
+        zones = [int(np.any(self.in_fit, axis=axis).sum()) for effects, axis in sides if effects]
+        return sum(zones) - (_parts(self.in_fit, np.asarray(design.flow) > 0) if len(zones) == 2 else 0)
 
     @property
     def pairs(self) -> int:
@@ -85,8 +89,9 @@ class Calibrated:
 
     @property
     def reached(self) -> Bool[np.ndarray, "origin destination"]:
-        """The pairs whose mean is known: the effects of both zones, if any, were fitted."""
-        return _reached(self.built)
+        """The pairs whose mean is known: each of their zones that has an effect has a pair in the fit."""
+        origins = np.any(self.in_fit, axis=1, keepdims=True) | (not self.built.design.origin_effects)
+        return np.asarray(origins & (np.any(self.in_fit, axis=0) | (not self.built.design.destination_effects)))
 
     @property
     def in_fit(self) -> Bool[np.ndarray, "origin destination"]:
@@ -101,7 +106,7 @@ class Calibrated:
     @cached_property
     def deviance(self) -> float:
         """Twice the difference of the saturated model's log likelihood to that of the fit."""
-        return 2 * (full_log_likelihood.saturated(self.built.design, self.family) - self.log_likelihood)
+        return 2 * (log_likelihood.saturated(self.built.design, self.family) - self.log_likelihood)
 
     @property
     def aic(self) -> float:
@@ -118,9 +123,7 @@ class Calibrated:
         if kind == "model":
             found = np.linalg.inv(information)
         else:
-            optimum = self.optimum
-            spread = inference.scatter(self.built.design, optimum.at, optimum.sums, self.bread.projections)
-            found = inference.sandwich(information, spread, kind, self.in_fit)
+            found = inference.sandwich(self.built.design, self.optimum.at, self.optimum.sums, self.bread, kind)
         scale = self.pearson if kind == "model" and self.specification.family == "quasi_poisson" else 1.0
         return np.asarray(scale * jacobian @ found @ jacobian.T)
 
@@ -163,22 +166,18 @@ def calibrate(
         NumericError: the search for separated pairs was not solved.
     """
     built = build.build(table, specification)
-    in_fit = _taking(table, specification) if without is None else _taking(table, specification) & ~without
+    in_fit = table.allowed & table.listed if _is_truncated(specification) else table.allowed
+    in_fit = in_fit if without is None else in_fit & ~without
     separated = _separated(built, in_fit, specification)
-    built = dataclasses.replace(built, design=restricted(built.design, jnp.asarray(in_fit & ~separated)))
-    optimum, family, error = _search(built, specification, tolerance, most_steps, at, report)
-    bread = inference.bread(built.design, optimum.at, optimum.sums)
+    design = restricted(built.design, jnp.asarray(in_fit & ~separated))
+    built, family, dispersion_se = dataclasses.replace(built, design=design), _family(specification), np.nan
+    if specification.family == "negative_binomial":
+        optimum, family, dispersion_se = binomial.fit(design, family, tolerance, most_steps, report)
+    else:
+        optimum = estimate.fit(design, family, tolerance=tolerance, most_steps=most_steps, at=at, report=report)
+    bread = inference.bread(design, optimum.at, optimum.sums)
     _check_identified(built, bread, optimum)
-    return Calibrated(
-        table=table,
-        specification=specification,
-        built=built,
-        family=family,
-        optimum=optimum,
-        bread=bread,
-        separated=separated,
-        dispersion_se=error,
-    )
+    return Calibrated(table, specification, built, family, optimum, bread, separated, dispersion_se)
 
 
 def known_flows(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:
@@ -186,29 +185,9 @@ def known_flows(table: FlowTable, specification: Specification) -> Bool[np.ndarr
     return table.listed if specification.censoring else np.ones_like(table.listed)
 
 
-def _taking(table: FlowTable, specification: Specification) -> Bool[np.ndarray, "origin destination"]:
-    """Pairs in the fit: allowed ones; for a truncated table only listed ones."""
-    censoring = specification.censoring
-    truncated = censoring is not None and censoring.unlisted == "truncated"
-    return table.allowed & table.listed if truncated else table.allowed
-
-
-def _search(
-    built: Built, specification: Specification, tolerance: float, most_steps: int, at: Point | None, report: Report
-) -> tuple[Optimum, Family, float]:
-    family = _family(specification)
-    if specification.family == "negative_binomial":
-        return binomial.fit(built.design, family, tolerance=tolerance, most_steps=most_steps, report=report)
-    found = estimate.fit(built.design, family, tolerance=tolerance, most_steps=most_steps, at=at, report=report)
-    return found, family, np.nan
-
-
-def _reached(built: Built) -> Bool[np.ndarray, "origin destination"]:
-    """Pairs whose effects were fitted: each zone with an effect has a pair in the fit."""
-    in_fit = np.asarray(built.design.allowed)
-    origins = np.any(in_fit, axis=1) if built.design.origin_effects else np.ones(in_fit.shape[0], dtype=bool)
-    destinations = np.any(in_fit, axis=0) if built.design.destination_effects else np.ones(in_fit.shape[1], dtype=bool)
-    return np.asarray(origins[:, None] & destinations[None, :])
+def _is_truncated(specification: Specification) -> bool:
+    """Whether nothing is known about unlisted pairs, so that only listed ones are in the fit."""
+    return specification.censoring is not None and specification.censoring.unlisted == "truncated"
 
 
 def _family(specification: Specification) -> Family:
@@ -218,28 +197,20 @@ def _family(specification: Specification) -> Family:
     if specification.family == "negative_binomial" and censoring.per_unit != 1:
         fix = "use the column of the threshold as the flow, or set family = 'poisson'"
         raise FlowsError("E-FAMILY-UNITS", "a negative binomial model needs a threshold in the units of the flow", fix)
-    return Family(
-        jnp.zeros(()),
-        jnp.asarray(censoring.per_unit),
-        below=censoring.below,
-        unlisted=censoring.unlisted,
-    )
+    per_unit = jnp.asarray(censoring.per_unit)
+    return Family(jnp.zeros(()), per_unit, below=censoring.below, unlisted=censoring.unlisted)
 
 
 def _separated(
     built: Built, in_fit: Bool[np.ndarray, "origin destination"], specification: Specification
 ) -> Bool[np.ndarray, "origin destination"]:
     """Separated pairs; for a truncated table, flows in excess of the threshold take the place of flows."""
-    excess, censoring = np.asarray(built.design.flow), specification.censoring
-    if censoring is not None and censoring.unlisted == "truncated":
+    design, censoring = built.design, specification.censoring
+    excess = np.asarray(design.flow)
+    if censoring is not None and _is_truncated(specification):
         excess = np.maximum(excess - censoring.below * censoring.per_unit, 0.0)
-    return separated_pairs(
-        excess,
-        in_fit,
-        [np.asarray(column) for column in built.design.columns],
-        origin_effects=built.design.origin_effects,
-        destination_effects=built.design.destination_effects,
-    )
+    effects = {"origin_effects": design.origin_effects, "destination_effects": design.destination_effects}
+    return separated_pairs(excess, in_fit, [np.asarray(column) for column in design.columns], **effects)
 
 
 def _check_identified(built: Built, bread: Bread, optimum: Optimum) -> None:
@@ -264,16 +235,6 @@ def _check_identified(built: Built, bread: Bread, optimum: Optimum) -> None:
     if names:
         what = f"{', '.join(names)} are collinear with each other or with the effects of the constraint"
         raise FlowsError("E-MODEL-COLLINEAR", what, "leave one of them out of [model], or hold it")
-
-
-def _effects(built: Built) -> int:
-    """Number of independent effects; of two-way effects one per connected part of the table is redundant."""
-    in_fit = np.asarray(built.design.allowed)
-    origins = int(np.any(in_fit, axis=1).sum()) if built.design.origin_effects else 0
-    destinations = int(np.any(in_fit, axis=0).sum()) if built.design.destination_effects else 0
-    if not (origins and destinations):
-        return origins + destinations
-    return origins + destinations - _parts(in_fit, np.asarray(built.design.flow) > 0)
 
 
 def _parts(in_fit: Bool[np.ndarray, "o d"], positive: Bool[np.ndarray, "o d"]) -> int:

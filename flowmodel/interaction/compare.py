@@ -11,8 +11,7 @@ from jaxtyping import Bool
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.calibrate import Calibrated, calibrate, known_flows
 from flowmodel.interaction.model.table import FlowTable, Specification
-from flowmodel.interaction.scoring.deviance import deviance
-from flowmodel.interaction.scoring.scores import scores
+from flowmodel.interaction.scoring.scores import deviance, scores
 from flowmodel.interaction.search.estimate import DEFAULT
 
 Report = Callable[[str], None]
@@ -40,16 +39,9 @@ def compare(
     tolerance: float = DEFAULT.tolerance,
     most_steps: int = DEFAULT.most_steps,
 ) -> pd.DataFrame:
-    """Fits every law to all pairs, and again without the pairs held out.
+    """Fits every law to all pairs, and again without a random `share` of pairs held out.
 
-    Args:
-        table: observed flows.
-        specifications: models by the name of the law.
-        share: share of pairs to hold out.
-        seed: seed of their random sample.
-        report: called with the name of each law.
-        tolerance: see `calibrate`.
-        most_steps: see `calibrate`.
+    `report` is called with the name of each law; `tolerance` and `most_steps` are those of `calibrate`.
 
     Returns:
         One row for each law, sorted by AIC: `law`, `parameters`, `degrees`, `deviance`, `aic`, `cpc` of the fit to all
@@ -80,7 +72,8 @@ def _row(
     known = known_flows(table, specification)
     judged = out & known & ~part.separated & part.reached
     verdicts = [fit.optimum.verdict for fit in (complete, part)]
-    row = {"parameters": len(complete.built.names), "degrees": complete.degrees, "verdict": max(verdicts, key=_worse)}
+    verdict = max(verdicts, key=lambda verdict: verdict != "converged")
+    row = {"parameters": len(complete.built.names), "degrees": complete.degrees, "verdict": verdict}
     if complete.optimum.converged:
         row |= {"deviance": complete.deviance, "aic": complete.aic}
         row |= {"cpc": _cpc(table.flow, complete.fitted, complete.in_fit & known)}
@@ -92,10 +85,6 @@ def _row(
             "held_out_cpc": _cpc(table.flow, part.fitted, judged),
         }
     return row
-
-
-def _worse(verdict: str) -> bool:
-    return verdict != "converged"
 
 
 def _cpc(observed: np.ndarray, fitted: np.ndarray, pairs: Bool[np.ndarray, "o d"]) -> float:

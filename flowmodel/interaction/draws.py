@@ -21,15 +21,9 @@ def draw(
     """Draws one table of integer flows with the fitted table as expectation, int64 [origin, destination].
 
     "poisson" draws every pair independently (`hold=None`). "multinomial" is the same distribution conditional on the
-    fitted total, or on the fitted sum of each origin or each destination. The same seed gives the same table with the
-    same version of NumPy. All pairs use one stream of random numbers, so an additional origin changes all draws.
-
-    Args:
-        fitted: persons [origin, destination].
-        allowed: which pairs can have flows, bool [origin, destination].
-        seed: seed of the generator PCG64; use another one for each table.
-        hold: the sums to hold, for "multinomial".
-        kind: the distribution.
+    fitted total, or on the fitted sum of each origin or each destination. The same seed of the generator PCG64 gives
+    the same table with the same version of NumPy; use another one for each table. All pairs use one stream of random
+    numbers, so an additional origin changes all draws.
 
     Raises:
         FlowsError: as `blocks.check`; E-FLOWS-HOLD, `hold` does not suit `kind`; E-FLOWS-WHOLE, the relative difference
@@ -61,9 +55,7 @@ def _integers(sums: np.ndarray, hold: Hold) -> np.ndarray:
         named = ", ".join(f"{zone} ({sums[zone]:.10g})" for zone in bad[:_MOST_NAMED])
         more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
         which = "the total" if hold == "total" else f"{len(bad)} {hold} sums (zones counted from 0)"
-        fix = (
-            'hold sums that the fit reproduces, such as "origin" for a production-constrained model, or draw "poisson"'
-        )
+        fix = 'hold sums that the fit reproduces, such as "origin" with the constraint production, or draw "poisson"'
         raise FlowsError("E-FLOWS-WHOLE", f"not whole numbers: {which}: {named}{more}", fix)
     return np.asarray(rounded, np.int64)
 

@@ -32,22 +32,6 @@ class Bread:
     projections: Sides
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Scatter:
-    """Sums of scores and their products.
-
-    Attributes:
-        per_pair: Σ over pairs of s² x̃ x̃ᵀ [K, K].
-        per_origin: Σ_d s x̃ of every origin [o, K].
-        per_destination: Σ_o s x̃ of every destination [d, K].
-    """
-
-    per_pair: Float[Array, "parameter parameter"]
-    per_origin: Float[Array, "origin parameter"]
-    per_destination: Float[Array, "destination parameter"]
-
-
 @jax.jit
 def bread(design: Design, at: Point, sums: Sums) -> Bread:
     """The information on the coefficients at the optimum `at`, in float64."""
@@ -62,15 +46,11 @@ def bread(design: Design, at: Point, sums: Sums) -> Bread:
 
 
 @jax.jit
-def scatter(design: Design, at: Point, sums: Sums, projections: Sides) -> Scatter:
-    """Sums of scores by pair, origin and destination."""
-    residuals = [
-        column - origin[:, None] - destination[None, :]
-        for column, origin, destination in zip(
-            slopes(design, at), projections.origin, projections.destination, strict=True
-        )
-    ]
-    return Scatter(
+def _scores(design: Design, at: Point, sums: Sums, projections: Sides) -> tuple[Array, Array, Array]:
+    """Σ over pairs of s² x̃ x̃ᵀ [K, K], Σ_d s x̃ of every origin [o, K], and Σ_o s x̃ of every destination [d, K]."""
+    columns = zip(slopes(design, at), projections.origin, projections.destination, strict=True)
+    residuals = [column - origin[:, None] - destination[None, :] for column, origin, destination in columns]
+    return (
         moments.cross(sums.score**2, tuple(residuals)),
         _stacked([moments.along(sums.score, one) for one in residuals], len(design.outflow)),
         _stacked([moments.across(sums.score, one) for one in residuals], len(design.inflow)),
@@ -82,39 +62,32 @@ def _stacked(each: list[Array], zones: int) -> Float[Array, "zone parameter"]:
     return jnp.stack(each, axis=1) if each else jnp.zeros((zones, 0))
 
 
-def sandwich(information: np.ndarray, scores: Scatter, kind: str, in_fit: np.ndarray) -> np.ndarray:
-    """Sandwich covariance of the coefficients [K, K], which does not assume the distribution of the family.
+def sandwich(
+    design: Design, at: Point, sums: Sums, bread: Bread, kind: str
+) -> Float[np.ndarray, "parameter parameter"]:
+    """Sandwich covariance of the coefficients [K, K] at the optimum, which does not assume the family's distribution.
 
-    Args:
-        information: S.
-        scores: sums of scores at the optimum.
-        kind: "robust" (White 1980, times n / (n − 1) for n pairs); "cluster_origin", "cluster_destination" (times
-            G / (G − 1) for G origins or destinations); "two_way" (Cameron, Gelbach & Miller 2011: the sum of both less
-            "robust"), in which variances can be negative if there are few clusters.
-        in_fit: the pairs in the fit, bool [o, d].
+    `kind` is "robust" (White 1980, times n / (n − 1) for n pairs); "cluster_origin" or "cluster_destination" (times
+    G / (G − 1) for G origins or destinations); or "two_way" (Cameron, Gelbach & Miller 2011: the sum of both less
+    "robust"), in which variances can be negative if there are few clusters.
     """
-    bread = np.linalg.inv(information)
-    pair = np.asarray(scores.per_pair) * _more(in_fit.sum())
-    origin = _crossed(scores.per_origin) * _more(np.any(in_fit, axis=1).sum())
-    destination = _crossed(scores.per_destination) * _more(np.any(in_fit, axis=0).sum())
-    between = {
+    in_fit, inverse = np.asarray(design.allowed), np.linalg.inv(np.asarray(bread.information))
+    of_pairs, of_origins, of_destinations = map(np.asarray, _scores(design, at, sums, bread.projections))
+    pair = of_pairs * _correction(in_fit.sum())
+    origin = of_origins.T @ of_origins * _correction(np.any(in_fit, axis=1).sum())
+    destination = of_destinations.T @ of_destinations * _correction(np.any(in_fit, axis=0).sum())
+    meat = {
         "robust": pair,
         "cluster_origin": origin,
         "cluster_destination": destination,
         "two_way": origin + destination - pair,
     }[kind]
-    return np.asarray(bread @ between @ bread)
+    return np.asarray(inverse @ meat @ inverse)
 
 
-def _more(count: int) -> float:
+def _correction(count: int) -> float:
     """G / (G − 1)."""
     return float(count / max(count - 1, 1))
-
-
-def _crossed(scores: Array) -> np.ndarray:
-    """Σ_g g gᵀ."""
-    each = np.asarray(scores)
-    return np.asarray(each.T @ each)
 
 
 def effect_covariance(design: Design, sums: Sums, found: Bread) -> Float[np.ndarray, "effect effect"]:
@@ -131,9 +104,7 @@ def effect_covariance(design: Design, sums: Sums, found: Bread) -> Float[np.ndar
     kept = np.concatenate(sides) & (np.concatenate([row, column]) > 0)
     inverse = np.zeros_like(system)
     inverse[np.ix_(kept, kept)] = np.linalg.pinv(system[np.ix_(kept, kept)], hermitian=True)
-    projections = np.concatenate(
-        [np.asarray(found.projections.origin), np.asarray(found.projections.destination)], axis=1
-    )
+    projections = np.concatenate([found.projections.origin, found.projections.destination], axis=1)
     if not len(projections):
         return inverse
     return np.asarray(inverse + projections.T @ np.linalg.solve(np.asarray(found.information), projections))

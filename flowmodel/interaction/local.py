@@ -44,13 +44,9 @@ def fit(
     columns: dict[str, np.ndarray],
     labels: tuple[str, ...],
 ) -> pd.DataFrame:
-    """A Poisson regression of every row on a constant and the columns.
+    """A Poisson regression of every row of `flow`, persons, on a constant and the columns [other] or [zone, other].
 
-    Args:
-        flow: observed flows [zone, other], persons; transposed for destination-specific fits.
-        allowed: pairs in the fit.
-        columns: covariates by name, [other] or [zone, other].
-        labels: labels of the rows.
+    Tables are transposed for destination-specific fits. `labels` are those of the rows.
 
     Returns:
         Rows of zone, name, estimate, se, status: "fitted", or "not_identified" (without numbers) if covariates are
@@ -65,7 +61,11 @@ def fit(
     error = np.sqrt(np.diagonal(np.asarray(found.covariance), axis1=1, axis2=2))
     known = (np.asarray(found.error) < _ENOUGH) & np.all(np.isfinite(error), axis=1)
     for zone in np.flatnonzero(known & (np.asarray(found.least) < _FADING)):
-        known[zone] = not _separated(flow, allowed, wide, int(zone))
+        row = slice(zone, zone + 1)
+        own = [column[row] for column in wide]
+        known[zone] = not separated_pairs(
+            flow[row], allowed[row], own, origin_effects=False, destination_effects=False
+        ).any()
     return pd.DataFrame(
         {
             "zone": np.repeat(labels, len(names)),
@@ -78,25 +78,12 @@ def fit(
 
 
 def poisson(columns: Float[np.ndarray, "row parameter"], counts: Float[np.ndarray, " row"]) -> np.ndarray:
-    """Coefficients of one Poisson regression with the log link.
+    """Maximum likelihood estimates of one Poisson regression with the log link [parameter].
 
-    Args:
-        columns: covariates; the first column must be ones.
-        counts: observed counts.
-
-    Returns:
-        Maximum likelihood estimates [parameter]; NaN if the search has not converged, such as for collinear columns.
+    The first of the `columns` must be ones. NaN if the search has not converged, such as for collinear columns.
     """
     found: Local = jax.jit(_one)((jnp.asarray(counts, float), jnp.ones(len(counts), bool), jnp.asarray(columns, float)))
     return np.where(float(found.error) < _ENOUGH, np.asarray(found.coefficients), np.nan)
-
-
-def _separated(flow: np.ndarray, allowed: np.ndarray, columns: list[np.ndarray], zone: int) -> bool:
-    """Whether the likelihood of one zone has no maximum."""
-    row = slice(zone, zone + 1)
-    own = [column[row] for column in columns]
-    found = separated_pairs(flow[row], allowed[row], own, origin_effects=False, destination_effects=False)
-    return bool(found.any())
 
 
 def _one(zone: tuple[Array, Array, Array]) -> Local:

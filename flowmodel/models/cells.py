@@ -18,7 +18,7 @@ from flowmodel.dynamics.cells.year import CountyYear, GridYear, Pressure
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.schedule import shifted
 from flowmodel.errors import ConfigError
-from flowmodel.interaction.scoring.common_part import common_part
+from flowmodel.interaction.scoring.blocks import common_part
 from flowmodel.models.model import Writer, csv
 from flowmodel.parameters.registry import Parameters, Registry
 from flowmodel.results import cells as results

@@ -15,7 +15,7 @@ from flowmodel.dynamics.registered import setup
 from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.run import flows, run
 from flowmodel.dynamics.registered.setup import RegisteredSetup
-from flowmodel.estimation import children_metrics, registered_census, registered_metrics
+from flowmodel.estimation import census, registered_metrics
 from flowmodel.estimation.registered_objective import RegisteredObjective, objective
 from flowmodel.models.model import OfCounties, Writer, csv, netcdf
 from flowmodel.parameters.registered import RegisteredParameters, registered_parameters
@@ -47,7 +47,7 @@ class Registered(OfCounties):
         """What is fitted: growth, bands, and the other targets of the configuration."""
         of, between = self.config.fit.interprovincial, None
         if of is not None:
-            between = registered_census.provinces(self.table, str(located(self.base, of.file)), of)
+            between = census.provinces(self.table, str(located(self.base, of.file)), of)
         return objective(self.setup, self.config.fit, between)
 
     def run(self, natural: Float[Array, " free"]) -> RegisteredAccounts:
@@ -77,9 +77,7 @@ class Registered(OfCounties):
         growth, baselines = results.growth_scores(self.setup, self.end(closed), self.natural_end(), known)
         residual = max(abs(closed.residual()).max(), abs(closed.registered_residual()).max())
         fitted, counted = registered_metrics.bands(self.setup, closed), registered_metrics.counted_bands(self.setup)
-        bands = {
-            name: registered_metrics.scores(fitted[i], counted[i]) for i, name in enumerate(registered_census.BANDS)
-        }
+        bands = {name: registered_metrics.scores(fitted[i], counted[i]) for i, name in enumerate(census.BANDS)}
         children = closed.children
         return {
             "growth": growth,
@@ -92,7 +90,7 @@ class Registered(OfCounties):
             "bands": bands,
             "names": registered_metrics.national(self.setup, closed),
             "initial": registered_metrics.initial(self.setup, closed),
-            **({} if children is None else {"children": children_metrics.national(self.setup, children)}),
+            **({} if children is None else {"children": registered_metrics.national_children(self.setup, children)}),
         }
 
     def natural_end(self) -> np.ndarray:

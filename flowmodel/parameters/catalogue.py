@@ -55,17 +55,14 @@ _REGISTERED = (
     Parameter("within_level", "w_0", "logit per year", -8.0, 0.0, -4.0, 0.5, "moves to another township of the zone"),
     Parameter("within_return", "xi", "logit per year", -8.0, 0.0, -2.9, 0.5, "as other returns, assumed", -2.9),
 )
-_SWITCHED = {
-    "return_origin_level": Parameter(
-        "return_origin_level", "r_o", "logit per year", -8.0, 6.0, -2.9, 0.5, "annual return 0.03-0.10"
-    ),
-    "onward_level": Parameter("onward_level", "a_0", "logit per year", -12.0, 0.0, -4.6, 0.5, "assumed", -4.6),
-    "network": Parameter(
-        "network", "varsigma", "1", 0.0, 4.0, 0.5, 0.5, "attraction by earlier migrants from the same zone"
-    ),
-    "competing": Parameter("competing", "rho", "1", -3.0, 3.0, 0.0, 0.5, "competing destinations (Fotheringham 1983)"),
-    "nest": Parameter("nest", "tau", "1", 0.2, 1.0, 0.8, 0.1, "dissimilarity of a prefecture's counties; 1 is no nest"),
-}
+_SWITCHED = (
+    Parameter("return_origin_level", "r_o", "logit per year", -8.0, 6.0, -2.9, 0.5, "annual return 0.03-0.10"),
+    Parameter("onward_level", "a_0", "logit per year", -12.0, 0.0, -4.6, 0.5, "assumed", -4.6),
+    Parameter("network", "varsigma", "1", 0.0, 4.0, 0.5, 0.5, "attraction by earlier migrants from the same zone"),
+    Parameter("competing", "rho", "1", -3.0, 3.0, 0.0, 0.5, "competing destinations (Fotheringham 1983)"),
+    Parameter("nest", "tau", "1", 0.2, 1.0, 0.8, 0.1, "dissimilarity of a prefecture's counties; 1 is no nest"),
+)
+"""Parameters of processes that `[model.stock]` switches on."""
 _SET = "set so that a fit of 2010-2020 to growth and bands gives the published children of 2020 (71.09 M and 60-67 M)"
 _CHILDREN = (
     Parameter("comove_level", "k_0", "logit", -6.0, 6.0, 0.2, 1.0, _SET, 0.2),
@@ -75,12 +72,11 @@ _CHILDREN = (
 )
 """Parameters of the numbers of children; two published national numbers identify the two `_FITTED_TO_CHILDREN`."""
 _FITTED_TO_CHILDREN = ("comove_level", "children_away")
-_LEARNING = {
-    skill: Parameter(
-        f"learning@{skill}", f"e_{skill}", "logit per year", -10.0, -1.0, -4.2, 0.5, "the nation's schooling 2010-2020"
-    )
+_SCHOOLING = "the nation's schooling 2010-2020"
+_LEARNING = [
+    Parameter(f"learning@{skill}", f"e_{skill}", "logit per year", -10.0, -1.0, -4.2, 0.5, _SCHOOLING)
     for skill in SKILLS[:-1]
-}
+]
 _DISPERSION = "variance is mean + dispersion x mean squared; weak prior around errors of 30 %"
 
 
@@ -127,12 +123,16 @@ def registry(
 def _entries(model: Model, decay: tuple[Parameter, ...], targets: tuple[str, ...]) -> list[Parameter]:
     blocks = [("attraction", "gamma", model.attraction), ("departure", "m", model.departure)]
     scalars = [*_BASE, *decay, *_BARRIERS, *_RATES]
-    if model.stock is not None:
-        switched = [entry for name, entry in _SWITCHED.items() if _is_on(name, model.stock)]
-        scalars = _of_groups([*scalars, *_REGISTERED, *switched], _by_group(model.stock, decay))
-        scalars += _LEARNING.values() if model.stock.groups == "skills" else ()
-        scalars += [] if model.stock.children is None else _of_children(targets)
-        blocks += _registered_blocks(model.stock)
+    if (stock := model.stock) is not None:
+        scalars = _of_groups([*scalars, *_REGISTERED, *_switched(stock)], stock, decay)
+        scalars += _LEARNING if stock.groups == "skills" else ()
+        scalars += [] if stock.children is None else _of_children(targets)
+        blocks += [
+            ("far", "phi", stock.far_covariates),
+            ("returning", "q", stock.return_covariates),
+            ("returning_origin", "q_o", stock.return_origin_covariates),
+            ("within", "z", stock.within_covariates),
+        ]
     covariates = [
         Parameter(f"{kind}:{name}", f"{symbol}_{name}", "1", -4.0, 4.0, 0.0, 0.5, _COVARIATE_SOURCE)
         for kind, symbol, names in blocks
@@ -148,41 +148,21 @@ def _of_children(targets: tuple[str, ...]) -> list[Parameter]:
     return [dataclasses.replace(entry, fixed=None) if entry.name in free else entry for entry in _CHILDREN]
 
 
-def _is_on(name: str, stock: Stock) -> bool:
-    return {
-        "return_origin_level": stock.returning in ("origin", "both", "pair"),
-        "onward_level": stock.onward,
-        "network": stock.network != "off",
-        "competing": stock.competing,
-        "nest": stock.nest,
-    }[name]
+def _switched(stock: Stock) -> list[Parameter]:
+    from_origin = stock.returning in ("origin", "both", "pair")
+    on = (from_origin, stock.onward, stock.network != "off", stock.competing, stock.nest)
+    return [entry for entry, is_on in zip(_SWITCHED, on, strict=True) if is_on]
 
 
-def _by_group(stock: Stock, decay: tuple[Parameter, ...]) -> set[str]:
-    """Names of the parameters that differ between groups; `distance` means all parameters of the decay law."""
-    return {*stock.by_group, *(entry.name for entry in decay if "distance" in stock.by_group)}
+def _of_groups(entries: list[Parameter], stock: Stock, decay: tuple[Parameter, ...]) -> list[Parameter]:
+    """The entries, with one for each skill, such as "distance@low", instead of those that differ between groups.
 
-
-def _of_groups(entries: list[Parameter], by_group: set[str]) -> list[Parameter]:
-    """The entries, with one for each skill, such as "distance@low", instead of those that differ between groups."""
-    return [
-        one
-        for entry in entries
-        for one in (
-            [
-                dataclasses.replace(entry, name=f"{entry.name}@{skill}", symbol=f"{entry.symbol}_{skill}")
-                for skill in SKILLS
-            ]
-            if entry.name in by_group
-            else [entry]
-        )
-    ]
-
-
-def _registered_blocks(stock: Stock) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [
-        ("far", "phi", stock.far_covariates),
-        ("returning", "q", stock.return_covariates),
-        ("returning_origin", "q_o", stock.return_origin_covariates),
-        ("within", "z", stock.within_covariates),
-    ]
+    In `by_group`, `distance` means all parameters of the decay law.
+    """
+    by_group = {*stock.by_group, *(entry.name for entry in decay if "distance" in stock.by_group)}
+    found = []
+    for entry in entries:
+        skills = SKILLS if entry.name in by_group else ()
+        own = [(f"{entry.name}@{skill}", f"{entry.symbol}_{skill}") for skill in skills]
+        found += [dataclasses.replace(entry, name=name, symbol=symbol) for name, symbol in own] or [entry]
+    return found

@@ -1,12 +1,11 @@
 """Values of the free parameters from a table, from `[truth]` or from the centres of the priors."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from flowmodel.parameters.registry import Registry
+import pandas as pd
+
+from flowmodel.errors import ConfigError
+from flowmodel.parameters.registry import Registry
 
 
 def values(registry: Registry, truth: dict[str, float], parameters: Path | None) -> dict[str, float]:
@@ -15,10 +14,6 @@ def values(registry: Registry, truth: dict[str, float], parameters: Path | None)
     Raises:
         ConfigError: the table cannot be read, lacks a parameter, has a value out of bounds, or another `offset_km`.
     """
-    import pandas as pd
-
-    from flowmodel.errors import ConfigError
-
     centres = {entry.name: entry.prior_mean for entry in registry.free}
     if parameters is None:
         return centres | {name: value for name, value in truth.items() if name in centres}

@@ -58,21 +58,17 @@ def registered_parameters(
 ) -> RegisteredParameters:
     """Parameter values for the kernels from the free parameters' natural values (differentiable).
 
-    Args:
-        registry: the parameters of the run.
-        natural: natural values.
-        groups: names of the groups; groups such as "low:15-29" share the parameters of the skill before the colon.
+    Groups with names such as "low:15-29" share the parameters of the skill before the colon.
     """
     values = registry.lookup(natural)
-    return RegisteredParameters(tuple(_group(values, name.partition(":")[0], registry) for name in groups), values)
+    of_groups = tuple(_group(values, name.partition(":")[0], registry) for name in groups)
+    return RegisteredParameters(of_groups, values)
 
 
 def _group(values: dict[str, Float[Array, ""]], skill: str, registry: Registry) -> Group:
     """Values of one skill; a parameter that differs between groups has the name "parameter@skill"."""
     own = {name.partition("@")[0]: value for name, value in values.items() if name.endswith(f"@{skill}")}
     known = {name: jnp.asarray(value, float) for name, value in _OFF.items()} | values | own
-    scalars = {
-        field.name: known[field.name] for field in dataclasses.fields(Group) if field.name not in ("choice", *_BLOCKS)
-    }
-    blocks = {name: block(values, name) for name in _BLOCKS}
-    return Group(choice=parameters(known, registry), **scalars, **blocks)
+    known |= {name: block(values, name) for name in _BLOCKS}
+    names = (field.name for field in dataclasses.fields(Group) if field.name != "choice")
+    return Group(choice=parameters(known, registry), **{name: known[name] for name in names})

@@ -46,15 +46,12 @@ class Parameter:
         margin = _MARGIN * (self.upper - self.lower) if self.fixed is None else 0.0
         value = self.prior_mean if self.fixed is None else self.fixed
         if not self.lower < self.upper or not self.lower + margin <= value <= self.upper - margin:
-            raise ConfigError(
-                "E-PARAMETER-BOUND",
-                f"{self.name}: {value} in [{self.lower}, {self.upper}]",
-                "give lower < upper, a fixed value between them, and a prior mean at least 1 % of the range inside",
-            )
+            what = f"{self.name}: {value} in [{self.lower}, {self.upper}]"
+            fix = "give lower < upper, a fixed value between them, and a prior mean at least 1 % of the range inside"
+            raise ConfigError("E-PARAMETER-BOUND", what, fix)
         if self.prior_scale == "log" and self.lower <= 0:
-            raise ConfigError(
-                "E-PARAMETER-BOUND", f"{self.name}: lower = {self.lower}", "a log-normal prior needs a positive bound"
-            )
+            what = f"{self.name}: lower = {self.lower}"
+            raise ConfigError("E-PARAMETER-BOUND", what, "a log-normal prior needs a positive bound")
 
     def from_score(self, score: float) -> float:
         """The value `score` standard deviations from the prior's centre."""
@@ -140,9 +137,7 @@ class Registry:
     def at_bound(self, natural: Float[Array, " free"], gradient: np.ndarray) -> np.ndarray:
         """Which free parameters are at a bound with the gradient pointing outwards (Karush-Kuhn-Tucker condition).
 
-        Args:
-            natural: natural values.
-            gradient: of the objective to be minimised, by natural values.
+        The `gradient` is that of the objective to be minimised, by natural values.
         """
         lower, upper = (np.asarray(bound) for bound in self._bounds())
         share = (np.asarray(natural) - lower) / (upper - lower)

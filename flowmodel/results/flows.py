@@ -14,7 +14,7 @@ from flowmodel.estimation.inference import INTERVAL
 from flowmodel.interaction import local as local_fits
 from flowmodel.interaction.calibrate import Calibrated, known_flows
 from flowmodel.interaction.draws import draw
-from flowmodel.interaction.likelihood import null
+from flowmodel.interaction.likelihood import log_likelihood
 from flowmodel.interaction.model.design import EFFECTS
 from flowmodel.interaction.model.laws import LAWS
 from flowmodel.interaction.model.pair import as_arrays
@@ -74,7 +74,7 @@ def metrics(fit: Calibrated, bin_km: float) -> dict[str, Any]:
             fit.table.flow, fit.fitted, seen, None if distance is None else np.asarray(distance), bin_km=bin_km
         )
     )
-    of_null = null.log_likelihood(fit.built.design, fit.family)
+    of_null = log_likelihood.null(fit.built.design, fit.family)
     null_deviance = fit.deviance + 2 * (fit.log_likelihood - of_null)
     found |= {
         "pairs": fit.pairs,

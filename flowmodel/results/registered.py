@@ -8,8 +8,8 @@ import xarray as xr
 
 from flowmodel.dynamics.registered.accounts import RegisteredAccounts
 from flowmodel.dynamics.registered.setup import RegisteredSetup
-from flowmodel.estimation import children_metrics, registered_metrics
-from flowmodel.estimation.registered_census import BANDS
+from flowmodel.estimation import registered_metrics
+from flowmodel.estimation.census import BANDS
 from flowmodel.results.residents import FLOWS, distinct, labelled, variable
 
 _POOLS = {
@@ -90,7 +90,7 @@ def stock_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.DataFr
         "zone": model.table.codes,
         "name": model.table.values("name"),
         f"residents_{first}": closed.opening[0].sum(axis=0),
-        f"residents_placed_{first}": m.home + m.within + registered_metrics.placed(closed),
+        f"residents_placed_{first}": m.home + m.within + closed.placed_start,
         f"registered_{first}": closed.registered_opening[0].sum(axis=0),
         f"registered_counted_{first}": m.registered,
         f"registered_elsewhere_{first}": m.elsewhere,
@@ -119,7 +119,7 @@ def children_table(model: RegisteredSetup, closed: RegisteredAccounts) -> pd.Dat
     """`children.csv`: one row a zone and year, the first and the last, persons under 18 and adults, unrounded."""
     assert closed.children is not None
     assert model.families is not None
-    zones, count = children_metrics.by_zone(closed.children, model.families), len(model.years)
+    zones, count = registered_metrics.children_by_zone(closed.children, model.families), len(model.years)
     index = {
         "zone": np.tile(model.table.codes, count),
         "name": np.tile(model.table.values("name"), count),

@@ -10,7 +10,7 @@ import xarray as xr
 from flowmodel.dynamics.residents.accounts import Accounts
 from flowmodel.dynamics.residents.setup import Setup
 from flowmodel.dynamics.schedule import Calendar
-from flowmodel.estimation import baselines, metrics
+from flowmodel.estimation import metrics
 from flowmodel.zones.table import ZoneTable
 
 FLOWS = {
@@ -108,7 +108,7 @@ def growth_scores(
     start, end = model.table.population(first), model.table.population(last)
     inhabited = (start > 0) & (end > 0)
     start, end, label = start[inhabited], end[inhabited], f"{first}_{last}"
-    predicted = baselines.predictions(start, end, natural[inhabited], known[inhabited])
+    predicted = metrics.baselines(start, end, natural[inhabited], known[inhabited])
     scores = {name: {label: metrics.growth(start, end, values)} for name, values in predicted.items()}
     return {label: metrics.growth(start, end, fitted[inhabited])}, scores
 

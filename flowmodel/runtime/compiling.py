@@ -41,11 +41,9 @@ class Program(Generic[P, R]):
 
 
 def program(function: Callable[P, R], **options: Any) -> Program[P, R]:
-    """Like `jax.jit`, with compiler options for the device, which is looked up at the first call.
+    """Like `jax.jit` with its `options`, and with compiler options for the device, looked up at the first call.
 
-    Args:
-        function: the function. Called inside another program it becomes a part of that one.
-        options: options of `jax.jit`.
+    Called inside another program, the function becomes a part of that one.
     """
     return Program(function, options)
 

@@ -34,15 +34,15 @@ class Found:
 def look(root: Path = Path("/")) -> Found:
     """Looks for device files below `root` and for plugins among the installed packages."""
     nvidia = any((root / name).exists() for name in ("dev/nvidia0", "proc/driver/nvidia/version"))
-    return Found(nvidia, (root / "dev/accel0").exists(), tuple(name for name in (*_CUDA, *_TPU) if _installed(name)))
+    return Found(nvidia, (root / "dev/accel0").exists(), tuple(name for name in (*_CUDA, *_TPU) if version(name)))
 
 
-def _installed(name: str) -> bool:
+def version(package: str) -> str | None:
+    """The installed version of a package; None if it is not installed."""
     try:
-        metadata.version(name)
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return None
 
 
 def choose(device: str) -> None:
@@ -74,35 +74,27 @@ def _one_line(error: Exception) -> str:
 
 
 def cpu_warning(found: Found, backend: str, why: Callable[[str], str]) -> str | None:
-    """A warning if JAX computes on the CPU although the machine seems to have an accelerator; else None.
+    """A warning if JAX uses the `backend` "cpu" although the machine seems to have an accelerator; else None.
 
-    Args:
-        found: accelerators of the machine.
-        backend: the platform that JAX uses.
-        why: returns the reason why JAX does not use a platform ("cuda" or "tpu").
+    `why` returns the reason why JAX does not use the platform "cuda" or "tpu".
     """
     if backend != "cpu":
         return None
-    reason = _idle_gpu(found, why) or _idle_tpu(found, why)
+    reason = _idle(found, why)
     return None if reason is None else f"W-DEVICE-CPU computing on the CPU: {reason}; or choose it with --device cpu"
 
 
-def _idle_gpu(found: Found, why: Callable[[str], str]) -> str | None:
-    plugin = found.plugin(_CUDA)
-    if found.nvidia and plugin is None:
+def _idle(found: Found, why: Callable[[str], str]) -> str | None:
+    cuda, libtpu = found.plugin(_CUDA), found.plugin(_TPU)
+    if found.nvidia and cuda is None:
         return f"there is an NVIDIA device, but no CUDA plugin of jax; fix: {_EXTRAS['gpu']}"
     if found.nvidia:
-        return f"{plugin} does not start ({why('cuda')}); fix: check driver and CUDA version with nvidia-smi"
-    if plugin is not None:
-        return f"{plugin} is installed, but no NVIDIA device is visible; fix: install its driver, or give --gpus"
-    return None
-
-
-def _idle_tpu(found: Found, why: Callable[[str], str]) -> str | None:
-    plugin = found.plugin(_TPU)
-    if found.tpu and plugin is None:
+        return f"{cuda} does not start ({why('cuda')}); fix: check driver and CUDA version with nvidia-smi"
+    if cuda is not None:
+        return f"{cuda} is installed, but no NVIDIA device is visible; fix: install its driver, or give --gpus"
+    if found.tpu and libtpu is None:
         return f"there is a TPU, but no libtpu; fix: {_EXTRAS['tpu']}"
-    if plugin is not None:
+    if libtpu is not None:
         return f"libtpu is installed, but does not start ({why('tpu')}); fix: stop other processes that use the TPU"
     return None
 
@@ -120,21 +112,13 @@ def sentence() -> str:
     """A sentence that names the device in use."""
     device = jax.devices()[0]
     if device.platform == "cpu":
-        return f"computing on the CPU, {cores()} cores"
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return f"computing on the CPU, {cores} cores"
     return f"computing on {device.device_kind} ({device.platform})"
-
-
-def cores() -> int:
-    """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> dict[str, str]:
     """Device and software versions, for provenance."""
     device = jax.devices()[0]
-    return {
-        "platform": device.platform,
-        "device": device.device_kind,
-        "jax": jax.__version__,
-        "python": sys.version.split()[0],
-    }
+    versions = {"jax": jax.__version__, "python": sys.version.split()[0]}
+    return {"platform": device.platform, "device": device.device_kind} | versions

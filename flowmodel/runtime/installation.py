@@ -1,11 +1,18 @@
-"""Facts about the installation: versions of packages, agreement with the lock, and environment variables."""
+"""Facts about the installation and the machine: packages, environment variables, cache, device and memory."""
 
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
+
+from flowmodel.config import Runtime
+
+from . import cache
+from .device import version
+from .memory import available_bytes, total_bytes
+from .process import configure
 
 Fact = tuple[str, str]
 
@@ -14,30 +21,28 @@ _REPLACED_DATA = ("PROJ_LIB", "PROJ_DATA", "GDAL_DATA")
 
 
 def packages(lock: Path) -> Iterator[Fact]:
-    """The interpreter, where both packages load from, versions of the main dependencies, and agreement with a lock.
+    """The interpreter, the places of both packages, versions of the main dependencies, and agreement with a lock.
 
-    Args:
-        lock: a file of requirements with exact versions; it may be missing.
+    The `lock` is a file of requirements with exact versions; it may be missing.
     """
     yield "python", f"{sys.version.split()[0]} ({sys.executable})"
     for package in ("flowmodel", "geo"):
         found = util.find_spec(package)
         yield package, str(found.origin) if found else "not found"
     for name in _PACKAGES:
-        yield name, _version(name) or "missing: pip install '.[geo,report]'"
+        yield name, version(name) or "missing: pip install '.[geo,report]'"
     yield "lock", against_lock(lock.read_text(encoding="utf-8")) if lock.is_file() else "no lock file here"
 
 
 def against_lock(lock: str) -> str:
     """How many installed packages have the version of a lock, and which have another one.
 
-    Args:
-        lock: the text of the lock, which may name one package with several versions, for different Pythons.
+    The text of the `lock` may name one package with several versions, for different Pythons.
     """
     locked: dict[str, set[str]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE):
-        locked.setdefault(name, set()).add(version)
-    installed = {name: found for name in locked if (found := _version(name)) is not None}
+    for name, number in re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE):
+        locked.setdefault(name, set()).add(number)
+    installed = {name: found for name in locked if (found := version(name)) is not None}
     others = [
         f"{name} {found} (lock: {' or '.join(sorted(locked[name]))})"
         for name, found in installed.items()
@@ -54,8 +59,18 @@ def variables(environment: Mapping[str, str] = os.environ) -> Iterator[Fact]:
         yield name, "not set" if value is None else f"{value}: takes the place of the packages' own data; unset it"
 
 
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+def machine(device: str | None) -> Iterator[Fact]:
+    """The cache of compiled programs, the device that computes (the best one by default), and its memory.
+
+    Raises:
+        ResourceError: E-DEVICE, the device is not available.
+    """
+    yield "cache", cache.state(os.environ)
+    lines: list[str] = []
+    configure(Runtime.model_validate({"device": device or "auto", "cache": False}), lines.append)
+    yield from (("device", line) for line in lines)
+    yield "memory", f"{_size(available_bytes())} free of {_size(total_bytes())}"
+
+
+def _size(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 1e9:,.1f} GB"

@@ -37,13 +37,9 @@ def host_bytes(root: Path = ROOT) -> int | None:
 
     Swap is not counted. None on other systems than Linux.
     """
-    left = [*_available(root), *_of_groups(root), *_of_address_space(root)]
+    available = (size for name, size in _meminfo(root).items() if name == "MemAvailable")
+    left = [*available, *_of_groups(root), *_of_address_space(root)]
     return max(0, min(left)) if left else None
-
-
-def _available(root: Path) -> list[int]:
-    fields = _meminfo(root)
-    return [fields["MemAvailable"]] if "MemAvailable" in fields else []
 
 
 def _meminfo(root: Path) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import gc
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from jax.stages import Compiled
 
@@ -20,30 +20,8 @@ _FIX = "a smaller tile, float32 pairs, fewer zones, or a device with more memory
 Result = TypeVar("Result")
 
 
-class Need(NamedTuple):
-    """Memory of one call of a compiled program on its device, bytes; `in_place` is both argument and output."""
-
-    arguments: int
-    outputs: int
-    temporaries: int
-    in_place: int = 0
-
-    @property
-    def total(self) -> int:
-        """Total memory, including the arguments."""
-        return self.arguments + self.outputs + self.temporaries - self.in_place
-
-
-class Chosen(NamedTuple):
-    """A tile (rows), its compiled program, and the memory that it needs."""
-
-    tile: int
-    program: Compiled
-    need: Need
-
-
-def predicted(compiled: Compiled) -> Need:
-    """Memory that XLA plans for a program.
+def predicted(compiled: Compiled) -> int:
+    """Memory that XLA plans for one call of a program on its device, with arguments and outputs, bytes.
 
     Raises:
         ResourceError: E-MEMORY, the backend does not report it.
@@ -51,12 +29,8 @@ def predicted(compiled: Compiled) -> Need:
     plan: Any = compiled.memory_analysis()
     if plan is None:
         raise ResourceError("E-MEMORY", "the compiler does not report the memory of a program", "compute on the CPU")
-    return Need(
-        int(plan.argument_size_in_bytes),
-        int(plan.output_size_in_bytes),
-        int(plan.temp_size_in_bytes),
-        int(plan.alias_size_in_bytes),
-    )
+    used = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
+    return int(used - plan.alias_size_in_bytes)  # without memory that is both argument and output
 
 
 def sentence(need: int | None, free: int | None) -> str:
@@ -64,8 +38,8 @@ def sentence(need: int | None, free: int | None) -> str:
     return f"needs {gigabytes(need)}, {gigabytes(free)} free"
 
 
-def fitting(compile_for: Callable[[int], Compiled], tiles: Sequence[int], available: int | None) -> Chosen:
-    """The largest tile whose program is predicted to fit in `SHARE` of free memory; the program is not run.
+def fitting(compile_for: Callable[[int], Compiled], tiles: Sequence[int], available: int | None) -> tuple[int, int]:
+    """The largest tile whose program is predicted to fit in `SHARE` of free memory, and that memory, bytes.
 
     Args:
         compile_for: compiles the program for a tile; called from the largest tile down until one fits.
@@ -76,24 +50,18 @@ def fitting(compile_for: Callable[[int], Compiled], tiles: Sequence[int], availa
         ResourceError: E-MEMORY, the smallest tile does not fit.
     """
     for tile in sorted(tiles, reverse=True):
-        program = compile_for(tile)
-        need = predicted(program)
-        if available is None or need.total <= SHARE * available:
-            return Chosen(tile, program, need)
-    what = f"the smallest tile, {min(tiles)} rows, {sentence(need.total, available)}, of which {SHARE:.0%} may be used"
+        need = predicted(compile_for(tile))
+        if available is None or need <= SHARE * available:
+            return tile, need
+    what = f"the smallest tile, {min(tiles)} rows, {sentence(need, available)}, of which {SHARE:.0%} may be used"
     raise ResourceError("E-MEMORY", what, _FIX)
 
 
 def retrying(run: Callable[[int], Result], tile: int, smallest: int, say: Callable[[str], None]) -> Result:
-    """Calls `run` with a tile and, if memory runs out, with half of it, at most `HALVINGS` times.
+    """Calls `run` with the rows of a tile and, if memory runs out, with half as many, at most `HALVINGS` times.
 
-    An operating system that overcommits memory may end the process instead; only `fitting` prevents that.
-
-    Args:
-        run: computes with tiles of a number of rows; it must free its memory if it fails.
-        tile: rows of the first attempt.
-        smallest: smallest number of rows.
-        say: called with a line for every smaller tile.
+    An operating system that overcommits memory may end the process instead; only `fitting` prevents that. `run` must
+    free its memory if it fails; `say` is called with a line for every smaller tile.
 
     Raises:
         ResourceError: E-MEMORY, memory also runs out with the last tile.

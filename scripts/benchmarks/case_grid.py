@@ -84,10 +84,9 @@ def square(side: int) -> Callable[[], Any]:
 
     from flowmodel import runtime
     from flowmodel.gravity.spectral import operator, plan
-    from flowmodel.gravity.spectral.cells import on_device
 
     everywhere = np.ones((side, side), bool)
-    cells = on_device(plan.plan(everywhere, everywhere, 1.0, {}))
+    cells = plan.on_device(plan.plan(everywhere, everywhere, 1.0, {}))
     made = runtime.program(operator.build, static_argnames="dtype")
     parameters = case_townships.townships(2).parameters
     kernel = made(parameters, cells, jnp.asarray(10.0), dtype=jnp.dtype("float32"))

@@ -6,7 +6,7 @@ import xarray as xr
 
 from flowmodel import config
 from flowmodel.config import Config
-from flowmodel.estimation.registered_census import BANDS
+from flowmodel.estimation.census import BANDS
 from flowmodel.zones import table as store
 from flowmodel.zones.table import ZoneTable
 

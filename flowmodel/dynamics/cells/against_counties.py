@@ -12,7 +12,7 @@ from flowmodel.dynamics.residents.year import Movements, year
 from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.distance import great_circles_km
-from flowmodel.interaction.scoring.common_part import common_part
+from flowmodel.interaction.scoring.blocks import common_part
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.table import ZoneTable
 

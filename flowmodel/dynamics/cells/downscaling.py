@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 
 from flowmodel.dynamics.residents.year import departure_rate
 from flowmodel.dynamics.residents.zones import Zones
-from flowmodel.gravity import attraction
+from flowmodel.gravity.pair import attraction
 from flowmodel.parameters.registry import Parameters
 from flowmodel.zones.cells import GridCells
 from flowmodel.zones.table import ZoneTable
@@ -90,7 +90,7 @@ def pull(parameters: Parameters, support: Support, population: Field) -> Field:
     """w_c of every cell, but for a factor common to all; at most about one."""
     people = support.by_county(population)
     zones = support.zones
-    of_county = attraction.weights(people, parameters.mass, zones.attraction, parameters.attraction)
+    of_county = attraction(people, parameters.mass, zones.attraction, parameters.attraction)
     per_person = jnp.where(people > 0, of_county / jnp.where(people > 0, people, 1.0), 0.0)
     drawn = population * support.of_cell(per_person)
     return drawn if support.pulled is None else drawn * jnp.exp(support.pulled.astype(float))

@@ -17,7 +17,6 @@ from jaxtyping import Array, Float
 from flowmodel import runtime
 from flowmodel.gravity.decay import POWER, Law
 from flowmodel.gravity.spectral import mixture, operator, plan, sums
-from flowmodel.gravity.spectral.cells import on_device
 from flowmodel.gravity.spectral.layout import LEVELS
 from flowmodel.gravity.spectral.operator import Spectral
 from flowmodel.parameters.registry import Parameters
@@ -91,7 +90,7 @@ def build(
     of_county = {"province": table.indices("province"), "prefecture": table.indices("prefecture"), "county": counties}
     index = {level: np.append(np.asarray(of, np.int32), np.int32(-1)) for level, of in of_county.items()}
     units = {level: index[level][cells.zone] for level in levels}
-    planned = on_device(plan.plan(cells.zone >= 0, cells.east, cells.cell_km, units))
+    planned = plan.on_device(plan.plan(cells.zone >= 0, cells.east, cells.cell_km, units))
     made = runtime.program(operator.build, static_argnames=("dtype", "law"))
     return GridKernel(made(parameters, planned, jnp.asarray(offset_km), dtype=jnp.dtype(dtype), law=law), within)
 

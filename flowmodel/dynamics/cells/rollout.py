@@ -76,7 +76,7 @@ def need(parameters: Parameters, support: Support, operator: GridKernel, populat
     """
     now = jax.tree.map(lambda path: path[0], calendar)
     planned = year.compiled(parameters, support, operator, population, now)
-    total, free = runtime.predicted(planned).total, runtime.available_bytes()
+    total, free = runtime.predicted(planned), runtime.available_bytes()
     sentence = runtime.sentence(total, free)
     if free is not None and total > runtime.SHARE * free:
         raise ResourceError(

@@ -5,15 +5,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from flowmodel.dynamics.registered.census.zones import RegisteredZones
-from flowmodel.gravity import attraction
-from flowmodel.gravity.decay import Law, OfLog
+from flowmodel.gravity.decay import Law, of_log
 from flowmodel.gravity.distance import REFERENCE_KM
+from flowmodel.gravity.pair import attraction
 from flowmodel.parameters.registered import Group
 
 
 def pull(group: Group, zones: RegisteredZones, people: Float[Array, " zone"]) -> Float[Array, " zone"]:
     """w_j = n_j^α exp(x_j·γ) of every zone, up to a factor common to all zones."""
-    return attraction.weights(people, group.choice.mass, zones.attraction, group.choice.attraction)
+    return attraction(people, group.choice.mass, zones.attraction, group.choice.attraction)
 
 
 def open_to_others(group: Group, zones: RegisteredZones) -> Float[Array, " zone"]:
@@ -51,7 +51,7 @@ def leaving_rate(
     """
     possible = (reach > 0) & (home > 0)
     gain = jnp.log(jnp.where(possible, reach, 1.0)) - jnp.log(jnp.where(possible, home, 1.0))
-    gain = gain - law.ln(tuple(-group.choice.decay), OfLog(jnp.log(offset_km / REFERENCE_KM)))
+    gain = gain - law.ln(tuple(-group.choice.decay), of_log(jnp.log(offset_km / REFERENCE_KM)))
     level = group.choice.departure_level + own + zones.departure @ group.choice.departure
     return jnp.where(possible, jax.nn.sigmoid(level + group.inclusive_value * gain), 0.0)
 

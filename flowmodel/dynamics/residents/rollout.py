@@ -34,7 +34,7 @@ def residents(parameters: Parameters, zones: Zones, pairs: AllPairs, years: Cale
     place = pairs.place
     tap = kernel.no_factors(len(place.index), pairs.dtype, len(years.births))
     rest = (parameters, zones, years, pair.tilt(parameters, place))
-    end: Array = through_strengths(run, (0,))(pair.coefficients(parameters)[None], pairs, (Taps(tap, tap),), rest)
+    end: Array = through_strengths(run, (0,))(pair.coefficients(parameters)[None], pairs, ((tap, tap),), rest)
     return end
 
 

@@ -8,8 +8,8 @@ from jaxtyping import Array, Float
 from flowmodel.dynamics import demography
 from flowmodel.dynamics.residents.zones import Zones
 from flowmodel.dynamics.schedule import Calendar, shifted
-from flowmodel.gravity import attraction
 from flowmodel.gravity.operator import Kernel
+from flowmodel.gravity.pair import attraction
 from flowmodel.parameters.registry import Parameters
 
 
@@ -41,7 +41,7 @@ def year(
     pairs has a weight.
     """
     parameters = shifted(parameters, calendar)
-    pull = attraction.weights(population, parameters.mass, zones.attraction, parameters.attraction)
+    pull = attraction(population, parameters.mass, zones.attraction, parameters.attraction)
     leavers = population * departure_rate(parameters, zones)
     reach, push, arrivals = kernel.constrained(leavers, pull)
     moved = Movements(

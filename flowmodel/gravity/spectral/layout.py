@@ -55,15 +55,9 @@ def fast_length(least: int) -> int:
     return length
 
 
-def window(shape: Shape, batch: int = 1) -> Window:
-    """A window and the smallest fast torus around it."""
-    padded = fast_length(2 * shape[0] - 1), fast_length(2 * shape[1] - 1)
-    return Window(shape, padded, batch)
-
-
-def cells(shape: Shape) -> int:
-    """Rows times columns."""
-    return shape[0] * shape[1]
+def window(shape: Shape) -> Window:
+    """A window, alone in its batch, and the smallest fast torus around it."""
+    return Window(shape, (fast_length(2 * shape[0] - 1), fast_length(2 * shape[1] - 1)), batch=1)
 
 
 def _smooth(length: int) -> bool:

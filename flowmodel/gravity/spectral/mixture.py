@@ -36,12 +36,7 @@ class Mixture:
 
 
 def by_band(coefficient: Float[Array, " coefficient"], levels: tuple[str, ...]) -> Mixture:
-    """S over the pairs of each of `BANDS`; no pair is apart at a border that is not given.
-
-    Args:
-        coefficient: of `pair.coefficients`.
-        levels: the levels with units, of `layout.LEVELS`.
-    """
+    """S over the pairs of each of `BANDS`; a level of `layout.LEVELS` that is not among `levels` has no border."""
     other_province, same_prefecture, divide = _heights(coefficient)
     at = {level: index + 1 for index, level in enumerate(levels)}
     # Without a level all pairs are in one unit of the level above, but no pair shares a prefecture that is not given.

@@ -18,8 +18,8 @@ from flowmodel.gravity import pair
 from flowmodel.gravity.barriers import BARRIERS, divide_tilt
 from flowmodel.gravity.decay import LAWS, POWER, Law
 from flowmodel.gravity.spectral import mixture, spectrum, sums
-from flowmodel.gravity.spectral.cells import Cells
-from flowmodel.gravity.spectral.spectra import Spectra, spectra
+from flowmodel.gravity.spectral.plan import Plan
+from flowmodel.gravity.spectral.spectrum import Spectra, spectra
 from flowmodel.parameters.registry import Parameters
 
 Columns = Float[Array, "*column y x"]
@@ -30,19 +30,10 @@ Columns = Float[Array, "*column y x"]
 class Ground:
     """The inputs of products that have no derivative: the cells, and the spectra of distance decay by its law."""
 
-    cells: Cells
+    cells: Plan
     decay: Spectra
     offset_km: Float[Array, ""]
     law: Law = dataclasses.field(metadata={"static": True})
-
-
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Moves:
-    """Flows by `mixture.BANDS`: people, and people times ln((d + d0)/300 km)."""
-
-    persons: Float[Array, " band"]
-    log_distance: Float[Array, " band"]
 
 
 @jax.tree_util.register_dataclass
@@ -78,16 +69,7 @@ class Spectral:
 
     def rmatvec_by_band(self, weight: Float[Array, "y x"]) -> Float[Array, "band y x"]:
         """Σ_o v_o K_oj of every destination, over the pairs of each of `mixture.BANDS`."""
-        turned = dataclasses.replace(self, tilt=-self.tilt)
-        return turned.matvec_by_band(weight)
-
-    def moves(self, push: Float[Array, "y x"], pull: Float[Array, "y x"]) -> Moves:
-        """The flows push_o K_oj pull_j by band, and their distances; not differentiable."""
-        left, right = self.tilted(push, -1), self.tilted(pull, 1)
-        of = self.ground
-        logs = spectrum.decay_ln(of.law, self.coefficient[: -len(BARRIERS)], of.offset_km)
-        found = _forms(left, right, of, (logs,))
-        return Moves(*_evaluate(mixture.by_band(self.coefficient, self.ground.cells.layout.levels), found).T)
+        return dataclasses.replace(self, tilt=-self.tilt).matvec_by_band(weight)
 
     def tilted(self, weight: Columns, sign: int) -> Columns:
         """The weight times exp(sign · tilt) on the south-eastern side of the divide."""
@@ -96,16 +78,9 @@ class Spectral:
 
 
 def build(
-    parameters: Parameters, cells: Cells, offset_km: Float[Array, ""], dtype: Any = jnp.float64, law: Law = POWER
+    parameters: Parameters, cells: Plan, offset_km: Float[Array, ""], dtype: Any = jnp.float64, law: Law = POWER
 ) -> Spectral:
-    """The operator of a parameter set.
-
-    Args:
-        parameters: of the county model.
-        cells: the grid.
-        offset_km: the internal distance d0.
-        dtype: of its transforms, float32 or float64.
-        law: of distance decay.
+    """The operator of a parameter set of the county model, with the internal distance d0 and transforms in `dtype`.
 
     Raises:
         ConfigError: E-LAW-SPECTRAL, the law is no function of distance alone, so that it has no convolution.

@@ -1,8 +1,12 @@
-"""The windows of a grid that are convolved; computed on the host with NumPy, once per grid."""
+"""The cells of a grid and the windows that are convolved; computed on the host with NumPy, once per grid."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,16 +17,17 @@ from flowmodel.gravity.spectral.window_sizes import boxes, window_sizes
 Labels = NDArray[np.int32]
 
 WHOLE, SAME, CROSSED = 0, 1, 2
-"""What is convolved in a unit's window: its weight; where the divide cuts it, also its weight by signs of the sides."""
+"""The field that is convolved in a unit's window: its weight; if the divide cuts it, also weights by signs of sides."""
 _MOST_WINDOWS = 12
 """Each size is compiled; twice as many would transform a third less for provinces, prefectures and counties."""
 _NOBODY = -2
 """Unit of the rows that fill up a batch; no cell has it."""
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The windows of a grid and what is convolved in each of them.
+    """The cells of a grid, and the windows that are convolved; arrays on the host, or on the device (`on_device`).
 
     Attributes:
         layout: the sizes.
@@ -32,10 +37,16 @@ class Plan:
             `WHOLE`, `SAME` and `CROSSED`.
     """
 
-    layout: Layout
-    side: NDArray[np.int8]
-    labels: Labels
-    jobs: tuple[Labels, ...]
+    layout: Layout = dataclasses.field(metadata={"static": True})
+    side: Any
+    labels: Any
+    jobs: tuple[Any, ...]
+
+
+def on_device(plan: Plan) -> Plan:
+    """The plan with its arrays moved to the device."""
+    moved: Plan = jax.tree.map(jnp.asarray, plan)
+    return moved
 
 
 def plan(
@@ -80,7 +91,7 @@ def _extent(zone: NDArray[np.bool_]) -> tuple[Shape, Shape]:
 
 
 def _jobs(labels: Labels, side: NDArray[np.int8], most: int) -> tuple[tuple[Window, ...], tuple[Labels, ...]]:
-    """The windows of all units, and what is convolved in each."""
+    """The windows of all units, and the jobs of each window."""
     if not len(labels):
         return (), ()
     grid: Shape = side.shape
@@ -105,7 +116,7 @@ def _cut(units: Labels, side: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 
 def _table(rows: NDArray[np.int64], cut: NDArray[np.bool_], batch: int) -> Labels:
-    """The rows of one size with what is convolved, in steps of `batch`."""
+    """The rows of one window size with the field that is convolved, in steps of `batch`."""
     parts = [(rows[~cut], WHOLE), (rows[cut], SAME), (rows[cut], CROSSED)]
     table = np.concatenate([np.column_stack([part, np.full(len(part), kind)]) for part, kind in parts])
     filling = np.tile([0, 0, 0, _NOBODY, WHOLE], (-len(table) % batch, 1))
@@ -117,33 +128,23 @@ def _check(zone: NDArray[np.bool_], east: NDArray[np.bool_], units: Mapping[str,
         raise ZonesError("E-GRID-LEVEL", f"units of {sorted(unknown)}", f"give units of {', '.join(LEVELS)}")
     for name, array in {"east": east, **units}.items():
         if array.shape != zone.shape:
-            raise ZonesError(
-                "E-GRID-SHAPE", f"{name} is {array.shape}, the zones are {zone.shape}", "give all on one grid"
-            )
+            what = f"{name} is {array.shape}, the zones are {zone.shape}"
+            raise ZonesError("E-GRID-SHAPE", what, "give all on one grid")
     for name, labels in units.items():
         wrong = np.argwhere((labels >= 0) != zone)
         if len(wrong):
             y, x = wrong[0]
-            raise ZonesError(
-                "E-GRID-UNIT",
-                f"{len(wrong)} cells, the first at row {y}, column {x}: {name} {labels[y, x]}, zone {zone[y, x]}",
-                "give every zone a unit from 0 on, and every other cell -1",
-            )
-    given = [level for level in LEVELS if level in units]
-    for above, below in zip(given, given[1:], strict=False):
+            what = f"{len(wrong)} cells, the first at row {y}, column {x}: {name} {labels[y, x]}, zone {zone[y, x]}"
+            raise ZonesError("E-GRID-UNIT", what, "give every zone a unit from 0 on, and every other cell -1")
+    for above, below in itertools.pairwise(level for level in LEVELS if level in units):
         _check_nested(above, units[above][zone], below, units[below][zone])
 
 
 def _check_nested(above: str, outer: Labels, below: str, inner: Labels) -> None:
-    if not len(inner):
-        return
-    one_of = np.full(int(inner.max()) + 1, -1, outer.dtype)
+    one_of = np.full(int(inner.max(initial=-1)) + 1, -1, outer.dtype)
     one_of[inner] = outer
     wrong = np.flatnonzero(one_of[inner] != outer)
     if len(wrong):
         unit = inner[wrong[0]]
-        raise ZonesError(
-            "E-GRID-NESTED",
-            f"{below} {unit} lies in {above} {outer[wrong[0]]} and {one_of[unit]}",
-            f"give each {below} one {above}",
-        )
+        what = f"{below} {unit} lies in {above} {outer[wrong[0]]} and {one_of[unit]}"
+        raise ZonesError("E-GRID-NESTED", what, f"give each {below} one {above}")

@@ -1,5 +1,6 @@
-"""The spectrum of distance decay on a torus: a real quarter of it, computed once per parameter set."""
+"""The spectra of distance decay on the tori of a layout: a real quarter of each, computed once per parameter set."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,9 @@ import jax.numpy as jnp
 from jax.lax import FftType
 from jaxtyping import Array, Float
 
-from flowmodel.gravity.decay import Law, OfLog
+from flowmodel.gravity.decay import Distance, Law, of_log
 from flowmodel.gravity.distance import REFERENCE_KM
-from flowmodel.gravity.spectral.layout import Window
+from flowmodel.gravity.spectral.layout import Layout, Window
 from flowmodel.gravity.spectral.transform import Quarter, mirrored
 
 _BLOCK_CELLS = 2**20
@@ -18,6 +19,21 @@ _BLOCK_CELLS = 2**20
 
 Rule = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 """The weight of a pair of cells by its positive distance in km."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Spectra:
+    """The spectrum on the torus of `layout.whole` and of each of `layout.windows`."""
+
+    whole: Quarter
+    windows: tuple[Quarter, ...]
+
+
+def spectra(rule: Rule, layout: Layout, dtype: Any) -> Spectra:
+    """The spectra of the decay `rule`."""
+    whole, *windows = (quarter(rule, window, layout.cell_km, dtype) for window in (layout.whole, *layout.windows))
+    return Spectra(whole, tuple(windows))
 
 
 def decay(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
@@ -35,13 +51,8 @@ def decay_slope(law: Law, index: int, coefficient: Float[Array, " decay"], offse
     return rule
 
 
-def decay_ln(law: Law, coefficient: Float[Array, " decay"], offset_km: Float[Array, ""]) -> Rule:
-    """The same times ln((d + d0)/300 km)."""
-    return lambda distance: jnp.exp(law.ln(tuple(coefficient), _of(distance, offset_km))) * _of(distance, offset_km).ln
-
-
-def _of(distance: Array, offset_km: Array) -> OfLog:
-    return OfLog(jnp.log((distance + offset_km) / REFERENCE_KM))
+def _of(distance: Array, offset_km: Array) -> Distance:
+    return of_log(jnp.log((distance + offset_km) / REFERENCE_KM))
 
 
 def quarter(rule: Rule, window: Window, cell_km: float, dtype: Any) -> Quarter:

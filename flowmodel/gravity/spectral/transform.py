@@ -39,7 +39,7 @@ def convolve(field: Field, quarter: Quarter, window: Window) -> Field:
         back = jnp.swapaxes(jax.lax.fft(columns, FftType.IFFT, (torus,))[..., :rows], -1, -2)
         return jax.lax.dynamic_update_slice_in_dim(half, back, start, axis=-1)
 
-    half = _over_blocks(block, _along(field, window), window, _fields(field))
+    half = _over_blocks(block, _along(field, window), window, math.prod(field.shape[:-2]))
     whole: Field = jax.lax.fft(half, FftType.IRFFT, (window.padded[1],))
     return whole[..., : window.shape[1]]
 
@@ -47,7 +47,7 @@ def convolve(field: Field, quarter: Quarter, window: Window) -> Field:
 def inner(left: Field, right: Field, quarters: tuple[Quarter, ...], window: Window) -> Sums:
     """Σ over pairs of cells of left_o kernel(lag) right_j for every kernel: Parseval's sum, with no transform back."""
     one, other = _along(left, window), _along(right, window)
-    torus, fields = window.padded[0], 2 * _fields(left)
+    torus, fields = window.padded[0], 2 * math.prod(left.shape[:-2])
 
     def block(total: Array, start: Array | int, width: int) -> Array:
         product = _down(_columns(one, start, width), torus).conj() * _down(_columns(other, start, width), torus)
@@ -103,10 +103,6 @@ def _times(columns: Down, real: Real) -> Down:
 
 def _spread(real: Real, like: Down) -> Float[Array, "*batch frequency frequency"]:
     return jnp.broadcast_to(real, like.shape).astype(like.real.dtype)
-
-
-def _fields(field: Field) -> int:
-    return math.prod(field.shape[:-2])
 
 
 def _over_blocks(block: Callable[[State, Array | int, int], State], state: State, window: Window, fields: int) -> State:

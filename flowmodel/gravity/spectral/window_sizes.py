@@ -1,10 +1,13 @@
 """Window sizes for units: each size is compiled once, and every unit is convolved in a window that holds it."""
 
+import dataclasses
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from flowmodel.gravity.spectral.layout import Shape, Window, cells, fast_length, window
+from flowmodel.gravity.spectral.layout import Shape, Window, fast_length, window
 
 Rows = NDArray[np.int64]
 
@@ -17,26 +20,17 @@ _STEP = 1.15
 def boxes(labels: NDArray[np.int32]) -> Rows:
     """The bounding boxes of the units, one per row: unit, first row, first column, rows, columns.
 
-    Args:
-        labels: [y, x] units from 0 on, negative where there is none. A unit may have several parts.
+    The labels [y, x] are units from 0 on, negative where there is none. A unit may have several parts.
     """
-    found = enumerate(ndimage.find_objects(labels + 1))
-    rows = [
-        (unit, y.start, x.start, y.stop - y.start, x.stop - x.start)
-        for unit, box in found
-        if box is not None
-        for y, x in (box,)
-    ]
+    boxes = enumerate(ndimage.find_objects(labels + 1))
+    rows = [(unit, *(s.start for s in box), *(s.stop - s.start for s in box)) for unit, box in boxes if box is not None]
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
 def window_sizes(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list[Window], NDArray[np.int64]]:
     """At most `most` windows that hold all sizes at little cost, and the index of the window of each size.
 
-    Args:
-        sizes: [size, 2] rows and columns.
-        grid: rows and columns of the grid, which no window exceeds.
-        most: number of windows.
+    The sizes [size, 2] are rows and columns. No window exceeds the `grid`.
     """
     ladder = _ladder(max(grid))
     rounded = np.minimum(ladder[np.searchsorted(ladder, sizes)], grid)
@@ -45,13 +39,10 @@ def window_sizes(sizes: NDArray[np.int64], grid: Shape, most: int) -> tuple[list
     kept, chosen = np.unique(merged, return_inverse=True)
     largest = [shapes[merged == group].max(axis=0) for group in kept]
     members = np.bincount(chosen, weights=counts).astype(int).tolist()
-    windows = [_window((int(y), int(x)), count) for (y, x), count in zip(largest, members, strict=True)]
+    alone = [window((int(y), int(x))) for y, x in largest]
+    batches = [max(1, min(n, _BATCH_CELLS // math.prod(one.padded))) for one, n in zip(alone, members, strict=True)]
+    windows = [dataclasses.replace(one, batch=batch) for one, batch in zip(alone, batches, strict=True)]
     return windows, chosen[of.ravel()]
-
-
-def _window(shape: Shape, members: int) -> Window:
-    alone = window(shape)
-    return window(shape, batch=max(1, min(members, _BATCH_CELLS // cells(alone.padded))))
 
 
 def _ladder(largest: int) -> Rows:

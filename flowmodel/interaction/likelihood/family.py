@@ -51,8 +51,8 @@ def evidence(
     if family.below is None:
         return _seen(family, eta, flow)
     if family.unlisted == "truncated":
-        return _reached(family, eta, flow)
-    pairs = zip(_seen(family, eta, flow), _bounded(family, eta), strict=True)
+        return _reached(family, family.below, eta, flow)
+    pairs = zip(_seen(family, eta, flow), _bounded(family, family.below, eta), strict=True)
     return Evidence(*(jnp.where(listed, one, other) for one, other in pairs))
 
 
@@ -71,50 +71,30 @@ def _seen(family: Family, eta: Array, flow: Array) -> Evidence:
     return Evidence(likelihood, (flow - mean) / spread, mean * (1 + family.dispersion * flow) / spread**2)
 
 
-def _bounded(family: Family, eta: Array) -> Evidence:
+def _bounded(family: Family, c: int, eta: Array) -> Evidence:
     """A flow below the threshold c: ln P(Y < c) has the derivative −h by η, with h = c P(Y = c) / P(Y < c).
 
     Since h = (μ − E) / (1 + α μ) too, with E the mean of such flows, the derivative of h is h (c − E) / (1 + α μ).
     """
-    assert family.below is not None
     units, spread = _units(family, eta)
-    part = _below(family, units)
-    push = family.below * part.odds
-    weight = push * (family.below - part.mean) / spread
-    return Evidence(*(family.per_unit * one for one in (part.log_chance, -push, weight)))
+    log_chance, mean, odds = _below(family, c, units)
+    push = c * odds
+    return Evidence(*(family.per_unit * one for one in (log_chance, -push, push * (c - mean) / spread)))
 
 
-def _reached(family: Family, eta: Array, flow: Array) -> Evidence:
-    """An observed flow, given that it reached the threshold: y η − μ − ln P(Y ≥ c)."""
-    assert family.below is not None
+def _reached(family: Family, c: int, eta: Array, flow: Array) -> Evidence:
+    """An observed flow, given that it reached the threshold c: y η − μ − ln P(Y ≥ c)."""
     # If μ underflows, so does P(Y ≥ c) ≈ μ^c / c!, and far too long a step would seem to have a high likelihood.
     kept = jnp.maximum(eta, math.log(float(np.finfo(eta.dtype).tiny)) + _CLEAR)
     units, spread = _units(family, kept)
-    part = _above(family, units)
-    log_chance = part.log_chance + family.below * (eta - kept)
-    likelihood = _seen(family, eta, flow).log_likelihood - family.per_unit * log_chance
-    score = (flow - family.per_unit * part.mean) / spread
-    return Evidence(likelihood, score, family.per_unit * part.variance / spread**2)
+    log_chance, mean, variance = _above(family, c, units)
+    likelihood = _seen(family, eta, flow).log_likelihood - family.per_unit * (log_chance + c * (eta - kept))
+    score = (flow - family.per_unit * mean) / spread
+    return Evidence(likelihood, score, family.per_unit * variance / spread**2)
 
 
 _CLEAR = 10.0
 """Least distance of η from the logarithm of the smallest number; leaves room for the conversion to units."""
-
-
-class _Below(NamedTuple):
-    """The distribution below the threshold c: ln P(Y < c), the mean given Y < c, and P(Y = c) / P(Y < c)."""
-
-    log_chance: Array
-    mean: Array
-    odds: Array
-
-
-class _Above(NamedTuple):
-    """The distribution from the threshold c on: ln P(Y ≥ c), and mean and variance given Y ≥ c."""
-
-    log_chance: Array
-    mean: Array
-    variance: Array
 
 
 def _alpha(family: Family) -> Array:
@@ -133,22 +113,21 @@ def _none(family: Family, units: Array) -> Array:
     return -jnp.log1p(alpha * units) / alpha if family.binomial else -units
 
 
-def _below(family: Family, units: Array) -> _Below:
-    """The distribution below the threshold by Erlang's recursion, which does not overflow for any mean.
+def _below(family: Family, c: int, units: Array) -> tuple[Array, Array, Array]:
+    """Ln P(Y < c), the mean given Y < c, and P(Y = c) / P(Y < c).
 
-    With t_k the term of k units, a_k = t_k / Σ_{m<k} t_m gives t_k / Σ_{m≤k} t_m = a_k / (1 + a_k), and then a_{k+1}.
+    Erlang's recursion does not overflow for any mean. With t_k the term of k units, a_k = t_k / Σ_{m<k} t_m gives
+    t_k / Σ_{m≤k} t_m = a_k / (1 + a_k), and then a_{k+1}.
     """
-    assert family.below is not None
     alpha = _alpha(family)
     rate = units / (1 + alpha * units)
     top, total, mean = jnp.ones_like(units), jnp.zeros_like(units), jnp.zeros_like(units)
-    for k in range(1, family.below):
+    for k in range(1, c):
         term = rate * (1 + (k - 1) * alpha) / k * top
         top = term / (1 + term)
         total = total + jnp.log1p(term)
         mean = mean + top * (k - mean)
-    odds = rate * (1 + (family.below - 1) * alpha) / family.below * top
-    return _Below(total + _none(family, units), mean, odds)
+    return total + _none(family, units), mean, rate * (1 + (c - 1) * alpha) / c * top
 
 
 _TERMS = 32
@@ -157,41 +136,38 @@ _RARE = 1e-2
 threshold, so `_TERMS` terms suffice for any dispersion."""
 
 
-def _above(family: Family, units: Array) -> _Above:
-    """The distribution from the threshold c on.
+def _above(family: Family, c: int, units: Array) -> tuple[Array, Array, Array]:
+    """Ln P(Y ≥ c), and mean and variance given Y ≥ c.
 
     The derivative of ln P(Y ≥ c) by η is g = c P(Y = c) / P(Y ≥ c). It equals (E − μ) / (1 + α μ), which gives the mean
     E; its derivative g ((c − μ) / (1 + α μ) − g) gives the variance.
     """
-    assert family.below is not None
-    alpha, first = _alpha(family), family.below
-    chance = -jnp.expm1(_below(family, units).log_chance)
-    rare = chance < _RARE
-    ratio = _tail(family, jnp.where(rare, units, _RARE))
-    start = _threshold(family, units)
-    log_chance = jnp.where(rare, start + jnp.log(ratio), jnp.log(jnp.where(rare, 1.0, chance)))
-    pull = jnp.where(rare, first / ratio, first * jnp.exp(start - log_chance))
-    beyond = units + (1 + alpha * units) * pull - first
-    variance = units * (1 + alpha * first) - beyond * (first + beyond - units - alpha * units)
-    return _Above(log_chance, first + beyond, variance)
-
-
-def _threshold(family: Family, units: Array) -> Array:
-    """Ln P(Y = c)."""
-    assert family.below is not None
     alpha = _alpha(family)
-    counts = jnp.arange(family.below, dtype=units.dtype)
+    chance = -jnp.expm1(_below(family, c, units)[0])
+    rare = chance < _RARE
+    ratio = _tail(family, c, jnp.where(rare, units, _RARE))
+    start = _threshold(family, c, units)
+    log_chance = jnp.where(rare, start + jnp.log(ratio), jnp.log(jnp.where(rare, 1.0, chance)))
+    pull = jnp.where(rare, c / ratio, c * jnp.exp(start - log_chance))
+    beyond = units + (1 + alpha * units) * pull - c
+    variance = units * (1 + alpha * c) - beyond * (c + beyond - units - alpha * units)
+    return log_chance, c + beyond, variance
+
+
+def _threshold(family: Family, c: int, units: Array) -> Array:
+    """Ln P(Y = c)."""
+    alpha = _alpha(family)
+    counts = jnp.arange(c, dtype=units.dtype)
     ways = jnp.sum(jnp.log1p(counts * alpha) - jnp.log1p(counts))
-    return _none(family, units) + family.below * jnp.log(units / (1 + alpha * units)) + ways
+    return _none(family, units) + c * jnp.log(units / (1 + alpha * units)) + ways
 
 
-def _tail(family: Family, units: Array) -> Array:
+def _tail(family: Family, c: int, units: Array) -> Array:
     """P(Y ≥ c) / P(Y = c), by backward evaluation of the continued fraction of the incomplete beta function.
 
     See DLMF 8.17.22. The parameter 1 / α appears only multiplied by α, so α = 0 gives Poisson's.
     """
-    assert family.below is not None
-    alpha, c = _alpha(family), family.below
+    alpha = _alpha(family)
     rate = units / (1 + alpha * units)
 
     def before(place: Array, found: Array) -> Array:

@@ -11,7 +11,7 @@ from flowmodel.errors import ConfigError, FlowsError
 from flowmodel.interaction.model import design as designs
 from flowmodel.interaction.model.design import EFFECTS, Column, Design
 from flowmodel.interaction.model.laws import Shape
-from flowmodel.interaction.model.pair import Entry, Pair, as_arrays
+from flowmodel.interaction.model.pair import Entry, Pair, as_arrays, axis_of
 from flowmodel.interaction.model.table import FlowTable, Specification
 
 CONSTANT = "const"
@@ -58,17 +58,18 @@ def build(table: FlowTable, specification: Specification) -> Built:
             unknown coefficient is to be held.
         FlowsError: the law is not defined for a distance or mass, a column is not finite, or the table has no flow.
     """
-    _check_precision()
-    _check_flow(table)
+    if not jax.config.read("jax_enable_x64"):
+        raise ConfigError("E-PRECISION", "JAX computes in float32", "call flowmodel.runtime.configure first")
+    if not np.any(table.flow[table.allowed] > 0):
+        raise FlowsError("E-FLOWS-NONE", "no pair in the fit has a positive flow", "check [flows] and intrazonal")
     _check_positive(table, specification)
     pair = as_arrays(table.pair)
     allowed: Array = jnp.asarray(table.allowed)
     columns, absorbed = _columns(table, specification, pair)
     _check_held(specification, columns)
-    held = specification.held
-    offset = _offset(specification, pair) + sum(
-        (value * columns[name] for name, value in held.items()), jnp.zeros((1, 1))
-    )
+    held, factor = specification.held, specification.law.factor
+    offset = jnp.zeros((1, 1)) if factor is None else factor(pair)
+    offset = offset + sum((value * columns[name] for name, value in held.items()), jnp.zeros((1, 1)))
     free = {name: column for name, column in columns.items() if name not in held}
     for name, column in free.items():
         _check_finite(name, column, table)
@@ -81,7 +82,8 @@ def build(table: FlowTable, specification: Specification) -> Built:
         scaled, names = (one, *scaled), (CONSTANT, *names)
         means, deviations = np.concatenate([[0.0], means]), np.concatenate([[1.0], deviations])
     if shape is not None:
-        _check_shape(specification, _started(shape, table), pair, table)
+        shape = _started(shape, table)
+        _check_shape(specification, shape, pair, table)
     flow = jnp.where(allowed, jnp.asarray(table.flow, float), 0.0)
     made = Design(
         flow=flow,
@@ -93,7 +95,7 @@ def build(table: FlowTable, specification: Specification) -> Built:
         columns=scaled,
         pair=as_arrays(_filled(table.pair, table.allowed)) if shape else Pair(),
         weight=jnp.ones((len(table.origins), 1)),
-        shape=shape and _started(shape, table),
+        shape=shape,
         origin_effects=origin_effects,
         destination_effects=destination_effects,
     )
@@ -128,23 +130,15 @@ def _inside(column: Column, table: FlowTable) -> Column:
     return jnp.where(np.any(table.allowed, axis=axes, keepdims=True), column, 0.0)
 
 
-def _offset(specification: Specification, pair: Pair) -> Column:
-    return jnp.zeros((1, 1)) if specification.law.factor is None else specification.law.factor(pair)
-
-
 def _filled(pair: Pair, allowed: np.ndarray) -> Pair:
     """Variables of pairs with values outside the fit replaced by one inside, so that sums do not contain 0 · ∞."""
 
-    def fill(values: Entry | None, axis: int) -> np.ndarray | None:
-        if values is None:
-            return None
+    def fill(name: str, values: Entry) -> np.ndarray:
         array = np.asarray(values)
-        used = allowed if array.ndim == 2 else allowed.any(axis=axis)
+        used = allowed if array.ndim == 2 else allowed.any(axis=axis_of(name))
         return np.where(used, array, array[used][0])
 
-    sides = {"destination_mass": 0}
-    fields = dataclasses.fields(pair)
-    return Pair(**{one.name: fill(getattr(pair, one.name), sides.get(one.name, 1)) for one in fields})
+    return Pair(**{name: fill(name, values) for name, values in vars(pair).items() if values is not None})
 
 
 def _started(shape: Shape, table: FlowTable) -> Shape:
@@ -158,21 +152,11 @@ def _started(shape: Shape, table: FlowTable) -> Shape:
     return dataclasses.replace(shape, start=start)
 
 
-def _check_precision() -> None:
-    if not jax.config.read("jax_enable_x64"):
-        raise ConfigError("E-PRECISION", "JAX computes in float32", "call flowmodel.runtime.configure first")
-
-
 def _check_held(specification: Specification, columns: dict[str, Column]) -> None:
     unknown = [name for name in specification.held if name not in columns]
     if unknown:
         what = f"[model] held: the model has no linear coefficient {', '.join(unknown)}"
         raise ConfigError("E-MODEL-HELD", what, f"hold some of {', '.join(columns)}" if columns else "hold nothing")
-
-
-def _check_flow(table: FlowTable) -> None:
-    if not np.any(table.flow[table.allowed] > 0):
-        raise FlowsError("E-FLOWS-NONE", "no pair in the fit has a positive flow", "check [flows] and intrazonal")
 
 
 def _check_positive(table: FlowTable, specification: Specification) -> None:
@@ -183,7 +167,7 @@ def _check_positive(table: FlowTable, specification: Specification) -> None:
             fix = "give [flows] distance" if need == "distance_km" else "give [model] opportunities"
             raise FlowsError("E-LAW-NEEDS", f"law {specification.law.name} needs {need}", fix)
         array = np.asarray(values)
-        wide = array if array.ndim == 2 else array[:, None] if need in ("origin_mass", "everywhere") else array[None, :]
+        wide = array if array.ndim == 2 else np.expand_dims(array, axis_of(need))
         wrong = table.allowed & ~(np.isfinite(wide) & (wide >= 0))
         if need in specification.law.positive:
             wrong |= table.allowed & ~(wide > 0)
@@ -196,10 +180,7 @@ def _check_positive(table: FlowTable, specification: Specification) -> None:
 def _check_finite(name: str, column: Column, table: FlowTable) -> None:
     """Refuses a column that is not finite for a pair in the fit; names the zones if it is a property of zones."""
     values = np.asarray(column)
-    unknown = ~np.isfinite(values)
-    if not np.any(unknown):
-        return
-    wrong = table.allowed & np.broadcast_to(unknown, table.flow.shape)
+    wrong = table.allowed & ~np.isfinite(values)
     if not np.any(wrong):
         return
     where = named(wrong, table)
@@ -213,8 +194,7 @@ def _check_finite(name: str, column: Column, table: FlowTable) -> None:
 
 def _check_shape(specification: Specification, shape: Shape, pair: Pair, table: FlowTable) -> None:
     """Refuses a law that is not finite at the start of the search."""
-    values = np.broadcast_to(np.asarray(shape.rule(jnp.asarray(shape.start, float), pair)), table.flow.shape)
-    wrong = table.allowed & ~np.isfinite(values)
+    wrong = table.allowed & ~np.isfinite(np.asarray(shape.rule(jnp.asarray(shape.start, float), pair)))
     if np.any(wrong):
         found = f"law {specification.law.name} is not finite at its start for {named(wrong, table)}"
         raise FlowsError("E-LAW-DOMAIN", found, "give another start, or correct the law")
@@ -223,10 +203,8 @@ def _check_shape(specification: Specification, shape: Shape, pair: Pair, table: 
 def named(pairs: np.ndarray, table: FlowTable) -> str:
     """Number of pairs, and labels and places in the source of the first few."""
     where = np.argwhere(pairs)
-    first = ", ".join(_one(int(o), int(d), table) for o, d in where[:_SHOWN])
-    return f"{len(where)} pairs: {first}" + (", …" if len(where) > _SHOWN else "")
-
-
-def _one(origin: int, destination: int, table: FlowTable) -> str:
-    place = table.place(origin, destination)
-    return f"{table.origins[origin]} → {table.destinations[destination]}" + (f" ({place})" if place else "")
+    shown = []
+    for o, d in where[:_SHOWN].tolist():
+        place = table.place(o, d)
+        shown.append(f"{table.origins[o]} → {table.destinations[d]}" + (f" ({place})" if place else ""))
+    return f"{len(where)} pairs: {', '.join(shown)}" + (", …" if len(where) > _SHOWN else "")

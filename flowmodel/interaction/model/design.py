@@ -5,8 +5,6 @@ A column is an array that broadcasts to [origin, destination]: [o, 1] for a prop
 """
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 import jax
@@ -96,14 +94,13 @@ def slopes(design: Design, at: Point) -> tuple[Column, ...]:
     """∂η/∂parameter of every pair: the columns, and derivatives of the shape."""
     if design.shape is None:
         return design.columns
-    values = at.coefficients[len(design.columns) :]
-    rule = partial(_swapped, design.shape.rule, design.pair)
+    values, shape = at.coefficients[len(design.columns) :], design.shape
+
+    def rule(values: Array) -> Array:
+        return shape.rule(values, design.pair)
+
     own = [jax.jvp(rule, (values,), (direction,))[1] for direction in jnp.eye(len(values), dtype=values.dtype)]
     return (*design.columns, *own)
-
-
-def _swapped(rule: Callable[[Array, Pair], Array], pair: Pair, values: Array) -> Array:
-    return rule(values, pair)
 
 
 def standardised(

@@ -13,9 +13,7 @@ from jaxtyping import Array, Float
 
 from flowmodel.config import LawChoice
 from flowmodel.gravity import chosen_law, decay
-from flowmodel.gravity.decay import OfKm
 from flowmodel.interaction.model.pair import Need, Pair
-from flowmodel.parameters.registry import Parameter
 
 Rule = Callable[[Pair], Array]
 
@@ -71,7 +69,7 @@ def distance(pair: Pair) -> Array:
 
 def ln_distance(pair: Pair) -> Array:
     """Ln d_ij, d in km."""
-    return OfKm(distance(pair)).ln
+    return jnp.log(distance(pair))
 
 
 def ln_competing(pair: Pair) -> Array:
@@ -137,22 +135,23 @@ def schneider(rate: Float[Array, " 1"], pair: Pair) -> Array:
 
 def of_distance(law: decay.Law) -> Law:
     """A decay law of distance as a law of flow tables."""
-    positive: tuple[Need, ...] = ("distance_km",) if law.logarithm else ()
-    terms: dict[str, Rule] = {term.name: partial(_term, term.rule) for term in law.terms}
-    shape = None if law.function is None else _shape(law.function, law.own)
-    units = {term.name: term.unit for term in law.terms if term.unit != "1"}
-    return Law(law.name, ("distance_km",), terms, shape=shape, positive=positive, units=units)
 
+    def term(rule: decay.Rule, pair: Pair) -> Array:
+        return rule(decay.of_km(distance(pair)))
 
-def _term(rule: decay.Rule, pair: Pair) -> Array:
-    return rule(OfKm(distance(pair)))
-
-
-def _shape(function: Callable[..., Array], parameters: tuple[Parameter, ...]) -> Shape:
     def rule(values: Array, pair: Pair) -> Array:
-        return function(distance(pair), *values)
+        assert law.function is not None
+        return law.function(distance(pair), *values)
 
-    return Shape(tuple(one.symbol for one in parameters), tuple(one.prior_mean for one in parameters), rule)
+    names, starts = tuple(one.symbol for one in law.own), tuple(one.prior_mean for one in law.own)
+    return Law(
+        law.name,
+        needs=("distance_km",),
+        terms={one.name: partial(term, one.rule) for one in law.terms},
+        shape=None if law.function is None else Shape(names, starts, rule),
+        positive=("distance_km",) if law.logarithm else (),
+        units={one.name: one.unit for one in law.terms if one.unit != "1"},
+    )
 
 
 _BETWEEN = ("destination_mass", "between")
@@ -192,7 +191,4 @@ The law of competing destinations is from Fotheringham 1983.
 
 def chosen(law: LawChoice) -> Law:
     """The law chosen in the configuration of a flow table; raises as `gravity.chosen_law.chosen`."""
-    if isinstance(law, str):
-        chosen_law.check_name(law, LAWS)
-        return LAWS[law]
-    return of_distance(chosen_law.own(law))
+    return chosen_law.named(law, LAWS) if isinstance(law, str) else of_distance(chosen_law.own(law))

@@ -58,15 +58,8 @@ def between(
 ) -> Float[np.ndarray, "origin destination"]:
     """Intervening opportunities s_ij = Σ_m n_m over all m other than j with d_im ≤ d_ij (Simini et al. 2012).
 
-    Args:
-        mass: opportunities of each destination.
-        distance_km: of each pair.
-        home: of every origin, the index of the destination that is the same zone, −1 if there is none. By default no
-            origin is a destination.
-        with_home: whether the origin's own opportunities count.
-
-    Returns:
-        Sums, in the unit of `mass`. Each row is sorted once, so a table costs N² log N.
+    The sums are in the unit of `mass`. Each row is sorted once, so a table costs N² log N. `home` is as in `competing`;
+    by default no origin is a destination. `with_home` says whether the origin's own opportunities count.
     """
     counted = np.broadcast_to(mass, distance_km.shape).astype(float)
     if home is not None and not with_home:
@@ -120,17 +113,13 @@ def competing(
 def as_arrays(pair: Pair) -> Pair:
     """The same as JAX arrays that broadcast to [origin, destination]: vectors of origins as columns, others as rows."""
 
-    def wide(values: Entry | None, axis: int) -> Array | None:
-        if values is None:
-            return None
+    def wide(name: str, values: Entry) -> Array:
         array = jnp.asarray(values, float)
-        return jnp.expand_dims(array, axis) if array.ndim == 1 else array
+        return jnp.expand_dims(array, axis_of(name)) if array.ndim == 1 else array
 
-    return Pair(
-        distance_km=wide(pair.distance_km, 1),
-        origin_mass=wide(pair.origin_mass, 1),
-        destination_mass=wide(pair.destination_mass, 0),
-        everywhere=wide(pair.everywhere, 1),
-        between=wide(pair.between, 1),
-        competing=wide(pair.competing, 1),
-    )
+    return Pair(**{name: wide(name, values) for name, values in vars(pair).items() if values is not None})
+
+
+def axis_of(name: str) -> int:
+    """The axis of [origin, destination] along which a field of `Pair` is constant if it is a vector over zones."""
+    return 0 if name == "destination_mass" else 1

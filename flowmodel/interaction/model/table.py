@@ -36,11 +36,6 @@ class FlowTable:
     pair: Pair = dataclasses.field(default_factory=Pair)
     place: Callable[[int, int], str] = lambda origin, destination: ""
 
-    @property
-    def home(self) -> Int[np.ndarray, " origin"]:
-        """For every origin, the index of the destination that is the same zone; −1 if there is none."""
-        return home(self.origins, self.destinations)
-
 
 def home(origins: tuple[str, ...], destinations: tuple[str, ...]) -> Int[np.ndarray, " origin"]:
     """For every origin, the index of the destination with the same label; −1 if there is none."""

@@ -11,12 +11,7 @@ _PAIRS = 1 << 16
 
 
 def blocks(allowed: np.ndarray, *tables: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yields the allowed pairs of each table, for a few rows at a time, float64 [pair].
-
-    Args:
-        allowed: which pairs count, bool [origin, destination] (or of another shape).
-        tables: arrays of the same shape.
-    """
+    """Yields the allowed pairs of each table, for a few rows at a time, float64 [pair]; all have the same shape."""
     rows = max(1, _PAIRS // max(1, allowed[:1].size))
     for start in range(0, len(allowed), rows):
         part = slice(start, start + rows)
@@ -24,11 +19,7 @@ def blocks(allowed: np.ndarray, *tables: np.ndarray) -> Iterator[tuple[np.ndarra
 
 
 def check(allowed: np.ndarray, **tables: np.ndarray) -> None:
-    """Checks tables before sums over pairs.
-
-    Args:
-        allowed: which pairs count, bool [origin, destination].
-        tables: the tables, by their names in messages.
+    """Checks tables, given by their names in messages, before sums over the pairs `allowed` [origin, destination].
 
     Raises:
         FlowsError: E-FLOWS-SHAPE, E-FLOWS-NO-PAIRS, or E-FLOWS-VALUE (an allowed pair is negative, infinite or NaN).
@@ -54,3 +45,17 @@ def _unsound(name: str, table: np.ndarray, allowed: np.ndarray) -> FlowsError:
     first = tuple(bad[0].tolist())
     what = f"{len(bad)} allowed pairs of the {name} table are negative or not finite, the first {first}: {table[first]}"
     return FlowsError("E-FLOWS-VALUE", what, "correct these pairs, or do not allow them")
+
+
+def common_part(one: np.ndarray, other: np.ndarray) -> float:
+    """Common part of commuters, the share of people common to two tables: 2 Σ min(T, T̂) / (Σ T + Σ T̂).
+
+    See Lenormand et al. 2016, Journal of Transport Geography 51, 158–169. From 0, nothing in common, to 1, equal; NaN
+    if both tables of persons, of the same shape, are empty.
+    """
+    return common_part_of_sums(np.minimum(one, other).sum(), one.sum(), other.sum())
+
+
+def common_part_of_sums(common: float, one: float, other: float) -> float:
+    """`common_part` from the sum of minima and the sums of both tables."""
+    return float(2 * common / (one + other)) if one + other > 0 else float("nan")

@@ -6,8 +6,7 @@ import numpy as np
 
 from flowmodel.config.flows import FlowFit
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.scoring.blocks import blocks, check
-from flowmodel.interaction.scoring.common_part import common_part
+from flowmodel.interaction.scoring.blocks import blocks, check, common_part
 
 BIN_KM = FlowFit().distance_bin_km
 _MOST_BINS = 1_000_000
@@ -37,14 +36,7 @@ class DistanceHistogram:
 def distance_histogram(
     observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, *, bin_km: float = BIN_KM
 ) -> DistanceHistogram:
-    """Observed and fitted flows of the allowed pairs by bins of distance.
-
-    Args:
-        observed: persons [origin, destination].
-        fitted: persons [origin, destination].
-        allowed: which pairs count, bool [origin, destination].
-        distance_km: km [origin, destination]; used at allowed pairs only.
-        bin_km: width of a bin, km.
+    """Observed and fitted flows, persons, of the allowed pairs by bins of distance; all tables [origin, destination].
 
     Raises:
         FlowsError: as `blocks.check`; E-FLOWS-BINS if the width is not positive, or for more than a million bins.
@@ -69,14 +61,9 @@ def mean_distance(flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray
 def median_distance(
     flow: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, by_bin: np.ndarray, *, bin_km: float
 ) -> float:
-    """Median distance of people who move, km; NaN if nobody moves.
+    """Median distance of people who move, km; NaN if nobody moves. Arguments as in `distance_histogram`.
 
-    Args:
-        flow: persons [origin, destination].
-        allowed: which pairs exist, bool [origin, destination].
-        distance_km: km [origin, destination].
-        by_bin: the same flows in a `DistanceHistogram`, persons [bin], so that only pairs of one bin must be sorted.
-        bin_km: width of its bins, km.
+    `by_bin` are the same flows in a `DistanceHistogram`, persons [bin], so that only pairs of one bin must be sorted.
     """
     reached, half = np.cumsum(by_bin), by_bin.sum() / 2
     if half == 0:

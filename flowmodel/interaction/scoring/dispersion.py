@@ -1,6 +1,7 @@
 """Overdispersion of flows relative to Poisson counts: regression-based tests, and Pearson's estimate. NumPy."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -40,11 +41,15 @@ def overdispersion(
         FlowsError: as `blocks.check`; E-FLOWS-IMPOSSIBLE if a positive flow has the fitted flow zero;
             E-FLOWS-TOO-FEW for fewer than two pairs.
     """
-    used = _used(observed, fitted, allowed)
-    pairs = _more_than(1, used)
-    sums = np.sum([_moments(y, mu, variance) for y, mu in blocks(used, observed, fitted)], axis=0)
+    used, pairs = _used(observed, fitted, allowed, parameters=1)
+
+    def regression() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for y, mu in blocks(used, observed, fitted):
+            yield ((y - mu) ** 2 - y) / mu, mu if variance == "nb2" else np.ones_like(mu)
+
+    sums = np.sum([((x * z).sum(), (x * x).sum()) for z, x in regression()], axis=0)
     alpha = float(sums[0] / sums[1])
-    left = sum(_squares_left(y, mu, variance, alpha) for y, mu in blocks(used, observed, fitted))
+    left = sum(float(np.sum((z - alpha * x) ** 2)) for z, x in regression())
     se = np.sqrt(left / (pairs - 1) / sums[1])
     t = alpha / float(se) if se > 0 else float("nan")
     return Overdispersion(alpha, t, float(norm.sf(t)))
@@ -53,48 +58,25 @@ def overdispersion(
 def pearson_dispersion(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, *, parameters: int) -> float:
     """φ = Σ (y − μ)² / μ / (n − k), the factor of covariances in a quasi-Poisson fit; about 1 for Poisson counts.
 
-    Args:
-        observed: y, persons [origin, destination].
-        fitted: μ, persons [origin, destination]; pairs with μ = y = 0 are left out and do not count in n.
-        allowed: which pairs count, bool [origin, destination].
-        parameters: k, the number of estimated parameters, including constant and effects.
+    Arguments as in `overdispersion`, and k, the number of estimated `parameters` including constant and effects.
 
     Raises:
         FlowsError: as `overdispersion`; E-FLOWS-TOO-FEW unless n > k.
     """
-    used = _used(observed, fitted, allowed)
-    pairs = _more_than(parameters, used)
+    used, pairs = _used(observed, fitted, allowed, parameters)
     return sum(float(np.sum((y - mu) ** 2 / mu)) for y, mu in blocks(used, observed, fitted)) / (pairs - parameters)
 
 
-def _used(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Pairs with a fitted flow, bool [origin, destination]."""
+def _used(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, parameters: int) -> tuple[np.ndarray, int]:
+    """Pairs with a fitted flow, bool [origin, destination], and their number, which must exceed that of parameters."""
     check(allowed, observed=observed, fitted=fitted)
     impossible = int(np.count_nonzero(allowed & (fitted == 0) & (observed > 0)))
     if impossible:
         what = f"{impossible} pairs have a positive observed flow but a fitted flow of zero"
         raise FlowsError("E-FLOWS-IMPOSSIBLE", what, "leave these pairs out, or fit another model")
-    return np.asarray(allowed & (fitted > 0))
-
-
-def _more_than(parameters: int, used: np.ndarray) -> int:
+    used = np.asarray(allowed & (fitted > 0))
     pairs = int(np.count_nonzero(used))
     if pairs <= parameters:
         what = f"{pairs} pairs with a fitted flow are too few for {parameters} parameters"
         raise FlowsError("E-FLOWS-TOO-FEW", what, "give more pairs, or fit fewer parameters")
-    return pairs
-
-
-def _regression(y: np.ndarray, mu: np.ndarray, variance: Variance) -> tuple[np.ndarray, np.ndarray]:
-    """The dependent variable z and the regressor."""
-    return ((y - mu) ** 2 - y) / mu, mu if variance == "nb2" else np.ones_like(mu)
-
-
-def _moments(y: np.ndarray, mu: np.ndarray, variance: Variance) -> tuple[float, float]:
-    z, x = _regression(y, mu, variance)
-    return float((x * z).sum()), float((x * x).sum())
-
-
-def _squares_left(y: np.ndarray, mu: np.ndarray, variance: Variance, alpha: float) -> float:
-    z, x = _regression(y, mu, variance)
-    return float(np.sum((z - alpha * x) ** 2))
+    return used, pairs

@@ -1,31 +1,23 @@
 """Scores of fitted flows against observed ones, as defined in the literature. NumPy on the host."""
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy.special import rel_entr
+from scipy.special import kl_div, rel_entr
 
-from flowmodel.interaction.scoring.blocks import blocks, check
+from flowmodel.interaction.scoring.blocks import blocks, check, common_part_of_sums
 from flowmodel.interaction.scoring.by_distance import BIN_KM, distance_histogram, mean_distance, median_distance
-from flowmodel.interaction.scoring.common_part import of_sums
 
 _LINK = 0.5
 """Least fitted flow, persons, of a pair that counts as a fitted link; fitted flows are hardly ever exactly zero."""
 
 
-class _Sums(NamedTuple):
-    """Sums over pairs from which all scores without distance are computed."""
+def deviance(observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray) -> float:
+    """Poisson deviance 2 Σ [y ln(y / μ) − (y − μ)], with 0 ln 0 = 0; infinite where μ = 0 < y.
 
-    observed: float
-    fitted: float
-    common: float
-    squared_error: float
-    squared_deviation: float
-    similarity: float
-    entropy: float
-    links_observed: float
-    links_fitted: float
-    links_common: float
+    The Python package spint omits the term Σ (y − μ), which is zero in every fit that reproduces the observed total.
+    Arguments and errors as in `scores`.
+    """
+    check(allowed, observed=observed, fitted=fitted)
+    return 2 * sum(float(kl_div(y, mu).sum()) for y, mu in blocks(allowed, observed, fitted))
 
 
 def scores(
@@ -64,63 +56,59 @@ def scores(
     pairs = int(np.count_nonzero(allowed))
     mean = sum(float(y.sum()) for (y,) in blocks(allowed, observed)) / pairs
     parts = [_sums(y, mu, mean) for y, mu in blocks(allowed, observed, fitted)]
-    found = _of_pairs(_Sums(*np.sum(parts, axis=0).tolist()), pairs)
+    found = _of_sums({name: sum(part[name] for part in parts) for name in parts[0]}, pairs)
     return found if distance_km is None else found | _of_distance(observed, fitted, allowed, distance_km, bin_km)
 
 
-def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> _Sums:
-    least, both = np.minimum(y, mu), y + mu
-    observed, fitted = y > 0, mu >= _LINK
+def _sums(y: np.ndarray, mu: np.ndarray, mean: float) -> dict[str, float]:
+    """Sums over some pairs from which all scores without distance are computed."""
+    least, observed, fitted = np.minimum(y, mu), y > 0, mu >= _LINK
     with np.errstate(invalid="ignore"):  # 0 / 0 where both flows are zero
-        similarity = np.sum(2 * least / both)
-    return _Sums(
-        observed=y.sum(),
-        fitted=mu.sum(),
-        common=least.sum(),
-        squared_error=np.sum((y - mu) ** 2),
-        squared_deviation=np.sum((y - mean) ** 2),
-        similarity=similarity,
-        entropy=rel_entr(y, mu).sum(),
-        links_observed=float(np.count_nonzero(observed)),
-        links_fitted=float(np.count_nonzero(fitted)),
-        links_common=float(np.count_nonzero(observed & fitted)),
-    )
+        similarity = np.sum(2 * least / (y + mu))
+    sums = {
+        "observed": y.sum(),
+        "fitted": mu.sum(),
+        "common": least.sum(),
+        "squared_error": np.sum((y - mu) ** 2),
+        "squared_deviation": np.sum((y - mean) ** 2),
+        "similarity": similarity,
+        "entropy": rel_entr(y, mu).sum(),
+        "links_observed": np.count_nonzero(observed),
+        "links_fitted": np.count_nonzero(fitted),
+        "links_common": np.count_nonzero(observed & fitted),
+    }
+    return {name: float(value) for name, value in sums.items()}
 
 
-def _of_pairs(sums: _Sums, pairs: int) -> dict[str, float]:
-    rmse = float(np.sqrt(sums.squared_error / pairs))
+def _of_sums(sums: dict[str, float], pairs: int) -> dict[str, float]:
+    movers, fitted, divergence = sums["observed"], sums["fitted"], float("nan")
+    rmse = float(np.sqrt(sums["squared_error"] / pairs))
+    if movers > 0 and fitted > 0:  # without negative rounding errors
+        divergence = max(0.0, sums["entropy"] / movers + float(np.log(fitted / movers)))
     return {
-        "cpc": of_sums(sums.common, sums.observed, sums.fitted),
-        "cpl": of_sums(sums.links_common, sums.links_observed, sums.links_fitted),
-        "ssi": sums.similarity / pairs,
-        "srmse": _ratio(rmse, sums.observed / pairs),
-        "nrmse_mean": _ratio(rmse, sums.observed / pairs),
-        "nrmse_sum": _ratio(rmse, sums.observed),
-        "kl": _divergence(sums),
-        "r2": 1 - _ratio(sums.squared_error, sums.squared_deviation),
-        "movers": sums.observed,
+        "cpc": common_part_of_sums(sums["common"], movers, fitted),
+        "cpl": common_part_of_sums(sums["links_common"], sums["links_observed"], sums["links_fitted"]),
+        "ssi": sums["similarity"] / pairs,
+        "srmse": _ratio(rmse, movers / pairs),
+        "nrmse_mean": _ratio(rmse, movers / pairs),
+        "nrmse_sum": _ratio(rmse, movers),
+        "kl": divergence,
+        "r2": 1 - _ratio(sums["squared_error"], sums["squared_deviation"]),
+        "movers": movers,
         "pairs": float(pairs),
     }
-
-
-def _divergence(sums: _Sums) -> float:
-    """Σ p ln(p / p̂) from Σ T ln(T / T̂), without negative rounding errors."""
-    if sums.observed == 0 or sums.fitted == 0:
-        return float("nan")
-    return max(0.0, sums.entropy / sums.observed + float(np.log(sums.fitted / sums.observed)))
 
 
 def _of_distance(
     observed: np.ndarray, fitted: np.ndarray, allowed: np.ndarray, distance_km: np.ndarray, bin_km: float
 ) -> dict[str, float]:
     bins = distance_histogram(observed, fitted, allowed, distance_km, bin_km=bin_km)
-    return {
-        "cpc_d": bins.common_part(),
-        "mean_distance_observed": mean_distance(observed, allowed, distance_km),
-        "mean_distance": mean_distance(fitted, allowed, distance_km),
-        "median_distance_observed": median_distance(observed, allowed, distance_km, bins.observed, bin_km=bin_km),
-        "median_distance": median_distance(fitted, allowed, distance_km, bins.fitted, bin_km=bin_km),
-    }
+    found, tables = {"cpc_d": bins.common_part()}, (("_observed", observed, bins.observed), ("", fitted, bins.fitted))
+    for name, flow, _ in tables:
+        found[f"mean_distance{name}"] = mean_distance(flow, allowed, distance_km)
+    for name, flow, by_bin in tables:
+        found[f"median_distance{name}"] = median_distance(flow, allowed, distance_km, by_bin, bin_km=bin_km)
+    return found
 
 
 def _ratio(above: float, below: float) -> float:

@@ -25,7 +25,7 @@ _LEAST_BEND = 0.1
 
 
 def fit(
-    design: Design, family: Family, *, tolerance: float, most_steps: int, report: Report
+    design: Design, family: Family, tolerance: float, most_steps: int, report: Report
 ) -> tuple[Optimum, Family, float]:
     """Fits coefficients and α alternately until the score of α is zero too.
 
@@ -85,12 +85,7 @@ def likelihood(
 ) -> Float[Array, ""]:
     """Log likelihood as a function of ln α at fixed means, without the terms ln y!.
 
-    Args:
-        ln_alpha: ln α.
-        design: the pairs.
-        family: the family, with its threshold if any.
-        eta: ln μ of every pair.
-        positive: flows above zero of the pairs in the fit; only these have terms with Γ.
+    `eta` is ln μ of every pair; only the `positive` flows of the pairs in the fit have terms with Γ.
     """
     alpha = jnp.exp(ln_alpha)
     family = dataclasses.replace(family, dispersion=alpha)

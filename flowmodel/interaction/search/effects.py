@@ -42,17 +42,14 @@ def solve_roughly(weights: Float[Array, "origin destination"], sums: Sides, clos
 
 
 def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
-    """Effects with E · effects = sums to float64's precision, for one right-hand side.
-
-    Args:
-        weights: W, zero for pairs outside the fit.
-        sums: the right-hand side.
-    """
+    """Effects with E · effects = sums to float64's precision, for one right-hand side."""
     system = _system(weights)
-    sums = _consistent(sums, system.column)
+    # Rounding errors are distributed over the destinations, so that the sums are orthogonal to the null vector.
+    surplus = jnp.sum(sums.origin) - jnp.sum(sums.destination)
+    sums = Sides(sums.origin, sums.destination + surplus * system.column / jnp.sum(system.column))
     # The residual is compared with rounding errors of the table and of the sums.
     noise = _EXACT * jnp.maximum(jnp.max(system.row), jnp.max(system.column)) * 1e-3
-    enough = jnp.maximum(_EXACT * _largest(sums), noise)
+    enough = jnp.maximum(_EXACT * largest(sums), noise)
 
     def residual(at: Sides) -> Sides:
         return Sides(
@@ -61,7 +58,7 @@ def solve(weights: Float[Array, "origin destination"], sums: Sides) -> Sides:
         )
 
     def going(carry: tuple[Sides, Sides, Array]) -> Array:
-        return (carry[2] < _ROUNDS) & (_largest(carry[1]) > enough)
+        return (carry[2] < _ROUNDS) & (largest(carry[1]) > enough)
 
     def round_(carry: tuple[Sides, Sides, Array]) -> tuple[Sides, Sides, Array]:
         at, left, done = carry
@@ -86,20 +83,15 @@ def _system(weights: Array) -> _System:
     return _System(weights.astype(jnp.float32), row, jnp.ones(weights.shape[0], weights.dtype) @ weights)
 
 
-def _largest(sums: Sides) -> Array:
+def largest(sums: Sides) -> Array:
+    """The largest absolute number of both sides."""
     return jnp.maximum(jnp.max(jnp.abs(sums.origin)), jnp.max(jnp.abs(sums.destination)))
-
-
-def _consistent(sums: Sides, column: Array) -> Sides:
-    """The sums made orthogonal to the null vector: rounding errors are distributed over the destinations."""
-    surplus = jnp.sum(sums.origin) - jnp.sum(sums.destination)
-    return Sides(sums.origin, sums.destination + surplus * column / jnp.sum(column))
 
 
 def _schur(system: _System, sums: Sides, close: Array) -> Sides:
     """An approximate solution: conjugate gradients on the destinations' Schur complement, in float32."""
     single = jnp.float32
-    kind, size = sums.origin.dtype, _largest(sums)
+    kind, size = sums.origin.dtype, largest(sums)
     size = jnp.where(size > 0, size, 1)
     row, column = system.row.astype(single), system.column.astype(single)
     origin, destination = (sums.origin / size).astype(single), (sums.destination / size).astype(single)

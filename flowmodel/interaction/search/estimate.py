@@ -118,7 +118,7 @@ def _first_step(design: Design) -> Point:
         bent = design.offset + design.shape.rule(here.coefficients[linear:], design.pair)
         straight = dataclasses.replace(design, offset=bent, pair=Pair(), shape=None)
     at = dataclasses.replace(here, coefficients=here.coefficients[:linear])
-    move = newton.direction(straight, at, newton.initial_sums(straight, at), jnp.asarray(_INEXACT)).move
+    move = newton.direction(straight, at, newton.initial_sums(straight, at), jnp.asarray(_INEXACT))
     still = jnp.zeros(len(here.coefficients) - linear, move.coefficients.dtype)
     return _moved(here, dataclasses.replace(move, coefficients=jnp.concatenate([move.coefficients, still])), 1.0)
 
@@ -134,12 +134,8 @@ def _cast(tree: Any, like: Design) -> Any:
 
 
 def _moved(at: Point, move: Point, length: float) -> Point:
-    def by(one: jax.Array, other: jax.Array) -> jax.Array:
-        return one + length * other.astype(one.dtype)
-
-    return Point(
-        by(at.coefficients, move.coefficients), by(at.origin, move.origin), by(at.destination, move.destination)
-    )
+    moved: Point = jax.tree.map(lambda one, by: one + length * by.astype(one.dtype), at, move)
+    return moved
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +165,7 @@ class _Search:
     def _step(self, at: Point, sums: Sums, guide: Design) -> tuple[Point, Sums] | None:
         """A step, halved until it does not lower the likelihood; None if there is none."""
         lighter = sums if guide is self.design else _single(sums)
-        move = newton.direction(guide, _cast(at, guide), lighter, jnp.asarray(_INEXACT)).move
+        move = newton.direction(guide, _cast(at, guide), lighter, jnp.asarray(_INEXACT))
         slack = 1e-12 if self.design.flow.dtype == jnp.float64 else 1e-5
         before, length = float(sums.log_likelihood), 1.0
         for _ in range(_HALVINGS):

@@ -43,15 +43,6 @@ class Sums:
     error: Float[Array, " 2"]
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Direction:
-    """A Newton step, and the information S on the coefficients after elimination of effects."""
-
-    move: Point
-    information: Float[Array, "parameter parameter"]
-
-
 @jax.jit
 def evaluate(design: Design, family: Family, at: Point) -> Sums:
     """The sums at `at`."""
@@ -72,7 +63,7 @@ def initial_sums(design: Design, at: Point) -> Sums:
 
 
 @jax.jit
-def direction(design: Design, at: Point, sums: Sums, close: Float[Array, ""]) -> Direction:
+def direction(design: Design, at: Point, sums: Sums, close: Float[Array, ""]) -> Point:
     """The Newton step from `at`; effects are eliminated in float32 to the relative residual `close`."""
     columns = slopes(design, at)
     bases = [sides(design, sums.weight, column) for column in columns]
@@ -83,7 +74,7 @@ def direction(design: Design, at: Point, sums: Sums, close: Float[Array, ""]) ->
     move = jnp.linalg.solve(information, left) if bases else left
     for step, part in zip(move, projections, strict=True):
         own = Sides(own.origin - step * part.origin, own.destination - step * part.destination)
-    return Direction(Point(move, own.origin, own.destination), information)
+    return Point(move, own.origin, own.destination)
 
 
 def _summed(design: Design, found: Evidence, columns: tuple[Column, ...]) -> Sums:

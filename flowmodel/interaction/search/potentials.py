@@ -161,14 +161,10 @@ def _error(ratio: Array) -> Array:
 
 def _first(log_kernel: Array, margins: Sides) -> Sides:
     """One sweep over rows and columns in logarithms, which cannot over- or underflow."""
-    destination = _log(margins.destination)
-    origin = _less(_log(margins.origin), jax.nn.logsumexp(log_kernel + destination[None, :], axis=1))
+    wanted = Sides(jnp.log(margins.origin), jnp.log(margins.destination))
+    origin = _less(wanted.origin, jax.nn.logsumexp(log_kernel + wanted.destination[None, :], axis=1))
     found = jax.nn.logsumexp(log_kernel + origin[:, None], axis=0)
-    return Sides(origin, _less(_log(margins.destination), found))
-
-
-def _log(margin: Array) -> Array:
-    return jnp.where(margin > 0, jnp.log(jnp.where(margin > 0, margin, 1)), -jnp.inf)
+    return Sides(origin, _less(wanted.destination, found))
 
 
 def _less(wanted: Array, found: Array) -> Array:
@@ -192,7 +188,7 @@ def _polished(log_kernel: Array, margins: Sides, at: Sides, found: Scaling, tole
 
     def newton(now: _Round) -> _Round:
         move = effects.solve_roughly(now.table, now.left, jnp.asarray(1e-4))
-        length = jnp.minimum(1.0, _LONGEST / jnp.maximum(_largest(move), _LONGEST))
+        length = jnp.minimum(1.0, _LONGEST / jnp.maximum(effects.largest(move), _LONGEST))
         there = Sides(now.at.origin + length * move.origin, now.at.destination + length * move.destination)
         return round_(there, now.sweeps, now.steps + 1)
 
@@ -221,7 +217,3 @@ def _residual(table: Array, margins: Sides) -> tuple[Sides, Array]:
 
 _LONGEST = 2.0
 """Largest change of a potential in a Newton step."""
-
-
-def _largest(move: Sides) -> Array:
-    return jnp.maximum(jnp.max(jnp.abs(move.origin)), jnp.max(jnp.abs(move.destination)))

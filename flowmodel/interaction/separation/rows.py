@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flowmodel.interaction.separation import checks
+from flowmodel.interaction.scoring.blocks import check
 from flowmodel.interaction.separation.directions import Design, directions
 from flowmodel.interaction.separation.separating_directions import raised
 
@@ -34,43 +34,39 @@ def separated_pairs(
     Args:
         flow: [o, d]; not used where not allowed.
         allowed: pairs that are rows of the regression, bool [o, d].
-        columns: covariates, each [o, d], [o, 1] or [1, d].
+        columns: covariates, each [o, d], [o, 1] or [1, d], finite at allowed pairs.
         origin_effects: whether every origin has an effect.
         destination_effects: whether every destination has an effect.
 
     Raises:
-        FlowsError: shapes do not agree, a value is missing or infinite, or a flow is negative.
+        FlowsError: as `scoring.blocks.check` of the flows.
         NumericError: the linear program was not solved.
     """
-    positive, sides = checks.positive(flow, allowed), checks.sides(columns, allowed)
+    check(allowed, flow=flow)
+    positive = allowed & (flow > 0)
+    sides = [np.broadcast_to(column, allowed.shape) for column in columns]
     kept = allowed.copy()  # pairs of zones with a flow; the effect of a zone without any can decrease alone
     for wanted, axis in ((origin_effects, 1), (destination_effects, 0)):
         if wanted:
             kept &= positive.any(axis=axis, keepdims=True)
     found = allowed & ~kept
-    design = _pairs(allowed.shape, sides, origin_effects=origin_effects, destination_effects=destination_effects)
+    levels = (allowed.shape[0] if origin_effects else 1, allowed.shape[1] if destination_effects else 1)
+    design = _pairs(levels, allowed.shape[1], sides)
     zero = np.flatnonzero(kept & ~positive)
     found.flat[zero] = separated_rows(design, np.flatnonzero(positive), zero)
     return np.asarray(found)
 
 
 def separated_rows(design: Design, positive: np.ndarray, zero: np.ndarray) -> np.ndarray:
-    """Which rows of `zero` are separated.
+    """Which rows of `zero` are separated; `positive` and `zero` are numbers of rows with y > 0 and y = 0.
 
-    Args:
-        design: the rows of the regression.
-        positive: numbers of rows with y > 0.
-        zero: numbers of rows with y = 0; each of their levels must have a row with y > 0.
+    Each level of the rows of `zero` must have a row with y > 0.
     """
     if not len(positive) or not len(zero):
         return np.ones(len(zero), bool)
-    if _nothing_free(design, positive):
+    if _nothing_free(design, positive) or (free := directions(design, positive)).none:
         return np.zeros(len(zero), bool)
-    free = directions(design, positive)
-    if free.none:
-        return np.zeros(len(zero), bool)
-    parts = list(design.chunks(zero))
-    moves = np.concatenate([free.moves(design, part) for part in parts])
+    moves = np.concatenate([free.moves(design, part) for part in design.chunks(zero)])
     first, second = (free.component[nodes] for nodes in design.nodes(zero))
     return raised(moves, first, second, int(free.component.max()) + 1)
 
@@ -84,21 +80,15 @@ def _nothing_free(design: Design, positive: np.ndarray) -> bool:
     return reached[0] == reached[1] and directions(design, some).none
 
 
-def _pairs(
-    shape: tuple[int, int], columns: Sequence[np.ndarray], *, origin_effects: bool, destination_effects: bool
-) -> Design:
+def _pairs(levels: tuple[int, int], destinations: int, columns: Sequence[np.ndarray]) -> Design:
     """The design of a table of pairs, which are numbered along its rows."""
 
     def codes(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        origin, destination = np.divmod(rows, shape[1])
-        return origin * origin_effects, destination * destination_effects
+        origin, destination = np.divmod(rows, destinations)
+        return origin * (levels[0] > 1), destination * (levels[1] > 1)
 
     def covariates(rows: np.ndarray) -> np.ndarray:
-        at = np.divmod(rows, shape[1])
-        held = np.empty((len(rows), len(columns)))
-        for number, column in enumerate(columns):
-            held[:, number] = column[at]
-        return held
+        at = np.divmod(rows, destinations)
+        return np.column_stack([np.empty((len(rows), 0)), *(column[at] for column in columns)])
 
-    levels = (shape[0] if origin_effects else 1, shape[1] if destination_effects else 1)
     return Design(levels, len(columns), codes, covariates)

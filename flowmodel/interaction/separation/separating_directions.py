@@ -30,12 +30,8 @@ _TOLERANCES = (1e-9, 1e-7)
 class Rows:
     """Rows z = moves · h + arc (s_source − s_target), scaled to entries of at most one.
 
-    Attributes:
-        moves: changes by combinations of covariates, [n, q].
-        arc: coefficient of the components' constants, [n]; 0 if source and target are the same.
-        source: component of the level of the first effect, [n].
-        target: component of the level of the second effect, [n].
-        components: number of components.
+    `moves` [n, q] are changes by combinations of covariates; `arc` [n] is the coefficient of the components' constants,
+    0 if both are the same; `source` and `target` [n] are the components of the levels of the first and second effect.
     """
 
     moves: np.ndarray
@@ -69,28 +65,20 @@ class Rows:
 def raised(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components: int) -> np.ndarray:
     """Rows with z > 0 for some h and s for which no row has z < 0, z = moves · h + s_source − s_target; bool [rows].
 
-    Args:
-        moves: float64 [rows, q].
-        source: component of the level of the first effect, [rows].
-        target: component of the level of the second effect, [rows].
-        components: number of components.
+    Arguments as in `Rows`.
 
     Raises:
         NumericError: the linear program was not solved.
     """
     if moves.shape[1] == 0:
-        return _between_strong_parts(source, target, components)
+        # s cannot increase along an arc, so it is constant on cycles: within strongly connected parts.
+        arcs = coo_array((np.ones(len(source)), (source, target)), shape=(components, components))
+        part = connected_components(arcs.tocsr(), connection="strong")[1]
+        return np.asarray(part[source] != part[target])
     found = np.zeros(len(moves), bool)
     moving = np.flatnonzero((source != target) | moves.any(axis=1))
     found[moving] = _raised_rows(_scaled(moves[moving], source[moving], target[moving], components))
     return found
-
-
-def _between_strong_parts(source: np.ndarray, target: np.ndarray, components: int) -> np.ndarray:
-    """Rows between different strongly connected parts; s cannot increase along an arc, so it is constant on cycles."""
-    arcs = coo_array((np.ones(len(source)), (source, target)), shape=(components, components))
-    part = connected_components(arcs.tocsr(), connection="strong")[1]
-    return np.asarray(part[source] != part[target])
 
 
 def _scaled(moves: np.ndarray, source: np.ndarray, target: np.ndarray, components: int) -> Rows:
@@ -141,11 +129,8 @@ def farthest(rows: Rows, total: csr_array) -> np.ndarray:
         answer = _solved(limits, tolerance)
         if answer.x is not None:
             return np.asarray(answer.x[: limits.shape[1]])
-    raise NumericError(
-        "E-FLOWS-SEPARATION",
-        f"search for separated pairs: {answer.message}",
-        "rescale the covariates, or drop collinear ones",
-    )
+    what = f"search for separated pairs: {answer.message}"
+    raise NumericError("E-FLOWS-SEPARATION", what, "rescale the covariates, or drop collinear ones")
 
 
 def _solved(limits: csr_array, tolerance: float) -> Any:

@@ -2,5 +2,5 @@
 
 from .adjust import Adjusted as Adjusted
 from .adjust import nearest_table as nearest_table
+from .checks import Names as Names
 from .checks import Totals as Totals
-from .names import Names as Names

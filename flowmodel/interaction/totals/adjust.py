@@ -17,7 +17,6 @@ from flowmodel.errors import NotConvergedError
 from flowmodel.interaction.totals import certificate, checks
 from flowmodel.interaction.totals.checks import Totals
 from flowmodel.interaction.totals.dual import PerTotal, Problem
-from flowmodel.interaction.totals.equivalent import restored, without_net
 from flowmodel.interaction.totals.newton import solve
 
 _SWEEPS = 10
@@ -42,7 +41,6 @@ class Adjusted:
         vanishing: [pair, 2], origins and destinations of pairs with a positive prior whose flow tends to zero, since
             the totals can be met only without them.
         steps: Newton steps.
-        converged: whether every residual is within the tolerance.
     """
 
     flow: np.ndarray
@@ -50,7 +48,6 @@ class Adjusted:
     residual: Totals
     vanishing: np.ndarray
     steps: int
-    converged: bool
 
 
 def nearest_table(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12, most_steps: int = 100) -> Adjusted:
@@ -68,17 +65,66 @@ def nearest_table(prior: np.ndarray, totals: Totals, *, tolerance: float = 1e-12
         NotConvergedError: E-TOTALS-CONVERGED, the totals are not met, without a proof that they cannot be.
     """
     prior = checks.checked(prior, totals, tolerance)
-    asked = without_net(totals, tolerance)
+    asked = _without_net(totals, tolerance)
     allowed = np.where(checks.zero_pairs(prior.shape, asked), 0.0, prior)
     found, steps = _solved(allowed, asked, tolerance, most_steps)
-    flow = np.where(allowed > 0, allowed * np.exp(_exponent(found, allowed.shape)), 0.0)
+    signed = found.replaced(net=None if found.net is None else -found.net)
+    flow = np.where(allowed > 0, allowed * np.exp(certificate.over_pairs(signed, allowed.shape)), 0.0)
     residual = _residual(flow, allowed, totals)
     largest = max(np.nanmax(r, initial=0.0) for r in residual.each().values())
     if not largest <= tolerance:
         raise _not_converged(residual, largest, steps)
-    potentials = _centred(restored(found, totals), totals)
+    potentials = _centred(_restored(found, totals), totals)
     gone = _vanishing(allowed, flow, tolerance) if _spread(found) > np.log(1 / _LOST) else np.zeros((0, 2), int)
-    return Adjusted(flow, potentials, residual, gone, steps, converged=True)
+    return Adjusted(flow, potentials, residual, gone, steps)
+
+
+def _without_net(totals: Totals, tolerance: float) -> Totals:
+    """Equivalent totals in which only zones without outflow and inflow have net migration.
+
+    Net migration is replaced by inflow where outflow is given, and by outflow where inflow is given. The flows are the
+    same, but Newton's method needs far fewer products: the potentials of a zone's outflow and net migration act on the
+    same row, which makes the system ill-conditioned. A difference of flows below the share `tolerance` of them is set
+    to zero as a rounding error.
+    """
+    kinds = totals.each()
+    if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
+        return totals
+    net, outflow, inflow = _zones(kinds)
+    left = np.where(np.isnan(outflow) & np.isnan(inflow), net, np.nan)
+
+    def rounded(difference: np.ndarray, of: np.ndarray) -> np.ndarray:
+        return np.where(difference <= tolerance * of, 0.0, difference)
+
+    return dataclasses.replace(
+        totals,
+        outflow=np.where(np.isnan(outflow), rounded(inflow - net, inflow), outflow),
+        inflow=np.where(np.isnan(inflow), rounded(outflow + net, outflow), inflow),
+        net=None if np.isnan(left).all() else left,
+    )
+
+
+def _restored(potentials: Totals, totals: Totals) -> Totals:
+    """Potentials of `totals` from those u′, v′ of `_without_net(totals)`: u + n = u′ and v − n = v′."""
+    kinds = totals.each()
+    if "net" not in kinds or not kinds.keys() & {"outflow", "inflow"}:
+        return potentials
+    net, outflow, inflow = _zones(kinds)
+    at = potentials.each()
+    by_outflow = ~np.isnan(net + outflow) & np.isnan(inflow)
+    by_inflow = ~np.isnan(net + inflow) & np.isnan(outflow)
+    moved = np.select([by_outflow, by_inflow], [-at["inflow"], at["outflow"]], 0.0)
+    back = {
+        "outflow": at["outflow"] - moved,
+        "inflow": at["inflow"] + moved,
+        "net": moved + at.get("net", np.zeros(len(net))),
+    }
+    return totals.replaced(**{kind: back.get(kind, at.get(kind)) for kind in kinds})
+
+
+def _zones(kinds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    unknown = np.full(kinds["net"].shape, np.nan)
+    return kinds["net"], kinds.get("outflow", unknown), kinds.get("inflow", unknown)
 
 
 def _solved(allowed: np.ndarray, totals: Totals, tolerance: float, most_steps: int) -> tuple[Totals, int]:
@@ -96,7 +142,7 @@ def _solved(allowed: np.ndarray, totals: Totals, tolerance: float, most_steps: i
 
 
 def _named(at: PerTotal, totals: Totals) -> Totals:
-    return totals.replaced({kind: np.array(getattr(at, kind)) for kind in totals.each()})
+    return totals.replaced(**{kind: np.array(getattr(at, kind)) for kind in totals.each()})
 
 
 def _problem(allowed: np.ndarray, totals: Totals) -> Problem:
@@ -124,15 +170,7 @@ def _centred(potentials: Totals, totals: Totals) -> Totals:
         constant = found["inflow"].mean()
         found |= {"outflow": found["outflow"] + constant, "inflow": found["inflow"] - constant}
     closed = {k: np.where((wanted[k] == 0) & (k != "net"), -np.inf, found[k]) for k in found}
-    return totals.replaced(closed)
-
-
-def _exponent(potentials: Totals, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum of the potentials for every pair [origin, destination]."""
-    kinds = potentials.each()
-    if "net" in kinds:
-        kinds["net"] = -kinds["net"]
-    return certificate.over_pairs(potentials.replaced(kinds), shape)
+    return totals.replaced(**closed)
 
 
 def _spread(potentials: Totals) -> float:
@@ -148,10 +186,8 @@ def _residual(flow: np.ndarray, allowed: np.ndarray, totals: Totals) -> Totals:
     sizes = dict(wanted)
     if "net" in wanted:
         sizes["net"] = np.maximum(np.maximum(flow.sum(0), flow.sum(1)), mean)
-    errors = {
-        kind: np.abs(found[kind] - wanted[kind]) / np.where(sizes[kind] == 0, 1.0, sizes[kind]) for kind in wanted
-    }
-    return totals.replaced(errors)
+    sizes = {kind: np.where(size == 0, 1.0, size) for kind, size in sizes.items()}
+    return totals.replaced(**{k: np.abs(found[k] - wanted[k]) / sizes[k] for k in wanted})
 
 
 def _vanishing(allowed: np.ndarray, flow: np.ndarray, tolerance: float) -> np.ndarray:
@@ -171,8 +207,6 @@ def _not_converged(residual: Totals, largest: float, steps: int) -> NotConverged
         for error, name in zip(errors[errors > 0], residual.names.of(kind, errors > 0), strict=True)
     ]
     worst = "; ".join(f"{name}: {error:.1e}" for error, name in sorted(where, reverse=True)[:5])
-    return NotConvergedError(
-        "E-TOTALS-CONVERGED",
-        f"after {steps} steps the largest relative error of the totals is {largest:.1e}; the largest are {worst}",
-        "allow more steps or a larger tolerance; a prior with few positive pairs may hardly allow these totals",
-    )
+    what = f"after {steps} steps the largest relative error of the totals is {largest:.1e}; the largest are {worst}"
+    fix = "allow more steps or a larger tolerance; a prior with few positive pairs may hardly allow these totals"
+    return NotConvergedError("E-TOTALS-CONVERGED", what, fix)

@@ -6,7 +6,6 @@ are sets of rows or zones in the order of the potentials, which are then checked
 there are few enough pairs, linear programming searches for λ.
 """
 
-import dataclasses
 import math
 from collections.abc import Iterator
 
@@ -15,8 +14,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.totals.checks import Totals
-from flowmodel.interaction.totals.names import listed
+from flowmodel.interaction.totals.checks import Totals, listed
 
 _MOST_PAIRS = 300_000
 """Largest number of pairs for linear programming, which then takes some seconds."""
@@ -24,13 +22,10 @@ _MULTIPLES = (1, 2, 3, 4, 6)
 
 
 def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, tolerance: float) -> None:
-    """Searches for a proof that no table has the totals.
+    """Searches for a proof that no table has the totals, from the present `potentials` of Newton's method.
 
-    Args:
-        allowed: the prior, zero where totals of zero allow no flow [origin, destination].
-        totals: target totals.
-        potentials: present potentials of Newton's method.
-        tolerance: smaller relative contradictions are ignored.
+    `allowed` is the prior, zero where totals of zero allow no flow [origin, destination]. Relative contradictions below
+    `tolerance` are ignored.
 
     Raises:
         FlowsError: E-TOTALS-IMPOSSIBLE, with the totals that contradict each other.
@@ -38,27 +33,21 @@ def refuse_impossible(allowed: np.ndarray, totals: Totals, potentials: Totals, t
     support = allowed > 0
     for proof in _candidates(support, totals, potentials):
         if proves(proof, support, totals, tolerance):
-            raise FlowsError(
-                "E-TOTALS-IMPOSSIBLE",
-                f"no table on the prior's pairs has these totals: {_worded(proof, totals)}",
-                "correct these totals, or give a pair that can have the difference a small positive prior",
-            )
+            what = f"no table on the prior's pairs has these totals: {_worded(proof, totals)}"
+            fix = "correct these totals, or give a pair that can have the difference a small positive prior"
+            raise FlowsError("E-TOTALS-IMPOSSIBLE", what, fix)
 
 
 def proves(proof: Totals, support: np.ndarray, totals: Totals, tolerance: float) -> bool:
-    """Whether multipliers are a proof: A'λ ≤ 0 for all pairs of the support, and λ·t > 0.
+    """Whether integer multipliers λ, zero where a total is not given, are a proof: A'λ ≤ 0 and λ·t > 0.
 
-    Args:
-        proof: integer multipliers λ of the kinds in `totals`, zero where a total is not given.
-        support: pairs with a positive prior.
-        totals: target totals t.
-        tolerance: relative to the totals that have a multiplier.
+    The first holds for all pairs of the `support`, which have a positive prior; the `tolerance` of the second is
+    relative to the totals that have a multiplier.
     """
     if (over_pairs(proof, support.shape)[support] > 0).any():
         return False
-    parts = np.concatenate(
-        [(m * np.where(m != 0, totals.each()[kind], 0.0)).ravel() for kind, m in proof.each().items()]
-    )
+    wanted = totals.each()
+    parts = np.concatenate([(m * np.where(m != 0, wanted[kind], 0.0)).ravel() for kind, m in proof.each().items()])
     return bool(math.fsum(parts) > tolerance * np.abs(parts).sum())
 
 
@@ -96,12 +85,12 @@ def _candidates(support: np.ndarray, totals: Totals, potentials: Totals) -> Iter
 
 def _multipliers(totals: Totals, **chosen: np.ndarray) -> Totals:
     zero = {kind: np.zeros(value.shape) for kind, value in totals.each().items()}
-    return totals.replaced(zero | chosen)
+    return totals.replaced(**zero | chosen)
 
 
 def _without_pairs(support: np.ndarray, totals: Totals) -> Iterator[Totals]:
     """Positive totals without any pair in the support."""
-    found = dataclasses.replace(totals, net=None).of(1.0 * support)
+    found = totals.replaced(net=None).of(1.0 * support)
     for kind, count in found.items():
         empty = (count == 0) & (totals.each()[kind] > 0)
         if empty.any():

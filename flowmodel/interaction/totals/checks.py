@@ -1,13 +1,58 @@
 """Target totals of a flow table, and checks that they are consistent with each other and with the prior."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from flowmodel.errors import FlowsError
-from flowmodel.interaction.totals.names import Labels, Names, listed
+
+_MOST_LISTED = 20
+Labels = Sequence[str] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """Labels in the order of the table; None for indices.
+
+    Attributes:
+        origin: label of every row.
+        destination: label of every column.
+        origin_group: label of every group of origins.
+        destination_group: label of every group of destinations.
+    """
+
+    origin: Labels = None
+    destination: Labels = None
+    origin_group: Labels = None
+    destination_group: Labels = None
+
+    def of(self, kind: str, where: np.ndarray) -> list[str]:
+        """Names of the non-zero elements of an array of a kind of totals or of the prior, such as "3" or "(0, 2)"."""
+        found = []
+        for index in np.argwhere(where):
+            pairs = zip(index, self.axes(kind), strict=True)
+            parts = [str(at) if labels is None else labels[at] for at, labels in pairs]
+            found.append(parts[0] if len(parts) == 1 else f"({', '.join(parts)})")
+        return found
+
+    def axes(self, kind: str) -> tuple[Labels, ...]:
+        """Labels of each axis of a kind of totals, or of the prior."""
+        return {
+            "outflow": (self.origin,),
+            "inflow": (self.destination,),
+            "net": (self.origin,),
+            "block": (self.origin_group, self.destination_group),
+            "prior": (self.origin, self.destination),
+        }[kind]
+
+
+def listed(rows: Iterable[object]) -> str:
+    """Up to twenty of the rows, and the number of others."""
+    names = [str(row) for row in rows]
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +82,7 @@ class Totals:
         kinds = {"outflow": self.outflow, "inflow": self.inflow, "block": self.block, "net": self.net}
         return {kind: np.asarray(value, float) for kind, value in kinds.items() if value is not None}
 
-    def replaced(self, kinds: Mapping[str, Any]) -> Self:
+    def replaced(self, **kinds: Any) -> Self:
         """The same totals with some kinds replaced."""
         return dataclasses.replace(self, **kinds)
 
@@ -51,6 +96,10 @@ class Totals:
             found["block"] = np.zeros(np.shape(self.block))
             np.add.at(found["block"], self.blocks(), flow)
         return {kind: found[kind] for kind in self.each()}
+
+    def named(self, where: dict[str, np.ndarray]) -> str:
+        """Names of the non-zero elements of each kind, such as "outflow 3, 5; net 2"."""
+        return "; ".join(f"{kind} {listed(self.names.of(kind, at))}" for kind, at in where.items() if at.any())
 
     def blocks(self) -> tuple[np.ndarray, ...]:
         """Indices that expand an array of blocks [group, group] to pairs [origin, destination]."""
@@ -102,10 +151,8 @@ def _check_shapes(prior: np.ndarray, totals: Totals) -> None:
     if totals.block is not None:
         groups = zip(prior.shape, np.shape(totals.block), (totals.origin_group, totals.destination_group), strict=False)
         if np.ndim(totals.block) != 2 or not all(_indexes(size, count, group) for size, count, group in groups):
-            raise refuse(
-                f"blocks of the shape {np.shape(totals.block)} need the index of a group for every one of the "
-                f"{prior.shape[0]} origins and {prior.shape[1]} destinations"
-            )
+            shapes = f"blocks {np.shape(totals.block)} of a prior {prior.shape}"
+            raise refuse(f"{shapes} need the index of a group for every origin and destination")
 
 
 def _indexes(size: int, count: int, group: np.ndarray | None) -> bool:
@@ -117,11 +164,9 @@ def _check_signs(prior: np.ndarray, totals: Totals) -> None:
     bad = {"prior": ~((prior >= 0) & np.isfinite(prior))}
     for kind, value in totals.each().items():
         bad[kind] = np.isinf(value) if kind == "net" else (value < 0) | np.isinf(value)
-    found = [f"{kind} {listed(totals.names.of(kind, where))}" for kind, where in bad.items() if where.any()]
-    if found:
-        raise FlowsError(
-            "E-TOTALS-NEGATIVE", f"negative or not finite: {'; '.join(found)}", "give flows of zero or more"
-        )
+    if found := totals.named(bad):
+        what = f"negative or not finite: {found}"
+        raise FlowsError("E-TOTALS-NEGATIVE", what, "give flows of zero or more")
 
 
 def _check_pairs(prior: np.ndarray, totals: Totals) -> None:
@@ -130,34 +175,25 @@ def _check_pairs(prior: np.ndarray, totals: Totals) -> None:
     if totals.net is not None:
         pairs["net"] = support.sum(0) + support.sum(1) - 2 * np.diagonal(support)
     asked = {kind: (np.nan_to_num(value) != 0) & (pairs[kind] == 0) for kind, value in totals.each().items()}
-    empty = [f"{kind} {listed(totals.names.of(kind, where))}" for kind, where in asked.items() if where.any()]
-    if empty:
-        raise FlowsError(
-            "E-TOTALS-EMPTY",
-            f"positive totals without any pair with a positive prior: {'; '.join(empty)}",
-            "give these zones a positive prior, or a total of zero",
-        )
+    if empty := totals.named(asked):
+        what = f"positive totals without any pair with a positive prior: {empty}"
+        raise FlowsError("E-TOTALS-EMPTY", what, "give these zones a positive prior, or a total of zero")
 
 
 def _disagreements(totals: Totals, tolerance: float) -> Iterator[str]:
     """Sentences on totals that disagree; sums are compared only if all their parts are given."""
     outflow, inflow, net = totals.outflow, totals.inflow, totals.net
     if outflow is not None and inflow is not None:
-        yield from _unequal("outflow", np.sum(outflow), "inflow", np.sum(inflow), tolerance)
+        out, into = np.sum(outflow), np.sum(inflow)
+        if abs(out - into) > tolerance * max(out, into):
+            yield f"outflow sums to {out:.15g} and inflow to {into:.15g} ({out - into:+.3g})"
     if net is not None and abs(np.sum(net)) > tolerance * np.abs(net).sum():
         yield f"net migration sums to {np.sum(net):.12g}, not to zero"
     yield from _net_disagreements(totals, tolerance)
     if totals.block is not None:
-        block, names = np.asarray(totals.block), totals.names
-        yield from _block_disagreements(block, outflow, totals.origin_group, "outflow", names.origin_group, tolerance)
-        yield from _block_disagreements(
-            block.T, inflow, totals.destination_group, "inflow", names.destination_group, tolerance
-        )
-
-
-def _unequal(left: str, one: float, right: str, other: float, tolerance: float) -> Iterator[str]:
-    if abs(one - other) > tolerance * max(one, other):
-        yield f"{left} sums to {one:.15g} and {right} to {other:.15g} ({one - other:+.3g})"
+        block, names, groups = np.asarray(totals.block), totals.names, (totals.origin_group, totals.destination_group)
+        yield from _block_disagreements(block, outflow, groups[0], "outflow", names.origin_group, tolerance)
+        yield from _block_disagreements(block.T, inflow, groups[1], "inflow", names.destination_group, tolerance)
 
 
 def _net_disagreements(totals: Totals, tolerance: float) -> Iterator[str]:

@@ -13,18 +13,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
-from flowmodel.interaction.totals.dual import (
-    PerTotal,
-    Problem,
-    Table,
-    block_sums,
-    curved,
-    diagonal,
-    gradient,
-    table,
-    value,
-    worst,
-)
+from flowmodel.interaction.totals import dual
+from flowmodel.interaction.totals.dual import PerTotal, Problem, Table
 
 _MOST_PRODUCTS = 400
 _MOST_HALVINGS = 40
@@ -48,36 +38,32 @@ def solve(
 ) -> tuple[PerTotal, Int[Array, ""], Float[Array, ""]]:
     """Potentials of the table with the target totals, number of Newton steps, and the largest relative error.
 
-    Args:
-        problem: prior and totals, whose sums must agree.
-        start: initial potentials.
-        tolerance: largest relative error of a total at which to stop.
-        sweeps: number of sweeps before the first Newton step.
-        most_steps: largest number of Newton steps.
+    The sums of the totals must agree. `sweeps` precede the first Newton step; the search stops at `tolerance`, the
+    largest relative error of a total.
     """
     start = jax.lax.fori_loop(0, sweeps, lambda _, at: _swept(problem, at), start)
     first, unflat = ravel_pytree(start)
 
     def going(carry: tuple[Flat, Table, Array, Array]) -> Bool[Array, ""]:
-        return (carry[2] < most_steps) & (worst(problem, carry[1]) > tolerance) & carry[3]
+        return (carry[2] < most_steps) & (dual.worst(problem, carry[1]) > tolerance) & carry[3]
 
     def around(carry: tuple[Flat, Table, Array, Array]) -> tuple[Flat, Table, Array, Array]:
         at, moved = _step(problem, unflat, carry[0], carry[1])
-        return at, table(problem, unflat(at)), carry[2] + 1, moved
+        return at, dual.table(problem, unflat(at)), carry[2] + 1, moved
 
-    begin = (first, table(problem, start), jnp.asarray(0), jnp.ones((), bool))
+    begin = (first, dual.table(problem, start), jnp.asarray(0), jnp.ones((), bool))
     at, y, steps, _ = jax.lax.while_loop(going, around, begin)
-    return unflat(at), steps, worst(problem, y)
+    return unflat(at), steps, dual.worst(problem, y)
 
 
 def _step(problem: Problem, unflat: Callable[[Flat], PerTotal], at: Flat, y: Table) -> tuple[Flat, Bool[Array, ""]]:
     """One damped Newton step, solved more exactly near the solution; new potentials, and whether F has decreased."""
-    lacking = _flat(gradient(problem, y))
-    error, scale = worst(problem, y), _flat(diagonal(problem, y))
+    lacking = _flat(dual.gradient(problem, y))
+    error, scale = dual.worst(problem, y), _flat(dual.diagonal(problem, y))
     ridge = _RIDGE * jnp.minimum(error, 1.0) * scale
     forcing = jnp.clip(jnp.sqrt(error), 1e-4, 0.1)
-    along = _conjugate(lambda v: _flat(curved(problem, y, unflat(v))) + ridge * v, scale, lacking, forcing)
-    slope, before = jnp.dot(lacking, along), value(problem, y, unflat(at))
+    along = _conjugate(lambda v: _flat(dual.curved(problem, y, unflat(v))) + ridge * v, scale, lacking, forcing)
+    slope, before = jnp.dot(lacking, along), dual.value(problem, y, unflat(at))
     return _searched(problem, unflat, at, along, slope, before)
 
 
@@ -117,37 +103,32 @@ def _searched(
 
     def good(length: Array) -> Bool[Array, ""]:
         there = unflat(at + length * along)
-        then = table(problem, there)
-        fallen = value(problem, then, there) - before
-        short = jnp.dot(_flat(gradient(problem, then)), along) <= 0.5 * jnp.abs(slope)
+        then = dual.table(problem, there)
+        fallen = dual.value(problem, then, there) - before
+        short = jnp.dot(_flat(dual.gradient(problem, then)), along) <= 0.5 * jnp.abs(slope)
         noise = _ROUNDING * (jnp.abs(before) + jnp.sum(then.outflow))
         return (fallen <= 1e-4 * length * slope) | (short & (fallen <= noise))
-
-    def going(carry: tuple[Array, Array, Array]) -> Bool[Array, ""]:
-        return ~carry[2] & (carry[1] < _MOST_HALVINGS)
 
     def around(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         return carry[0] / 2, carry[1] + 1, good(carry[0] / 2)
 
     twice = 2 * jnp.minimum(1.0, _LONGEST / jnp.maximum(jnp.max(jnp.abs(along), initial=0.0), _ROUNDING))
-    length, _, moved = jax.lax.while_loop(going, around, (twice, jnp.asarray(0), jnp.zeros((), bool)))
+    begin = (twice, jnp.asarray(0), jnp.zeros((), bool))
+    length, _, moved = jax.lax.while_loop(lambda now: ~now[2] & (now[1] < _MOST_HALVINGS), around, begin)
     return at + jnp.where(moved, length, 0.0) * along, moved
 
 
 def _swept(problem: Problem, at: PerTotal) -> PerTotal:
     """One round of proportional fitting over the kinds of totals that are given."""
     given, wanted = problem.given, problem.wanted
-    if given.outflow.size:
-        raised = _log_ratio(given.outflow, wanted.outflow, table(problem, at).outflow)
-        at = dataclasses.replace(at, outflow=at.outflow + raised)
-    if given.inflow.size:
-        raised = _log_ratio(given.inflow, wanted.inflow, table(problem, at).inflow)
-        at = dataclasses.replace(at, inflow=at.inflow + raised)
-    if given.block.size:
-        raised = _log_ratio(given.block, wanted.block, block_sums(problem, table(problem, at)))
-        at = dataclasses.replace(at, block=at.block + raised)
+    for kind in ("outflow", "inflow", "block"):
+        if getattr(given, kind).size:
+            y = dual.table(problem, at)
+            found = dual.block_sums(problem, y) if kind == "block" else getattr(y, kind)
+            raised = _log_ratio(getattr(given, kind), getattr(wanted, kind), found)
+            at = dataclasses.replace(at, **{kind: getattr(at, kind) + raised})
     if given.net.size:
-        at = dataclasses.replace(at, net=at.net + _net_raise(given.net, wanted.net, table(problem, at)))
+        at = dataclasses.replace(at, net=at.net + _net_raise(given.net, wanted.net, dual.table(problem, at)))
     return at
 
 

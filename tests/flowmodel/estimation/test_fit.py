@@ -12,7 +12,7 @@ import xarray as xr
 from flowmodel.dynamics.residents import setup
 from flowmodel.dynamics.residents.run import run as run_residents
 from flowmodel.errors import ConfigError, NumericError, ZonesError
-from flowmodel.estimation import baselines, calibrate, inference, metrics, search, synthetic
+from flowmodel.estimation import calibrate, inference, metrics, search, synthetic
 from flowmodel.estimation import objective as objectives
 from flowmodel.zones import table as store
 
@@ -228,7 +228,7 @@ def test_scores_by_hand():
 def test_ols_baseline_is_exact_where_growth_is_linear():
     start, covariate = np.array([50.0, 100.0, 200.0, 400.0, 500.0]), np.array([1.0, -1.0, 0.5, 2.0, 0.0])
     end = start * np.exp(0.1 + 0.02 * np.log(start) - 0.3 * covariate)
-    found = baselines.predictions(start, end, start * 1.05, covariate[:, None])
+    found = metrics.baselines(start, end, start * 1.05, covariate[:, None])
     np.testing.assert_allclose(found["ols"], end, rtol=1e-10)
     np.testing.assert_allclose(found["uniform_national"].sum(), end.sum())
     np.testing.assert_array_equal(found["natural_increase"], start * 1.05)

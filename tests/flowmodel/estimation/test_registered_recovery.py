@@ -17,7 +17,7 @@ import recovery_worlds
 
 from flowmodel.dynamics.registered import setup as registered
 from flowmodel.errors import ConfigError
-from flowmodel.estimation import draws, inference, registered_objective, search, synthetic
+from flowmodel.estimation import inference, registered_objective, search, synthetic
 from flowmodel.estimation.census import census
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
@@ -58,8 +58,8 @@ def counted_at_random(goal, expected, truth, fit, rng):
     start = np.asarray(goal.observed.census.start)
     residents, bands = map(np.asarray, expected(goal, jnp.asarray(truth)))
     values = goal.registry.values(truth)
-    end = np.rint(draws.residents(rng, start, residents, values, fit))
-    bands = draws.bands(rng, bands, values, fit)
+    end = np.rint(synthetic.drawn_residents(rng, start, residents, values, fit))
+    bands = synthetic.drawn_bands(rng, bands, values, fit)
     seen = census(jnp.asarray(start), jnp.asarray(end))
     return dataclasses.replace(goal, observed=dataclasses.replace(goal.observed, census=seen, bands=jnp.asarray(bands)))
 

@@ -25,9 +25,8 @@ from flowmodel.gravity import distance, tiled
 from flowmodel.gravity.chosen_law import chosen, own
 from flowmodel.gravity.decay import LAWS, Law
 from flowmodel.gravity.operator import Factors
-from flowmodel.gravity.spectral.cells import on_device
 from flowmodel.gravity.spectral.operator import build
-from flowmodel.gravity.spectral.plan import plan
+from flowmodel.gravity.spectral.plan import on_device, plan
 from flowmodel.interaction.model import laws as flow_laws
 
 ALL = [*LAWS, "stretched"]
@@ -120,7 +119,7 @@ def test_cells_of_a_grid_take_every_law(name: str) -> None:
     borders = {key: jnp.asarray(value) for key, value in grid_twin.PARAMETERS.items() if key != "distance"}
 
     def product(decay: jax.Array) -> tuple[jax.Array, jax.Array]:
-        parameters: Any = type("Values", (), borders | {"decay": decay})
+        parameters: Any = type("Values", (), {"barriers": borders, "decay": decay})
         made = build(parameters, cells, jnp.asarray(OFFSET_KM), jnp.float64, law_of(name))
         return made.matvec(right), made.contract(left, right)
 
@@ -190,7 +189,7 @@ from flowmodel.gravity.chosen_law import chosen
 from flowmodel.interaction.model.laws import Pair, chosen as of_flows
 law = chosen("root_exponential")
 assert decay.__file__.startswith({folder!r})
-assert float(law.ln([jnp.asarray(-2.0)], decay.OfKm(jnp.asarray(9.0)))) == -6.0
+assert float(law.ln([jnp.asarray(-2.0)], decay.of_km(jnp.asarray(9.0)))) == -6.0
 assert [one.name for one in law.parameters] == ["distance_root"]
 assert float(of_flows("root_exponential").terms["root_distance"](Pair(distance_km=jnp.asarray(16.0)))) == 4.0
 """

@@ -17,7 +17,7 @@ from flowmodel.interaction.compare import compare, held_out
 from flowmodel.interaction.model import laws
 from flowmodel.interaction.model.pair import Pair, as_arrays
 from flowmodel.interaction.model.table import Censoring, FlowTable, Specification
-from flowmodel.interaction.scoring.deviance import deviance
+from flowmodel.interaction.scoring.scores import deviance
 from flowmodel.interaction.search import estimate
 from flowmodel.results import flow_effects
 

@@ -10,8 +10,7 @@ import pytest
 
 from flowmodel.errors import FlowsError
 from flowmodel.interaction.scoring.by_distance import distance_histogram
-from flowmodel.interaction.scoring.deviance import deviance
-from flowmodel.interaction.scoring.scores import scores
+from flowmodel.interaction.scoring.scores import deviance, scores
 
 AUSTRIA = ("BaseGravity_exp", "BaseGravity_pow", "QuasiPoisson", "Gravity", "Production", "Attraction", "Doubly")
 ALLOWED = ~np.eye(9, dtype=bool)

@@ -15,7 +15,7 @@ from flowmodel.interaction.totals import certificate as totals_certificate
 from flowmodel.interaction.totals import dual as totals_dual
 from flowmodel.interaction.totals import newton as totals_newton
 from flowmodel.interaction.totals.adjust import Totals, _problem, nearest_table
-from flowmodel.interaction.totals.names import Names
+from flowmodel.interaction.totals.checks import Names
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
 ROOM = 16
@@ -229,7 +229,6 @@ def test_rectangular_tables_are_those_of_the_textbook(seed, part):
     totals = _some(totals, rng, ("outflow", "inflow")) if part else totals
     found = nearest_table(prior, totals)
     np.testing.assert_allclose(found.flow, fitted(prior, totals), rtol=1e-10, atol=0)
-    assert found.converged
     assert found.vanishing.shape == (0, 2)
 
 

@@ -11,7 +11,6 @@ from flowmodel.dynamics.residents import rollout
 from flowmodel.gravity import distance, tiled
 from flowmodel.gravity import operator as kernel
 from flowmodel.gravity.spectral import operator, plan
-from flowmodel.gravity.spectral.cells import on_device
 
 pytestmark = pytest.mark.gpu
 
@@ -38,7 +37,7 @@ def test_the_spectral_product_is_a_sum_over_pairs() -> None:
     rng = np.random.default_rng(3)
     shape, cell_km, offset_km = (30, 41), 5.0, 10.0
     everywhere = np.ones(shape, bool)
-    cells = on_device(plan.plan(everywhere, everywhere, cell_km, {}))
+    cells = plan.on_device(plan.plan(everywhere, everywhere, cell_km, {}))
     parameters = product_parameters(parameters_of(PLAIN))
     made = operator.build(parameters, cells, jnp.asarray(offset_km), jnp.float32)
     weight = rng.random(shape)

@@ -29,7 +29,7 @@ from flowmodel.dynamics.schedule import Calendar
 from flowmodel.gravity import ipf, pair
 from flowmodel.gravity.adjoint import through_strengths
 from flowmodel.gravity.bands import Banded, Bands, no_band_factors
-from flowmodel.gravity.dense import Pairs, strength
+from flowmodel.gravity.dense import Pairs
 from flowmodel.gravity.ipf import Sides
 from flowmodel.parameters.registered import Group, RegisteredParameters
 
@@ -172,7 +172,7 @@ def _starts(groups: tuple[Group, ...], country: Country) -> Stocks:
     zones, pairs = country.zones, pairs_of(country)
     kinds = jnp.stack([pair.coefficients(group.choice) for group in (groups[:1] if country.shared else groups)])
     which = tuple(0 if country.shared else i for i in range(len(groups)))
-    strengths = [strength(kind, pairs) for kind in kinds]
+    strengths = [pairs.strength(kind).matrix for kind in kinds]
     potentials = _potentials(kinds, country, which)
     return tuple(
         GroupStock(zones.home[i], zones.within[i], _table(strengths[which[i]], potentials[i], pairs))

@@ -15,7 +15,7 @@ from flowmodel.dynamics.registered.census.families import Families
 from flowmodel.dynamics.registered.children import Away, Comoving
 from flowmodel.dynamics.registered.country import Decade
 from flowmodel.errors import ConfigError
-from flowmodel.estimation import children_metrics, registered_objective
+from flowmodel.estimation import registered_metrics, registered_objective
 from flowmodel.parameters.registered import registered_parameters
 from flowmodel.results import registered as stock_results
 
@@ -203,7 +203,7 @@ def test_the_table_has_a_row_for_every_zone_and_census(ran):
 
 def test_figures_stand_beside_their_year_only(ran):
     model, closed = ran
-    report = children_metrics.national(model, closed.children)
+    report = registered_metrics.national_children(model, closed.children)
     assert "published" not in report["2010"]["children"]
     migrant = report["2020"]["migrant_children"]
     assert migrant["published"] == 71.09e6

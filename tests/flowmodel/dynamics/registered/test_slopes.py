@@ -24,7 +24,6 @@ from flowmodel.dynamics.registered.pairwise import rollout as pairwise
 from flowmodel.gravity import ipf, pair
 from flowmodel.gravity.adjoint import through_strengths
 from flowmodel.gravity.bands import Banded, Bands, no_band_factors
-from flowmodel.gravity.dense import strength
 from flowmodel.gravity.ipf import Sides
 
 pytestmark = pytest.mark.usefixtures("compiled_quickly")
@@ -56,7 +55,7 @@ def test_first_stock(case: Case) -> None:
     assert 1 < int(rounds) < 500
     assert float(error) <= ipf.tolerance(np.float64)
     expected = twin.initial_away(case.world, case.values[0], *(np.asarray(m) for m in vars(margins).values()))
-    close(table(potentials, strength(coefficients, pairs), case), expected, 1e-10)
+    close(table(potentials, pairs.strength(coefficients).matrix, case), expected, 1e-10)
 
 
 @pytest.mark.parametrize("tile", [None, 7])
@@ -72,7 +71,7 @@ def test_derivative_of_the_first_stock_by_reverse_and_by_forward_mode(tile: int 
         return ipf.fit(strengths[0], margins, taps[0])
 
     def read(potentials: Sides, coefficients: jax.Array) -> jax.Array:
-        return jnp.sum(weight * table(potentials, strength(coefficients, dense), case)) / 1e4
+        return jnp.sum(weight * table(potentials, dense.strength(coefficients).matrix, case)) / 1e4
 
     def by_reverse(coefficients: jax.Array) -> jax.Array:
         return read(through_strengths(run, (0,))(coefficients[None], pairs, (tap,), margins), coefficients)

@@ -95,7 +95,7 @@ def test_a_derivative_keeps_no_matrix_of_pairs() -> None:
     vector, _ = ravel_pytree(stock_worlds.parameters_of(case))
     of = runtime.program(jax.value_and_grad(functools.partial(reading, case)))
     planned = of.compiled(vector, stock_worlds.country_of(case, np.float32, 64))
-    assert runtime.predicted(planned).temporaries < 1000**2 * 4
+    assert planned.memory_analysis().temp_size_in_bytes < 1000**2 * 4
 
 
 def test_a_run_with_children_and_its_flows_are_those_of_the_dense_form() -> None:

@@ -22,7 +22,6 @@ from flowmodel.dynamics.registered.pairwise.rollout import PairwiseHistory
 from flowmodel.dynamics.registered.run import strengths
 from flowmodel.errors import NumericError
 from flowmodel.gravity import pair
-from flowmodel.gravity.dense import strength
 
 FACTORED = {
     "both": stock_worlds.case(3, "one", switches("both"), hard=True),
@@ -66,7 +65,7 @@ def factored_run(name: str, dtype: type = np.float64) -> dict[str, np.ndarray]:
         for name in ("home", "within", "near", "far", "residents")
     }
     pairs = pairwise.pairs_of(country)
-    strengths = [np.asarray(strength(pair.coefficients(group.choice), pairs)) for group in parameters.groups]
+    strengths = [np.asarray(pairs.strength(pair.coefficients(group.choice)).matrix) for group in parameters.groups]
     near = twin.same(case.world.province)
     away = [
         np.where(near, left @ np.asarray(state.cohorts.near)[-1].T, left @ np.asarray(state.cohorts.far)[-1].T) * matrix
