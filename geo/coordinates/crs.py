@@ -74,11 +74,6 @@ def parse(text: str, file: str) -> pyproj.CRS:
 def resolve(layer: gpd.GeoDataFrame, declared: str | None, file: str) -> pyproj.CRS:
     """Decide the CRS of a layer from the file and the config, never from the coordinates.
 
-    Args:
-        layer: What was read, with the CRS of the file or none.
-        declared: `crs` of the config.
-        file: Base name, for the message.
-
     Returns:
         The CRS of the coordinates.
 
@@ -101,11 +96,6 @@ def resolve(layer: gpd.GeoDataFrame, declared: str | None, file: str) -> pyproj.
 
 def check_range(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> list[Issue]:
     """Find coordinates that cannot be in the CRS they are said to be in.
-
-    Args:
-        bounds: Least x, least y, greatest x, greatest y.
-        system: CRS of the coordinates.
-        file: Base name, for the message.
 
     Returns:
         At most one issue: E-AXIS-SWAP or E-CRS-RANGE.

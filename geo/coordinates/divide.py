@@ -69,9 +69,6 @@ def area_share_east(polygons: gpd.GeoSeries) -> NDArray[np.float64]:
     A polygon that the line does not touch has a share of exactly 0 or 1; the others are cut in China Albers, where
     areas are true.
 
-    Args:
-        polygons: N polygons in EPSG:4326.
-
     Returns:
         Shares in [0, 1], shape (N,).
     """

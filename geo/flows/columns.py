@@ -40,14 +40,7 @@ class ColumnSources:
 
 
 def find(listed: ListedPairs, zones: Zones | None, masses: Sequence[str], of_pairs: Sequence[str]) -> ColumnSources:
-    """Look for columns: masses in the zones first, else in the flow table; those of pairs there alone.
-
-    Args:
-        listed: The flow table; a matrix has no further columns.
-        zones: The zones, if any.
-        masses: Names wanted of origins and destinations.
-        of_pairs: Names wanted of pairs.
-    """
+    """Look for columns: masses in the zones first, else in the flow table; those of pairs there alone."""
     of_flows = list(listed.table.columns) if listed.names else []
     of_zones = list(zones.table.columns) if zones is not None else []
     file = zones.table.file if zones is not None else listed.table.file

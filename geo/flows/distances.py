@@ -82,12 +82,6 @@ def of_pairs(
 ) -> tuple[NDArray[np.float64] | None, list[Issue]]:
     """Give the distance of every pair, or as many as are said.
 
-    Args:
-        config: The section.
-        pairs: Listed pairs in their rectangle.
-        zones: Zones with positions, where distances are made from them.
-        matrix: Distances from a file of their own.
-
     Returns:
         Kilometres, shape (origins, destinations), NaN where nobody says it; None where the config names none or they
         could not be read. And E-NUM, E-OD-DISTANCE and E-OD-ORDER.

@@ -83,11 +83,6 @@ def read(config: FlowsConfig) -> ListedPairs:
 def read_rows(config: FileConfig, names: tuple[str, str, str], where: str) -> ListedPairs:
     """Read a table with one row a pair, of zones or of groups of them.
 
-    Args:
-        config: The file and how it is written.
-        names: Columns with origin, destination and flow.
-        where: Section of the config, for messages.
-
     Raises:
         DataError: What the file deserves; E-COL-MISSING.
     """

@@ -108,11 +108,6 @@ class Pairs:
 def place(config: FlowsConfig, listed: ListedPairs, zones: Zones | None) -> tuple[Pairs, list[Issue]]:
     """Put the listed pairs to the zones.
 
-    Args:
-        config: The section.
-        listed: The table.
-        zones: The zones, where the config names them: each is an origin and a destination.
-
     Returns:
         The pairs; E-OD-ZONE-UNKNOWN, W-OD-EXCLUDED, W-OD-INTRAZONAL, W-OD-FLOW, W-OD-ZONE-IDLE
         and W-OD-ONE-SIDED.

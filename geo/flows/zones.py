@@ -49,10 +49,6 @@ class Zones:
 def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
     """Read the zones, and where they stand if that is needed.
 
-    Args:
-        config: The section.
-        positions_needed: Whether distances are to be made from positions.
-
     Raises:
         DataError: What the file deserves; E-COL-MISSING where it has no column with the labels.
     """

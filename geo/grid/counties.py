@@ -65,11 +65,6 @@ def spread(places: Places, residents: NDArray[np.float64], year: int) -> tuple[C
 def compare(compared: Comparison, places: Places, found: RasterPeople) -> tuple[CellPopulation, list[Issue], list[str]]:
     """Compare a raster with the counties, and decide what their cells hold.
 
-    Args:
-        compared: The raster and the residents.
-        places: Counties and mask.
-        found: What the raster holds.
-
     Returns:
         Who lives where; E-GRID-*, E-RASTER-EMPTY, E-RASTER-TOTAL and those of `found`; the rules that changed a number.
     """

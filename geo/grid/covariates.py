@@ -57,11 +57,6 @@ def check(
 ) -> tuple[list[str], list[Issue]]:
     """Go once through the cells of every covariate.
 
-    Args:
-        covariates: By name.
-        population: Residents of the cells.
-        places: Counties and mask.
-
     Returns:
         The rules that filled a cell; and E-GRID-VALUE where a cell with people has no value, E-GRID-UNIT where the mean
         over people lies beyond all counties, E-NUM-INF, E-NODATA-SUSPECT, E-RASTER-HOLES.

@@ -25,13 +25,7 @@ _KINDS = {"population": np.float64, "zone": np.int32, "east": np.int8}
 
 @contextmanager
 def writing(path: Path, grid: Grid, kinds: Mapping[str, tuple[Any, Mapping[str, str]]]) -> Iterator[h5netcdf.File]:
-    """Open a file of variables over (y, x), each chunked by bands of rows and lightly compressed.
-
-    Args:
-        path: The file.
-        grid: Gives coordinates, crs_wkt and cell_m.
-        kinds: NumPy type and attributes of each variable, by name.
-    """
+    """Open a file of variables over (y, x), each chunked by bands of rows and lightly compressed."""
     rows, columns = grid.shape_yx
     with h5netcdf.File(path, "w") as file:
         file.dimensions = {"y": rows, "x": columns}

@@ -129,13 +129,7 @@ def people(aligned: AlignedRaster, quantity: str) -> People:
 
 
 def sum_people(of: People, places: Places, config: GridPopulationConfig) -> RasterPeople:
-    """Go once through every cell of the raster, those beyond the grid as well.
-
-    Args:
-        of: The raster under the grid.
-        places: Counties and mask.
-        config: What the config says of the raster.
-    """
+    """Go once through every cell of the raster, those beyond the grid as well."""
     raster, alignment = of.aligned.raster, of.aligned.alignment
     checked = CheckedRaster(raster)
     sums, outside, masked = np.zeros(places.zones + 1), MisplacedPeople(), MisplacedPeople()

@@ -13,9 +13,6 @@ _END = 0x0D
 def check(path: Path) -> None:
     """Refuse a Shapefile whose field names were cut inside a character; no reader gets them back.
 
-    Args:
-        path: The .shp file; other files have no such limit and pass.
-
     Raises:
         DataError: E-SHP-FIELDNAME, one for each name.
     """

@@ -18,12 +18,6 @@ _PIECE = 2**24
 def check(path: Path, kind: Kind, layer: str | None, max_vertices: int) -> None:
     """Refuse a layer that is too large to read, or whose records are in different systems.
 
-    Args:
-        path: The file.
-        kind: What it is.
-        layer: Name of the layer, for a GeoPackage.
-        max_vertices: `max_vertices` of the config.
-
     Raises:
         DataError: E-SIZE-LIMIT or E-CRS-MISMATCH.
     """

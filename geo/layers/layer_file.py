@@ -29,10 +29,6 @@ _RECORD_FILES = (".shx", ".dbf", ".prj", ".cpg")
 def open_layer(config: PolygonsConfig, where: str = "[zones.polygons]") -> gpd.GeoDataFrame:
     """Read the layer that the config names.
 
-    Args:
-        config: The file and what is declared of it.
-        where: Section of the config that names it, for messages.
-
     Returns:
         One row for each record in file order, with the CRS of the file or none; heights and measures are kept.
 

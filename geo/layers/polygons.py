@@ -43,10 +43,6 @@ class Outlines:
 def read(config: PolygonsConfig, where: str = "[zones.polygons]") -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
     """Read the layer as it stands, and decide its CRS.
 
-    Args:
-        config: The file and what is declared of it.
-        where: Section of the config that names it, for messages.
-
     Returns:
         The layer in its own coordinates, one row for each record in file order; and the CRS of the coordinates.
 

@@ -63,10 +63,6 @@ class Place:
 def exclude(place: Place, prefixes: Sequence[str]) -> tuple[list[int], list[Issue], list[str]]:
     """Leave out the records whose code begins with one of the prefixes that the config lists.
 
-    Args:
-        place: All records.
-        prefixes: Codes, or their first digits.
-
     Returns:
         The records that stay; W-EXCLUDED for each that goes, and E-EXCLUDE for a prefix that no record has; a
         sentence for each prefix.

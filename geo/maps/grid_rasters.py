@@ -53,11 +53,6 @@ def write(run: Path, folder: Path, progress: Callable[[str], None] | None = None
     All are persons (or persons per year) per km2. A year of flows without a number in any cell, such as that of the
     start, has no map.
 
-    Args:
-        run: The run folder.
-        folder: Where the files go; made if missing.
-        progress: Called with the name of each file when it stands.
-
     Returns:
         The GeoTIFFs, in the order written.
 

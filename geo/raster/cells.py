@@ -84,12 +84,7 @@ class Window:
 
 
 def window(cells: Cells, bounds: tuple[float, float, float, float]) -> Window | None:
-    """Give the cells that a box touches, None where it lies beside the raster.
-
-    Args:
-        cells: The raster.
-        bounds: Least x, least y, greatest x, greatest y.
-    """
+    """Give the cells that a box touches, None where it lies beside the raster."""
     x0, y0, x1, y1 = bounds
     rows, columns = cells.shape_yx
     first_column, last_column = (x0 - cells.left) / cells.width, (x1 - cells.left) / cells.width
@@ -121,10 +116,6 @@ def ground_areas_km2(cells: Cells, block: Window) -> NDArray[np.float64]:
     The corners are brought to a cylindrical equal-area projection of the WGS 84 ellipsoid. Cells of longitude and
     latitude, and of every Mercator, are rectangles there, so their areas are exact; the straight edges that other
     cells get instead of their curved ones are shared by neighbours, so no ground is lost between them.
-
-    Args:
-        cells: The raster.
-        block: The cells wanted.
 
     Returns:
         km2, shape (rows, columns) of the block, read-only where the columns are alike.

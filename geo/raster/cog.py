@@ -99,12 +99,6 @@ def encode(path: Path, grid: Grid, band: Band, block: Block) -> None:
 def verify(path: Path, grid: Grid, band: Band, block: Block) -> None:
     """Read a file back and refuse it unless place, metadata and every cell are what was written.
 
-    Args:
-        path: the file.
-        grid: place and shape it must have.
-        band: name, units and nodata it must have.
-        block: gives the values any rows must hold.
-
     Raises:
         DataError: E-RASTER-VERIFY, with everything that differs.
     """
@@ -134,12 +128,7 @@ def verify(path: Path, grid: Grid, band: Band, block: Block) -> None:
 
 @contextmanager
 def reading(path: Path, grid: Grid) -> Iterator[Block]:
-    """A function that gives any rows of a file; usable inside the block only.
-
-    Args:
-        path: a one-band GeoTIFF.
-        grid: its grid.
-    """
+    """A function that gives any rows of a file; usable inside the block only."""
     with _opened(path) as source:
         yield lambda rows: _read(source, grid, rows)
 

@@ -87,12 +87,7 @@ def cut(shapes: NDArray[np.object_], cells: Cells, block: Window) -> Pieces:
 
 
 def outside_km2(shapes: NDArray[np.object_], cells: Cells) -> NDArray[np.float64]:
-    """Give the ground that zones have beyond the raster's edge, km2, shape (zones,).
-
-    Args:
-        shapes: Polygons in the raster's coordinates.
-        cells: The raster.
-    """
+    """Give the ground that zones have beyond the raster's edge, km2, shape (zones,)."""
     x0, y0, x1, y1 = cells.bounds
     bounds = shapely.bounds(shapes)
     beyond = np.flatnonzero((bounds[:, 0] < x0) | (bounds[:, 1] < y0) | (bounds[:, 2] > x1) | (bounds[:, 3] > y1))

@@ -15,11 +15,6 @@ def find_cells(source: DatasetReader, declared: str | None, file: str) -> tuple[
 
     GDAL gives the corner of the first cell whether the file ties that corner or the centre ("pixel is point").
 
-    Args:
-        source: An open file.
-        declared: `crs` of the config.
-        file: Base name, for messages.
-
     Returns:
         The cells with row 0 in the north, None where there is an error; whether row 0 of the file is in the south;
         and E-CRS-*, E-GRID-NOGEO or E-GRID-ROTATED.

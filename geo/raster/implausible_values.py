@@ -111,10 +111,6 @@ def check(raster: Raster, config: BandConfig, found: CellSummary, *, amount: boo
 def missing_blocks(raster: Raster, whole: Window) -> list[Issue]:
     """Find blocks that the file does not have: GDAL reads them as no data, or as zeros where none is declared.
 
-    Args:
-        raster: The raster.
-        whole: The cells that will be read.
-
     Returns:
         At most one issue: E-RASTER-HOLES, or W-RASTER-HOLES where the missing blocks read as no data.
     """

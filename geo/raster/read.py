@@ -72,11 +72,6 @@ Read = Callable[[Window], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 def inspect(name: str, config: BandConfig, section: str | None = None) -> tuple[Raster | None, list[Issue]]:
     """Judge a file by everything but its cells.
 
-    Args:
-        name: Name of the raster in the config.
-        config: What the config says of it.
-        section: Where it says so, "zones.rasters.NAME" if not given.
-
     Returns:
         The raster, None where there is an error; and what was found: E-PATH, E-IO-*, E-SIZE-LIMIT, E-BAND, E-CRS-*,
         E-GRID-*, E-NODATA-*.
