@@ -32,17 +32,7 @@ _HOMES = {
     "read_zones": "zones.table",
     "simulate": "runs.simulate",
 }
-__all__ = [
-    "Request",
-    "Run",
-    "ZoneTable",
-    "build",
-    "fit",
-    "load_run",
-    "read_config",
-    "read_zones",
-    "simulate",
-]
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ _MODULES = {
     "export": "maps.outputs",
     "report": "maps.outputs",
 }
-__all__ = ["Maps", "build_zones", "export", "report"]
+__all__ = [*_MODULES]
 
 
 def __getattr__(name: str) -> Any:

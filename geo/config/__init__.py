@@ -1,57 +1,36 @@
 """Keys of `[zones]`, `[flows]` and `[grid]` in configurations. Importing this loads pydantic and nothing heavier."""
 
-from .balance import BalanceTables, BlocksConfig, PriorConfig, TotalsConfig
-from .fields import OF_MAP, data_folder
-from .flows import CensoredConfig, DistanceMatrixConfig, FlowsConfig, FlowTables, FlowZonesConfig
-from .grid import GridConfig, GridCovariateConfig, GridPopulationConfig
-from .harmonised import HarmoniseConfig, HarmonisedConfig, MapConfig, OfQuantity, YearbookConfig
-from .polygons import PolygonsConfig
-from .raster import BandConfig, PositionConfig, RasterConfig
-from .sections import BuiltinConfig, PanelConfig, parse
-from .table import (
-    AreaConfig,
-    CovariateConfig,
-    FileConfig,
-    PopulationConfig,
-    PublishedConfig,
-    RateConfig,
-    RatesConfig,
-    TableConfig,
-)
-
-__all__ = [
-    "OF_MAP",
-    "AreaConfig",
-    "BandConfig",
-    "BalanceTables",
-    "BlocksConfig",
-    "BuiltinConfig",
-    "CensoredConfig",
-    "CovariateConfig",
-    "DistanceMatrixConfig",
-    "FileConfig",
-    "FlowTables",
-    "FlowZonesConfig",
-    "FlowsConfig",
-    "GridConfig",
-    "GridCovariateConfig",
-    "GridPopulationConfig",
-    "HarmoniseConfig",
-    "HarmonisedConfig",
-    "MapConfig",
-    "OfQuantity",
-    "PanelConfig",
-    "PolygonsConfig",
-    "PopulationConfig",
-    "PositionConfig",
-    "PriorConfig",
-    "PublishedConfig",
-    "RasterConfig",
-    "RateConfig",
-    "RatesConfig",
-    "TableConfig",
-    "TotalsConfig",
-    "YearbookConfig",
-    "data_folder",
-    "parse",
-]
+from .balance import BalanceTables as BalanceTables
+from .balance import BlocksConfig as BlocksConfig
+from .balance import PriorConfig as PriorConfig
+from .balance import TotalsConfig as TotalsConfig
+from .fields import OF_MAP as OF_MAP
+from .fields import data_folder as data_folder
+from .flows import CensoredConfig as CensoredConfig
+from .flows import DistanceMatrixConfig as DistanceMatrixConfig
+from .flows import FlowsConfig as FlowsConfig
+from .flows import FlowTables as FlowTables
+from .flows import FlowZonesConfig as FlowZonesConfig
+from .grid import GridConfig as GridConfig
+from .grid import GridCovariateConfig as GridCovariateConfig
+from .grid import GridPopulationConfig as GridPopulationConfig
+from .harmonised import HarmoniseConfig as HarmoniseConfig
+from .harmonised import HarmonisedConfig as HarmonisedConfig
+from .harmonised import MapConfig as MapConfig
+from .harmonised import OfQuantity as OfQuantity
+from .harmonised import YearbookConfig as YearbookConfig
+from .polygons import PolygonsConfig as PolygonsConfig
+from .raster import BandConfig as BandConfig
+from .raster import PositionConfig as PositionConfig
+from .raster import RasterConfig as RasterConfig
+from .sections import BuiltinConfig as BuiltinConfig
+from .sections import PanelConfig as PanelConfig
+from .sections import parse as parse
+from .table import AreaConfig as AreaConfig
+from .table import CovariateConfig as CovariateConfig
+from .table import FileConfig as FileConfig
+from .table import PopulationConfig as PopulationConfig
+from .table import PublishedConfig as PublishedConfig
+from .table import RateConfig as RateConfig
+from .table import RatesConfig as RatesConfig
+from .table import TableConfig as TableConfig
