@@ -11,5 +11,5 @@ def located(base: Path, name: str) -> Path:
 
     `${FLOWMODEL_DATA}` is replaced by that environment variable or, if it is not set, by `data` in the repository.
     """
-    data = os.environ.get("FLOWMODEL_DATA", str(CHECKOUT / "data"))
+    data = os.environ.get("FLOWMODEL_DATA") or str(CHECKOUT / "data")
     return (base / name.replace("${FLOWMODEL_DATA}", data)).resolve()

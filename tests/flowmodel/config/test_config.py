@@ -2,11 +2,13 @@
 
 import copy
 import tomllib
+from pathlib import Path
 
 import pytest
 
 import geo
 from flowmodel import config
+from flowmodel.config.paths import CHECKOUT, located
 from flowmodel.errors import ConfigError
 from flowmodel.runs.folder import RunFolder
 from flowmodel.runs.request import Request, read_config
@@ -131,3 +133,10 @@ def test_a_list_that_is_too_short_is_shown_whole():
         ConfigError, match=r"model.years needs 2 values; fix: write\n\n\[model\]\nyears = \[2010, 2020\]"
     ):
         read_config(GOOD | {"model": {"years": [2010]}})
+
+
+def test_an_empty_data_folder_counts_as_unset(monkeypatch):
+    monkeypatch.setenv("FLOWMODEL_DATA", "")
+    assert located(Path("/x"), "${FLOWMODEL_DATA}/a.csv") == CHECKOUT / "data" / "a.csv"
+    monkeypatch.setenv("FLOWMODEL_DATA", "/data")
+    assert located(Path("/x"), "${FLOWMODEL_DATA}/a.csv") == Path("/data/a.csv")
