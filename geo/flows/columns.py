@@ -1,7 +1,6 @@
 """Further numbers: masses of origins and destinations, columns of pairs, and what a threshold is of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,9 +8,8 @@ from numpy.typing import NDArray
 
 from geo.checks.keys import check_columns
 from geo.config import CensoredConfig
-from geo.errors import Issue
+from geo.errors import Issue, failed
 from geo.tables.numbers import read_column
-from geo.tables.table import Table
 
 from .listed_pairs import ListedPairs
 from .pairs import Pairs
@@ -24,52 +22,40 @@ Axis = Literal["origin", "destination"]
 Columns = dict[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
-class ColumnSources:
-    """Which wanted columns come from the zones and which from the flow table.
+def find(
+    listed: ListedPairs, zones: Zones | None, masses: Sequence[str], of_pairs: Sequence[str]
+) -> tuple[tuple[frozenset[str], frozenset[str]], list[Issue]]:
+    """Look for columns: masses in the zones first, else in the flow table; those of pairs there alone.
 
-    Attributes:
-        zones: Names of columns of the zones.
-        flows: Names of columns of the flow table.
-        issues: E-COL-MISSING for those that neither has.
+    Returns:
+        Names of columns of the zones and of the flow table; E-COL-MISSING for those that neither has.
     """
-
-    zones: frozenset[str]
-    flows: frozenset[str]
-    issues: tuple[Issue, ...]
-
-
-def find(listed: ListedPairs, zones: Zones | None, masses: Sequence[str], of_pairs: Sequence[str]) -> ColumnSources:
-    """Look for columns: masses in the zones first, else in the flow table; those of pairs there alone."""
     of_flows = list(listed.table.columns) if listed.names else []
     of_zones = list(zones.table.columns) if zones is not None else []
     file = zones.table.file if zones is not None else listed.table.file
     issues = check_columns(file, [*of_zones, *of_flows], masses)
     issues += check_columns(listed.table.file, of_flows, of_pairs)
     in_zones = frozenset(masses) & frozenset(of_zones)
-    in_flows = (frozenset(masses) - in_zones | frozenset(of_pairs)) & frozenset(of_flows)
-    return ColumnSources(in_zones, in_flows, tuple(issues))
+    return (in_zones, (frozenset(masses) - in_zones | frozenset(of_pairs)) & frozenset(of_flows)), issues
 
 
-def of_zones(names: Sequence[str], places: ColumnSources, zones: Zones | None) -> tuple[Columns, list[Issue]]:
+def of_zones(names: Iterable[str], zones: Zones) -> tuple[Columns, list[Issue]]:
     """Read columns of zones, each with a number for every zone; shape (N,)."""
     columns: Columns = {}
     issues: list[Issue] = []
     for name in dict.fromkeys(names):
-        if zones is not None and name in places.zones:
-            columns[name], found = read_column(zones.table, name)
-            issues += found + _blank(zones.table, name, range(zones.table.rows), "every zone has a number")
+        columns[name], found = read_column(zones.table, name)
+        rule = "every zone has a number in this column"
+        blank = np.flatnonzero(zones.table.blank(name)).tolist()
+        issues += found + [zones.table.wrong_cell(_CODE, row, name, rule, _WRITE) for row in blank]
     return columns, issues
 
 
-def of_flows(
-    names: Sequence[str], places: ColumnSources, pairs: Pairs, axis: Axis | None
-) -> tuple[Columns, list[Issue]]:
+def of_flows(names: Iterable[str], pairs: Pairs, axis: Axis | None) -> tuple[Columns, list[Issue]]:
     """Read columns of the flow table.
 
     Args:
-        names: Those wanted; others than `places` has are left out.
-        places: Where columns are.
+        names: Those wanted.
         pairs: Listed pairs in their rectangle.
         axis: Of what a column is a mass: the same in all rows of an origin, it is one number an origin, which its
             absent pairs have too. None for a column of pairs.
@@ -80,12 +66,11 @@ def of_flows(
     columns: Columns = {}
     issues: list[Issue] = []
     for name in dict.fromkeys(names):
-        if name not in places.flows:
-            continue
-        values, found = _listed_values(name, pairs)
-        columns[name], lacking = _lay_out(name, values, pairs, axis)
+        rule = "a pair that is fitted has a number in this column"
+        values, found = pairs.read(_CODE, name, -np.inf, rule, _WRITE)
+        columns[name], lacking = _lay_out(name, np.where(pairs.fitted, values, np.nan), pairs, axis)
         # An absent pair of a zone whose number is wrong lacks it for that reason.
-        issues += found if any(issue.severity == "error" for issue in found) else found + lacking
+        issues += found if failed(found) else found + lacking
     return columns, issues
 
 
@@ -97,35 +82,15 @@ def gauge(config: CensoredConfig | None, pairs: Pairs) -> tuple[NDArray[np.float
     listed = pairs.listed
     if config is None or (config.column is not None and config.column not in listed.table.columns):
         return None, []
-    issues: list[Issue] = []
-    if config.column is None:
-        values = listed.flow[pairs.listed_index]
-    else:
-        numbers, issues = read_column(listed.table, config.column)
-        values = pairs.column(numbers)
-    reported = {issue.line for issue in issues}
     rule = f"a listed pair has at least {config.below:g} in this column; fewer are not published"
     fix = "correct the number, or the threshold: [flows] absent_pairs below"
-    for at in np.flatnonzero(pairs.fitted & ~(values >= config.below)).tolist():
-        pair = int(pairs.listed_index[at])
-        column, row = config.column or listed.flow_column(pair), int(listed.row[pair])
-        if listed.table.lines[row] not in reported or config.column is None:
-            issues.append(listed.table.wrong_cell("E-OD-THRESHOLD", row, column, rule, fix, listed.people(pair)))
+    if config.column is not None:
+        values, issues = pairs.read("E-OD-THRESHOLD", config.column, config.below, rule, fix)
+    else:
+        values = listed.flow[pairs.listed_index]
+        low = pairs.listed_index[pairs.fitted & ~(values >= config.below)].tolist()
+        issues = [listed.wrong_flow("E-OD-THRESHOLD", pair, rule, fix) for pair in low]
     return pairs.as_rectangle(values), issues
-
-
-def _listed_values(name: str, pairs: Pairs) -> tuple[NDArray[np.float64], list[Issue]]:
-    """Read a column for the listed pairs, shape (P,), NaN where not used; those that are used must have a number."""
-    table = pairs.listed.table
-    numbers, issues = read_column(table, name)
-    rows = pairs.listed.row[pairs.listed_index[pairs.fitted]].tolist()
-    issues += _blank(table, name, rows, "a pair that is fitted has a number")
-    return np.where(pairs.fitted, pairs.column(numbers), np.nan), issues
-
-
-def _blank(table: Table, name: str, rows: Sequence[int], rule: str) -> list[Issue]:
-    blank = table.blank(name)
-    return [table.wrong_cell(_CODE, row, name, f"{rule} in this column", _WRITE, None) for row in rows if blank[row]]
 
 
 def _lay_out(

@@ -8,11 +8,10 @@ import pyproj
 from numpy.typing import NDArray
 
 from geo.config import DistanceMatrixConfig, FlowsConfig
-from geo.errors import Issue, error
-from geo.tables.numbers import read_column
+from geo.errors import Issue, error, failed
 
 from . import matrix as matrices
-from .matrix import Matrix
+from .matrix import Matrix, differing_order
 from .pairs import Pairs, hint
 from .zones import Zones
 
@@ -96,20 +95,11 @@ def of_pairs(
     return None, []
 
 
-def _from_column(column: str, pairs: Pairs) -> tuple[NDArray[np.float64] | None, list[Issue]]:
-    table = pairs.listed.table
-    numbers, issues = read_column(table, column)
-    reported = {issue.line for issue in issues}
-    values = pairs.column(numbers)
-    for at in np.flatnonzero(pairs.fitted & ~(values >= 0)).tolist():
-        row = int(pairs.listed.row[pairs.listed_index[at]])
-        blank = not table.columns[column][row] or table.columns[column][row] in table.missing
-        if table.lines[row] not in reported:
-            rule = "a pair that is fitted has a distance" if blank else _NOT_NEGATIVE
-            people = pairs.listed.people(int(pairs.listed_index[at]))
-            issues.append(table.wrong_cell("E-OD-DISTANCE", row, column, rule, "write it, in kilometres", people))
+def _from_column(column: str, pairs: Pairs) -> tuple[NDArray[np.float64], list[Issue]]:
+    code, has = "E-OD-DISTANCE", "a pair that is fitted has a distance"
+    values, issues = pairs.read(code, column, 0.0, _NOT_NEGATIVE, "write it, in kilometres", has)
     grid = pairs.as_rectangle(values)
-    return grid, issues + pairs.missing_for_absent("E-OD-DISTANCE", column, "a distance", _ELSEWHERE, np.isnan(grid))
+    return grid, issues + pairs.missing_for_absent(code, column, "a distance", _ELSEWHERE, np.isnan(grid))
 
 
 def _from_matrix(
@@ -124,7 +114,7 @@ def _from_matrix(
     issues += _check_labels(matrix.destinations, pairs.destinations, matrix, "column")
     for row, column in np.argwhere(matrix.values < 0).tolist():
         issues.append(matrix.cell_error("E-OD-DISTANCE", row, column, _NOT_NEGATIVE, "correct the number"))
-    if any(issue.severity == "error" for issue in (*issues, *matrix.issues)):
+    if failed((*issues, *matrix.issues)):
         return None, issues
     rows = np.array([matrix.origins.index(label) for label in pairs.origins])
     columns = np.array([matrix.destinations.index(label) for label in pairs.destinations])
@@ -139,9 +129,9 @@ def _from_matrix(
 
 def _check_order(have: tuple[str, ...], wanted: tuple[str, ...], matrix: Matrix, axis: str) -> list[Issue]:
     """Compare the order of labels with that of the matrix of flows, where both are of the same zones."""
-    if have == wanted or set(have) != set(wanted):
+    if not (places := differing_order(have, wanted)):
         return []
-    at = next(at for at, pair in enumerate(zip(have, wanted, strict=True)) if pair[0] != pair[1])
+    at = places[0]
     rule = f"both matrices have their labels in the same order; {axis} differ first at place {at + 1}, "
     rule += f"{have[at]} where the flows have {wanted[at]}"
     fix = "sort one as the other, its numbers with it"

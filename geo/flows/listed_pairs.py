@@ -63,6 +63,11 @@ class ListedPairs:
         """Name a pair for a message."""
         return f"{self.origins[self.origin[pair]]} to {self.destinations[self.destination[pair]]}"
 
+    def wrong_flow(self, code: str, pair: int, rule: str, fix: str) -> Issue:
+        """The error that a flow breaks `rule`."""
+        column = self.flow_column(pair)
+        return self.table.wrong_cell(code, int(self.row[pair]), column, rule, fix, self.people(pair))
+
     def people(self, pair: int) -> float | None:
         """Give the flow of a pair for a message, None where nobody knows it."""
         flow = float(self.flow[pair])
@@ -134,13 +139,11 @@ def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], reported:
     for row in np.flatnonzero(~(flow >= 0)).tolist():
         if cells[row] in table.missing or table.lines[row] in reported:
             continue
-        rule = _NOT_NEGATIVE if cells[row] else "a listed pair has a flow"
-        fix = (
-            _CORRECT
-            if cells[row]
-            else f"write it, or a text that {table.where} missing_values declares to mean unknown"
-        )
-        issues.append(table.wrong_cell("E-OD-FLOW", row, column, rule, fix, None))
+        rule, fix = _NOT_NEGATIVE, _CORRECT
+        if not cells[row]:
+            rule = "a listed pair has a flow"
+            fix = f"write it, or a text that {table.where} missing_values declares to mean unknown"
+        issues.append(table.wrong_cell("E-OD-FLOW", row, column, rule, fix))
     return issues
 
 
@@ -156,23 +159,21 @@ def _blank_labels(table: Table, column: str, flow: NDArray[np.float64]) -> list[
 def _repeated(listed: ListedPairs) -> list[Issue]:
     """Find pairs that stand in several rows, each row with the lines of the others."""
     pair = listed.origin * len(listed.destinations) + listed.destination
-    _, of, times = np.unique(pair, return_inverse=True, return_counts=True)
-    twice = np.flatnonzero(times[of] > 1).tolist()
-    places: defaultdict[int, list[int]] = defaultdict(list)
-    for at in twice:
-        places[int(of[at])].append(listed.line(at))
-    return [_repeated_pair(listed, at, places[int(of[at])]) for at in twice]
-
-
-def _repeated_pair(listed: ListedPairs, pair: int, places: Sequence[int]) -> Issue:
-    line = listed.line(pair)
-    return error(
-        "E-OD-PAIR-DUP",
-        listed.table.file,
-        line=line,
-        column=listed.flow_column(pair),
-        value=listed.name(pair),
-        rule=f"a pair stands once; {elsewhere(line, places)}",
-        fix="keep one row, or add the flows up before",
-        people=listed.people(pair),
-    )
+    lines: defaultdict[int, list[int]] = defaultdict(list)
+    for at, which in enumerate(pair.tolist()):
+        lines[which].append(listed.line(at))
+    fix = "keep one row, or add the flows up before"
+    return [
+        error(
+            "E-OD-PAIR-DUP",
+            listed.table.file,
+            line=listed.line(at),
+            column=listed.flow_column(at),
+            value=listed.name(at),
+            rule=f"a pair stands once; {elsewhere(listed.line(at), lines[which])}",
+            fix=fix,
+            people=listed.people(at),
+        )
+        for at, which in enumerate(pair.tolist())
+        if len(lines[which]) > 1
+    ]

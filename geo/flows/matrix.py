@@ -1,6 +1,7 @@
 """Tables with labels on both axes: a row for each origin, a column for each destination."""
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from geo.tables.cells import Grid
 from geo.tables.numbers import parse, read_column
 from geo.tables.table import Table, read_sheet
 
-from .stated_totals import FlowSums, differ, half_digit
+from .stated_totals import FlowSums, differences, half_digit
 
 _SHOWN = 3
 
@@ -138,9 +139,8 @@ def _check_total_label(
 def _check_order(matrix: Matrix) -> list[Issue]:
     """Find axes with the same labels in different orders: numbers alone would be put to the wrong pairs."""
     rows, columns = matrix.origins, matrix.destinations
-    if rows == columns or set(rows) != set(columns):
+    if not (places := differing_order(rows, columns)):
         return []
-    places = [at for at, (row, column) in enumerate(zip(rows, columns, strict=True)) if row != column]
     first = places[0]
     text = "; ".join(
         f"place {at + 1} is {rows[at]} in the rows, {columns[at]} in the columns" for at in places[:_SHOWN]
@@ -151,10 +151,20 @@ def _check_order(matrix: Matrix) -> list[Issue]:
     return [error("E-OD-ORDER", file, line=line, column=columns[first], value=rows[first], rule=rule, fix=fix)]
 
 
+def differing_order(one: Sequence[str], other: Sequence[str]) -> list[int]:
+    """Give the places at which the same labels stand in another order; none of different labels."""
+    if set(one) != set(other):
+        return []
+    return [at for at, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
+
+
+def _but(labels: Sequence[str], total: str | None) -> list[int]:
+    return [at for at, label in enumerate(labels) if label != total]
+
+
 def _without_totals(full: Matrix, total: str | None) -> Matrix:
     """Leave out the row and the column of sums."""
-    rows = [at for at, label in enumerate(full.origins) if label != total]
-    columns = [at for at, label in enumerate(full.destinations) if label != total]
+    rows, columns = _but(full.origins, total), _but(full.destinations, total)
     part = np.ix_(rows, columns)
     return Matrix(
         tuple(full.origins[at] for at in rows),
@@ -169,46 +179,30 @@ def _without_totals(full: Matrix, total: str | None) -> Matrix:
 
 def _check_totals(full: Matrix, total: str, *, blank_is_zero: bool) -> list[Issue]:
     """Compare the row and the column of sums, and the cell where they meet, with what they are sums of."""
-    rows = [at for at, label in enumerate(full.origins) if label != total]
-    columns = [at for at, label in enumerate(full.destinations) if label != total]
+    rows, columns = _but(full.origins, total), _but(full.destinations, total)
+    below = [at for at, label in enumerate(full.origins) if label == total]
+    right = [at for at, label in enumerate(full.destinations) if label == total]
+    part = np.ix_(rows, columns)
+    values, rounding = full.values[part], full.rounding[part]
+    unknown = np.isnan(values) & (~full.absent[part] | (not blank_is_zero))
     issues = []
-    if total in full.destinations:
-        at = full.destinations.index(total)
-        issues += _compare_totals(
-            full, [(row, at) for row in rows], _sum_flows(full, rows, columns, 1, blank_is_zero=blank_is_zero)
-        )
-    if total in full.origins:
-        at = full.origins.index(total)
-        issues += _compare_totals(
-            full, [(at, column) for column in columns], _sum_flows(full, rows, columns, 0, blank_is_zero=blank_is_zero)
-        )
-    if total in full.destinations and total in full.origins:
-        corner = (full.origins.index(total), full.destinations.index(total))
-        issues += _compare_totals(full, [corner], _sum_flows(full, rows, columns, None, blank_is_zero=blank_is_zero))
+    for axis, places in (
+        (1, list(itertools.product(rows, right))),
+        (0, list(itertools.product(below, columns))),
+        (None, list(itertools.product(below, right))),
+    ):
+        if places:
+            sums, tolerance = np.atleast_1d(np.nansum(values, axis=axis)), np.atleast_1d(rounding.sum(axis=axis))
+            issues += _compare_totals(full, places, FlowSums(sums, tolerance, np.atleast_1d(~unknown.any(axis=axis))))
     return issues
 
 
-def _sum_flows(full: Matrix, rows: list[int], columns: list[int], axis: int | None, *, blank_is_zero: bool) -> FlowSums:
-    """Add the cells that are no sums along an axis, or all of them."""
-    part = np.ix_(rows, columns)
-    values, absent = full.values[part], full.absent[part]
-    unknown = np.isnan(values) & (~absent | (not blank_is_zero))
-    return FlowSums(
-        np.atleast_1d(np.nansum(values, axis=axis)),
-        np.atleast_1d(full.rounding[part].sum(axis=axis)),
-        np.atleast_1d(~unknown.any(axis=axis)),
-    )
-
-
 def _compare_totals(full: Matrix, places: list[tuple[int, int]], sums: FlowSums) -> list[Issue]:
-    stated = np.array([full.values[place] for place in places])
-    rounding = np.array([full.rounding[place] for place in places])
+    stated, rounding = (np.array([of[place] for place in places]) for of in (full.values, full.rounding))
     fix = "find the cell that is wrong, or correct the sum"
     issues = []
-    for at in np.flatnonzero(differ(sums, stated, rounding)).tolist():
-        row, column = places[at]
-        excess = float(sums.values[at] - stated[at])
+    for at, excess in differences(sums, stated, rounding):
         rule = f"a sum is that of its flows, {sums.values[at]:,.10g}; they differ by {excess:+,.10g}"
-        name = full.destinations[column]
-        issues.append(full.table.wrong_cell("E-OD-SUM", row, name, rule, fix, abs(excess)))
+        row, column = places[at]
+        issues.append(full.table.wrong_cell("E-OD-SUM", row, full.destinations[column], rule, fix, abs(excess)))
     return issues

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geo.config import FlowsConfig
 from geo.errors import SHOWN, Issue, error
+from geo.tables.numbers import read_column
 
 from .data import PairLines
 from .listed_pairs import ListedPairs
@@ -59,13 +60,31 @@ class Pairs:
 
     def listed_mask(self) -> NDArray[np.bool_]:
         """Tell which pairs the table has, shape (O, D)."""
-        grid = np.zeros(self.shape, dtype=np.bool_)
-        grid[self.origin, self.destination] = True
-        return grid
+        return self.as_rectangle(np.ones(self.origin.size), 0.0) > 0
 
-    def column(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the values of the listed pairs, shape (P,), from those of all rows of the table."""
-        return values[self.listed.row[self.listed_index]]
+    def read(
+        self, code: str, column: str, least: float, rule: str, fix: str, blank: str | None = None
+    ) -> tuple[NDArray[np.float64], list[Issue]]:
+        """Read a column of the flow table for the listed pairs, shape (P,); those that are fitted must have a number.
+
+        Args:
+            code: Of the error where one has none, or less than `least`.
+            column: Name of the column.
+            least: Least number.
+            rule: What is expected of a number.
+            fix: What the user can do.
+            blank: What is expected of a blank cell, if that is another rule.
+        """
+        table = self.listed.table
+        numbers, issues = read_column(table, column)
+        reported = {issue.line for issue in issues if issue.severity == "error"}
+        values, blanks = numbers[self.listed.row[self.listed_index]], table.blank(column)
+        for pair in self.listed_index[self.fitted & ~(values >= least)].tolist():
+            row = int(self.listed.row[pair])
+            if table.lines[row] not in reported:
+                broken = blank or rule if blanks[row] else rule
+                issues.append(table.wrong_cell(code, row, column, broken, fix, self.listed.people(pair)))
+        return values, issues
 
     def flow(self) -> NDArray[np.float64]:
         """Give the flows of the listed pairs as far as they are to be fitted, shape (P,), 0 where not."""
@@ -208,33 +227,36 @@ def _unknown_labels(listed: ListedPairs, ids: set[str], where: str) -> list[Issu
 def _unfitted_flows(
     pairs: Pairs, within: NDArray[np.bool_], known: NDArray[np.bool_], excluded: NDArray[np.bool_]
 ) -> list[Issue]:
-    """Say which listed flows are not fitted."""
-    out = excluded[pairs.origin, pairs.destination]
+    """Say which listed flows are not fitted: of each kind the first, and the people of all."""
+    listed, out = pairs.listed, excluded[pairs.origin, pairs.destination]
     inside = within[pairs.origin, pairs.destination] & ~pairs.fitted & known & ~out
     issues = []
-    if (out & known).any():
-        rule = f"{int((out & known).sum()):,} listed flows from or to excluded zones are left out"
-        issues.append(_warning_of_pairs(pairs, "W-OD-EXCLUDED", out & known, rule, "none needed: the zones are named"))
-    if inside.any():
-        rule = f"{int(inside.sum()):,} listed flows within a zone are left out"
-        fix = "none needed: the rule is declared; [flows] intrazonal = true keeps them"
-        issues.append(_warning_of_pairs(pairs, "W-OD-INTRAZONAL", inside, rule, fix))
-    if not known.all():
-        rule = f"{int((~known).sum()):,} flows are declared unknown; their pairs are left out"
-        issues.append(
-            _warning_of_pairs(pairs, "W-OD-FLOW", ~known, rule, "none needed: the texts for unknown are declared")
-        )
+    for code, which, rule, fix in (
+        (
+            "W-OD-EXCLUDED",
+            out & known,
+            "listed flows from or to excluded zones are left out",
+            "none needed: the zones are named",
+        ),
+        (
+            "W-OD-INTRAZONAL",
+            inside,
+            "listed flows within a zone are left out",
+            "none needed: the rule is declared; [flows] intrazonal = true keeps them",
+        ),
+        (
+            "W-OD-FLOW",
+            ~known,
+            "flows are declared unknown; their pairs are left out",
+            "none needed: the texts for unknown are declared",
+        ),
+    ):
+        of = pairs.listed_index[which].tolist()
+        if of:
+            people = float(np.nansum(listed.flow[of])) if code != "W-OD-FLOW" else None
+            place = (listed.table.file, listed.line(of[0]), listed.flow_column(of[0]), listed.name(of[0]))
+            issues.append(Issue(code, "warning", *place, f"{len(of):,} {rule}", fix, people))
     return issues
-
-
-def _warning_of_pairs(pairs: Pairs, code: str, listed_index: NDArray[np.bool_], rule: str, fix: str) -> Issue:
-    """Warn of some of the listed pairs, with the first of them and the people of all."""
-    listed, of = pairs.listed, pairs.listed_index[listed_index]
-    flows = listed.flow[of]
-    people = None if np.isnan(flows).all() else float(np.nansum(flows))
-    first = int(of[0])
-    place = (listed.table.file, listed.line(first), listed.flow_column(first), listed.name(first))
-    return Issue(code, "warning", *place, rule, fix, people)
 
 
 def _zones_without_flows(pairs: Pairs, zones: Zones) -> list[Issue]:

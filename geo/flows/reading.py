@@ -15,7 +15,7 @@ from .data import FlowData
 from .listed_pairs import ListedPairs
 from .matrix import Matrix
 from .pairs import Pairs
-from .stated_totals import FlowSums, differ, half_digit
+from .stated_totals import FlowSums, differences, half_digit
 from .zones import Zones
 
 
@@ -46,16 +46,21 @@ def read(
     if table is None or (zones_config is not None and known is None):
         raise DataError(problems)
     wanted = [*origin_columns, *destination_columns]
-    places = columns.find(table, known, wanted, pair_columns)
+    in_zones, in_flows = keep(problems, columns.find(table, known, wanted, pair_columns))
     placed = keep(problems, pairs.place(flows_config, table, known))
-    problems += [*places.issues, *_missing_columns(flows_config, table)]
+    problems += _missing_columns(flows_config, table)
     # A flow that is wrong or stands twice makes the sums wrong as well.
     if zones_config is not None and known is not None and placed.labels_valid and not failed(table.issues):
         problems += _compare_published(zones_config, known, placed)
-    masses = keep(problems, columns.of_zones(wanted, places, known))
-    origin = keep(problems, columns.of_flows(origin_columns, places, placed, "origin"))
-    destination = keep(problems, columns.of_flows(destination_columns, places, placed, "destination"))
-    of_pairs = keep(problems, columns.of_flows(pair_columns, places, placed, None))
+    of_zones = (name for name in wanted if name in in_zones)
+    masses = keep(problems, columns.of_zones(of_zones, known)) if known is not None else {}
+
+    def listed_columns(names: Sequence[str], axis: columns.Axis | None) -> columns.Columns:
+        return keep(problems, columns.of_flows((name for name in names if name in in_flows), placed, axis))
+
+    origin = masses | listed_columns(origin_columns, "origin")
+    destination = masses | listed_columns(destination_columns, "destination")
+    of_pairs = listed_columns(pair_columns, None)
     gauge = keep(problems, columns.gauge(flows_config.below, placed))
     if flows_config.distance in COMPUTED and failed(problems):
         raise DataError(list(dict.fromkeys(problems)))  # distances take seconds to make, and nothing can be wrong there
@@ -72,8 +77,8 @@ def read(
         distance_km=distance,
         gauge=gauge,
         threshold=None if flows_config.below is None else (flows_config.below.below, flows_config.below.likelihood),
-        origin_columns=_select_columns(origin_columns, masses, origin),
-        destination_columns=_select_columns(destination_columns, masses, destination),
+        origin_columns={name: origin[name] for name in origin_columns},
+        destination_columns={name: destination[name] for name in destination_columns},
         pair_columns=of_pairs,
         lines=placed.lines(),
         issues=tuple(problems),
@@ -101,10 +106,6 @@ def _missing_columns(config: FlowsConfig, table: ListedPairs) -> list[Issue]:
     return check_columns(table.table.file, table.table.columns, names)
 
 
-def _select_columns(names: Sequence[str], masses: columns.Columns, of_flows: columns.Columns) -> columns.Columns:
-    return {name: masses[name] if name in masses else of_flows[name] for name in names}
-
-
 def _compare_published(config: FlowZonesConfig, known: Zones, placed: Pairs) -> list[Issue]:
     """Compare the flows of each zone with the totals that are published for it (E-OD-SUM).
 
@@ -120,8 +121,7 @@ def _compare_published(config: FlowZonesConfig, known: Zones, placed: Pairs) -> 
         stated, found = read_column(known.table, column)
         issues += found
         sums = FlowSums(flows[axis], rounding[axis], (unknown[axis] == 0) & (placed.absent == "zero"))
-        for at in np.flatnonzero(differ(sums, stated, half_digit(known.table.columns[column]))).tolist():
-            excess = float(sums.values[at] - stated[at])
+        for at, excess in differences(sums, stated, half_digit(known.table.columns[column])):
             rule = f"{sums.values[at]:,.10g} people {text} zone {known.ids[at]} in the flow table; "
             rule += f"that differs from the published total by {excess:+,.10g}"
             fix = "find the flows that are missing or twice, or correct the total"

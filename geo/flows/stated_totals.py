@@ -25,17 +25,21 @@ class FlowSums:
     complete: NDArray[np.bool_]
 
 
-def differ(sums: FlowSums, stated: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which stated sums are not the sums; one that is not stated (NaN) is none.
+def differences(sums: FlowSums, stated: NDArray[np.float64], rounding: NDArray[np.float64]) -> list[tuple[int, float]]:
+    """Find the stated sums that are not the sums; one that is not stated (NaN) is none.
 
     Args:
-        sums: The sums of the flows.
+        sums: The sums of the flows, shape (sums,).
         stated: What is stated, same shape.
         rounding: Half of the last digit of each stated total, same shape.
+
+    Returns:
+        The index of each, and what the sum of the flows has more.
     """
     excess = sums.values - stated
     tolerance = sums.rounding + rounding + _ADDING * np.abs(stated)
-    return np.asarray((excess > tolerance) | (sums.complete & (excess < -tolerance)))
+    wrong = (excess > tolerance) | (sums.complete & (excess < -tolerance))
+    return [(int(at), float(excess[at])) for at in np.flatnonzero(wrong)]
 
 
 def half_digit(cells: Sequence[str]) -> NDArray[np.float64]:

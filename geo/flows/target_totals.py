@@ -1,4 +1,4 @@
-"""Totals that flows are to have: of zones, one row each, and of blocks between groups of them."""
+"""A prior flow table, and the totals its flows are to have: of zones, one row each, and of blocks between groups."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.checks.keys import check_columns
-from geo.config import BlocksConfig, TotalsConfig
-from geo.errors import DataError, Issue, attempt, error, keep
+from geo.config import BalanceTables, TotalsConfig
+from geo.errors import DataError, Issue, attempt, error, failed, keep
 from geo.tables import table as tables
 from geo.tables.numbers import read_column
 from geo.tables.table import Table
 
-from . import listed_pairs
+from . import listed_pairs, pairs
 from .listed_pairs import ListedPairs
 from .pairs import hint
 from .zones import Zones, check_ids
@@ -37,30 +37,55 @@ class Blocks:
 
 
 @dataclass(frozen=True)
-class TargetTotals:
-    """What is given of N zones.
+class Prior:
+    """A prior and totals of the same N zones.
 
     Attributes:
-        zones: The zones, in the order of their file.
+        zones: Labels, in the order of the file of totals.
+        flow: The prior, shape (N, N), origins by destinations; 0 where a pair cannot be.
         totals: By kind ("outflow", "inflow", "net"), shape (N,), NaN where not given.
-        blocks: None unless the config names them.
-        issues: What was found.
+        blocks: Flows between groups of zones, None where the config names none.
+        issues: Warnings.
     """
 
-    zones: Zones
+    zones: tuple[str, ...]
+    flow: NDArray[np.float64]
     totals: dict[str, NDArray[np.float64]]
     blocks: Blocks | None
     issues: tuple[Issue, ...]
 
 
-def read(config: TotalsConfig) -> TargetTotals:
-    """Read the totals of zones and of blocks.
+def read_prior(config: BalanceTables) -> Prior:
+    """Read the prior, and the totals of its zones.
+
+    Raises:
+        DataError: Once, with every error of all files.
+    """
+    problems: list[Issue] = []
+    table = keep(problems, attempt(lambda: listed_pairs.read(config.flows)))
+    problems += table.issues if table is not None else ()
+    known = keep(problems, attempt(lambda: _read(config.totals, problems)))
+    if table is None or known is None:
+        raise DataError(problems)
+    zones, totals, blocks = known
+    placed = keep(problems, pairs.place(config.flows, table, zones))
+    problems = list(dict.fromkeys(problems))
+    if failed(problems):
+        raise DataError(problems)
+    return Prior(zones.ids, placed.as_rectangle(placed.flow(), 0.0), totals, blocks, tuple(problems))
+
+
+def _read(config: TotalsConfig, problems: list[Issue]) -> tuple[Zones, dict[str, NDArray[np.float64]], Blocks | None]:
+    """Read the zones, their totals and the blocks, and put what is wrong to the problems.
 
     Raises:
         DataError: What the files deserve; E-COL-MISSING where the zones have no labels.
     """
     issues: list[Issue] = []
-    lines = _read_block_rows(config.block, issues) if config.block is not None else None
+    lines = None
+    if (block := config.block) is not None:
+        names = (block.origin, block.destination, block.flow)
+        lines = keep(issues, attempt(lambda: listed_pairs.read_rows(block, names, _OF_BLOCKS)))
     table = keep(issues, attempt(lambda: tables.read(config, SECTION)))
     if table is None:
         raise DataError(issues)
@@ -77,8 +102,8 @@ def read(config: TotalsConfig) -> TargetTotals:
     if not issues and all(np.isnan(x).all() for x in (*totals.values(), *([blocks.flow] if blocks else []))):
         fix = "write one, or correct the names of the columns"
         issues.append(error("E-OD-TOTAL", table.file, rule="flows need a total; every cell is blank", fix=fix))
-    zones = Zones(table, ids, None, None, np.zeros(table.rows, dtype=np.bool_), ())
-    return TargetTotals(zones, totals, blocks, tuple(issues))
+    problems += issues
+    return Zones(table, ids, None, None, np.zeros(table.rows, dtype=np.bool_), ()), totals, blocks
 
 
 def _read_totals(table: Table, kind: str, column: str) -> tuple[NDArray[np.float64], list[Issue]]:
@@ -89,11 +114,6 @@ def _read_totals(table: Table, kind: str, column: str) -> tuple[NDArray[np.float
     rule, fix = f"an {kind} is zero or more", "correct the number, or leave the cell blank where it is not known"
     below = [] if kind == "net" else np.flatnonzero(values < 0).tolist()
     return values, issues + [table.wrong_cell("E-OD-TOTAL", row, column, rule, fix, None) for row in below]
-
-
-def _read_block_rows(config: BlocksConfig, issues: list[Issue]) -> ListedPairs | None:
-    names = (config.origin, config.destination, config.flow)
-    return keep(issues, attempt(lambda: listed_pairs.read_rows(config, names, _OF_BLOCKS)))
 
 
 def _read_blocks(table: Table, column: str, lines: ListedPairs) -> tuple[Blocks, list[Issue]]:

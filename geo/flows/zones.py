@@ -19,10 +19,10 @@ from geo.tables.numbers import read_column
 from geo.tables.table import Table
 
 SECTION = "[zones]"
-_BOUNDS = {
-    "lon": (180.0, "a longitude lies between -180 and 180 degrees"),
-    "lat": (90.0, "a latitude lies between -90 and 90 degrees"),
-}
+_BOUNDS = (
+    (180.0, "a longitude lies between -180 and 180 degrees"),
+    (90.0, "a latitude lies between -90 and 90 degrees"),
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _positions_from_columns(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Issue]]:
     """Read positions from columns; each zone must have one, in degrees."""
     values, issues = [], []
-    for column, (bound, rule) in zip((lon, lat), _BOUNDS.values(), strict=True):
+    for column, (bound, rule) in zip((lon, lat), _BOUNDS, strict=True):
         if column not in table.columns:
             values.append(np.full(table.rows, np.nan))
             continue
