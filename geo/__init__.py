@@ -11,15 +11,15 @@ drivers.switch_off(os.environ)
 
 if TYPE_CHECKING:
     from geo.maps.interface import Maps as Maps
-    from geo.maps.outputs import export as export
-    from geo.maps.outputs import report as report
+    from geo.maps.interface import export as export
+    from geo.maps.interface import report as report
     from geo.sources.zones import build_zones as build_zones
 
 _MODULES = {
     "Maps": "maps.interface",
     "build_zones": "sources.zones",
-    "export": "maps.outputs",
-    "report": "maps.outputs",
+    "export": "maps.interface",
+    "report": "maps.interface",
 }
 __all__ = [*_MODULES]
 

@@ -15,9 +15,9 @@ def doctor(device: Device = None) -> None:
         device: is looked for, as every command that computes does; exit status 6 if it is not there.
     """
     from flowmodel.runtime import installation
-    from geo.opening import libraries
+    from geo.opening import drivers
 
-    maps, computer = libraries.facts(), installation.machine(device)
+    maps, computer = drivers.facts(), installation.machine(device)
     for fact, value in chain(installation.packages(LOCK), maps, installation.variables(), computer):
         print(f"{fact:14} {value}", flush=True)
 

@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.config import GridPopulationConfig, HarmonisedConfig, PanelConfig, RasterConfig
-from geo.coordinates import crs
 from geo.errors import Issue, error
 
 from . import positions
@@ -80,7 +79,11 @@ def read(
     from geo.raster import covariates  # loads GDAL, which a panel without rasters does not need
 
     summary = covariates.summarise(config.rasters, config.position.raster if config.position else None, shapes)
-    found = dataclasses.replace(_NOTHING, inputs=_inputs(summary), issues=summary.issues)
+    found = dataclasses.replace(
+        _NOTHING,
+        inputs=tuple({raster.path: raster.as_input() for raster in summary.rasters.values()}.values()),
+        issues=summary.issues,
+    )
     if rows is None or shapes is None or sorted(rows.codes) != sorted(codes) or len(set(codes)) != len(codes):
         return found
     at = {code: zone for zone, code in enumerate(codes)}
@@ -102,7 +105,7 @@ def _judged(
     attributes = {}
     for name, sums in summary.sums.items():
         raster = config.rasters[name]
-        by_row = type(sums)(*(getattr(sums, part.name)[order] for part in dataclasses.fields(sums)))
+        by_row = type(sums)(*(part[order] for part in sums))
         if raster.people and raster.people in population:
             issues += _against_census(name, raster, by_row, rows, population[raster.people])
         if raster.statistic is not None:
@@ -211,7 +214,7 @@ def _placed(
         return _NOTHING.positions, [], []
     name = config.position.raster
     column = _column(name, config.rasters[name])
-    lon, lat = (degrees[order] for degrees in summary.position.degrees())
+    lon, lat = summary.position[:, order]
     missing = np.flatnonzero(np.isnan(lon)).tolist()
     rule, fix = f"{name} holds nothing in the zone; its position is a point inside its polygon", "none needed"
     issues = [rows.issue("W-POS-WEIGHT", row, column, "", rule, fix) for row in missing]
@@ -228,12 +231,3 @@ def _describe(name: str, raster: RasterConfig) -> dict[str, str]:
         "long_name": raster.long_name or name.replace("_", " "),
         "source": f"{raster.file.name}, band {raster.band or 1}, {how} over exact shares of cells",
     }
-
-
-def _inputs(summary: Summary) -> tuple[dict[str, object], ...]:
-    """Name each file once, however many of its bands are used."""
-    files = {raster.path: (raster, raster.cells) for raster in summary.rasters.values()}
-    return tuple(
-        {"file": path.name, "sha256": raster.sha256, "rows": cells.shape_yx[0], "crs": crs.name(cells.crs)}
-        for path, (raster, cells) in files.items()
-    )

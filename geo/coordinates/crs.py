@@ -39,12 +39,17 @@ def project(shapes: NDArray[Any], source: pyproj.CRS, target: pyproj.CRS) -> NDA
     Returns:
         Geometries, shape (N,).
     """
-    transformer = _transformer(source, target)
+    return np.asarray(
+        shapely.transform(shapes, lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1], source, target)))
+    )
 
-    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
 
-    return np.asarray(shapely.transform(shapes, move))
+def transform(
+    x: NDArray[np.float64], y: NDArray[np.float64], source: pyproj.CRS, target: pyproj.CRS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bring coordinates of any shape from one system to another, x before y in both."""
+    x, y = _transformer(source, target).transform(x, y)
+    return np.asarray(x), np.asarray(y)
 
 
 @lru_cache(maxsize=16)

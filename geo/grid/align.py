@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyproj
 from numpy.typing import NDArray
 
-from geo.coordinates.crs import name
+from geo.coordinates import crs
 from geo.errors import Issue, error
 from geo.raster.cells import Cells, Window
 from geo.raster.grid import Grid
@@ -71,10 +70,17 @@ class Alignment:
 
 @dataclass(frozen=True)
 class AlignedRaster:
-    """A raster that may be read on the cells of a grid."""
+    """A raster that may be read on the cells of a grid.
+
+    Attributes:
+        raster: The raster.
+        alignment: How its cells lie under those of the grid.
+        per_value: Multiplies what is read: of a density of people the area of a raster cell in km2, else 1.
+    """
 
     raster: Raster
     alignment: Alignment
+    per_value: float = 1.0
 
     def read(self, read: Read, rows: slice, columns: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give the sum of the data, and how many raster cells hold data, for cells of the grid.
@@ -90,7 +96,8 @@ class AlignedRaster:
             return nothing, nothing
         raw, data = read(under)
         values = np.where(data, self.raster.measured(np.where(data, raw, 0.0)), 0.0)
-        return self.alignment.spread(values, under, rows, columns), self.alignment.spread(data, under, rows, columns)
+        values = self.alignment.spread(values, under, rows, columns) * self.per_value
+        return values, self.alignment.spread(data, under, rows, columns)
 
 
 def find_alignment(raster: Cells, grid: Grid) -> Alignment | None:
@@ -100,7 +107,8 @@ def find_alignment(raster: Cells, grid: Grid) -> Alignment | None:
     """
     rows, columns = grid.shape_yx
     down, across = np.meshgrid([0.0, rows / 2.0, rows], [0.0, columns / 2.0, columns], indexing="ij")
-    x, y = _to_system(grid, grid.left_m + across * grid.cell_m, grid.top_m - down * grid.cell_m, raster.crs)
+    x, y = grid.left_m + across * grid.cell_m, grid.top_m - down * grid.cell_m
+    x, y = crs.transform(x, y, grid.crs, raster.crs)
     column, row = (x - raster.left) / raster.width, (raster.top - y) / raster.height
     if not (np.isfinite(column).all() and np.isfinite(row).all()):
         return None
@@ -109,23 +117,23 @@ def find_alignment(raster: Cells, grid: Grid) -> Alignment | None:
     return Alignment(factor, start, left) if factor >= 1 and off.max() < _SAME_CELLS else None
 
 
-def align(raster: Raster, grid: Grid, *, parts: bool) -> tuple[AlignedRaster | None, list[Issue]]:
+def align(raster: Raster, grid: Grid, quantity: str | None) -> tuple[AlignedRaster | None, list[Issue]]:
     """Put a raster under the grid, or refuse it (E-GRID-MISMATCH) with both grids and the way to bring it over.
 
     Args:
         raster: The raster.
         grid: The grid.
-        parts: Whether whole parts of a cell do as well: amounts can be summed, nothing else can.
+        quantity: "count" or "density" (per km2) of an amount, whose cells may be whole parts of those of the grid, for
+            amounts can be summed; None for anything else.
     """
-    found = find_alignment(raster.cells, grid)
-    if found is not None and (parts or found.factor == 1):
-        return AlignedRaster(raster, found), []
-    whole = ", or whole parts of them" if parts else ""
-    rule = f"{raster.name} has the cells of the grid{whole}; the grid has {grid.cells.describe()}"
-    value = raster.cells.describe()
-    return None, [
-        error("E-GRID-MISMATCH", raster.path.name, value=value, rule=rule, fix=_gdalwarp_command(grid, amount=parts))
-    ]
+    found, amount = find_alignment(raster.cells, grid), quantity is not None
+    if found is not None and (amount or found.factor == 1):
+        per_value = raster.cells.width * raster.cells.height / 1e6 if quantity == "density" else 1.0
+        return AlignedRaster(raster, found, per_value), []
+    parts = ", or whole parts of them" if amount else ""
+    rule = f"{raster.name} has the cells of the grid{parts}; the grid has {grid.cells.describe()}"
+    value, fix = raster.cells.describe(), _gdalwarp_command(grid, amount=amount)
+    return None, [error("E-GRID-MISMATCH", raster.path.name, value=value, rule=rule, fix=fix)]
 
 
 def row_bands(rows: slice, columns: int, factor: int) -> Iterator[slice]:
@@ -142,18 +150,11 @@ def row_bands(rows: slice, columns: int, factor: int) -> Iterator[slice]:
         yield slice(start, min(start + step, rows.stop))
 
 
-def _to_system(
-    grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64], system: pyproj.CRS
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = pyproj.Transformer.from_crs(grid.crs, system, always_xy=True).transform(x, y)
-    return np.asarray(x), np.asarray(y)
-
-
 def _gdalwarp_command(grid: Grid, *, amount: bool) -> str:
     rows, columns = grid.shape_yx
     left, top = grid.left_m, grid.top_m
     edges = (left, top - rows * grid.cell_m, left + columns * grid.cell_m, top)
-    target = name(grid.crs) if grid.crs.to_authority() else "geo/china_albers.wkt"
+    target = crs.name(grid.crs) if grid.crs.to_authority() else "geo/china_albers.wkt"
     how = "sum (counts; a density times its cells' area first)" if amount else "average (classes: mode)"
     numbers = " ".join(f"{edge:.9g}" for edge in edges)
     return f"gdalwarp -t_srs {target} -te {numbers} -tr {grid.cell_m:.9g} {grid.cell_m:.9g} -r {how}"

@@ -26,7 +26,6 @@ from .align import AlignedRaster, align
 from .covariates import Covariate
 from .distortion import distortion
 from .lattice import lattice, memory_gb
-from .people import CellPopulation, people, sum_people
 from .places import Places, read_mask
 
 
@@ -89,12 +88,15 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     run = run_folder.read(config.run)
     years, residents = _start(config, run)
     system = projected(config.crs)
-    raster, issues = _opened(config)
+    raster, issues = inspect("population", config.population, "grid.population") if config.population else (None, [])
+    if failed(issues):  # there is no grid without it
+        raise DataError(issues)
     shapes = run.shapes(system)
     grid = lattice(shapes, system, config.cell_m, None if raster is None else raster.cells)
     size = f"{grid.shape_yx[0]:,} x {grid.shape_yx[1]:,} cells of {grid.cell_m:g} m"
     say(f"{size}, {memory_gb(grid):.1f} GB of memory")
-    aligned = keep(issues, align(raster, grid, parts=True)) if raster is not None else None
+    quantity = config.population.quantity if config.population else None
+    aligned = keep(issues, align(raster, grid, quantity)) if raster is not None else None
     mask = keep(issues, _open_aligned("mask", config.mask, grid))
     others = keep(issues, _covariates(config, run, grid))
     if failed(issues):
@@ -103,7 +105,7 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
         assign_cells(shapes, grid, run.codes), keep(issues, read_mask(mask, grid)) if mask is not None else None
     )
     say("reading people")
-    population, found, rules = _people(config, aligned, places, residents, years[0])
+    population, found, rules = counties.people(config.population, aligned, places, residents, years[0])
     issues += found
     rules += keep(issues, covariates.check(others, population, places))
     if failed(issues):
@@ -135,31 +137,6 @@ def _start(config: GridConfig, run: RunFolder) -> tuple[tuple[int, int], NDArray
     return (first, last), residents
 
 
-def _opened(config: GridConfig) -> tuple[Raster | None, list[Issue]]:
-    """Open the raster of people, where there is one.
-
-    Raises:
-        DataError: With what keeps it from being read: there is no grid without it.
-    """
-    if config.population is None:
-        return None, []
-    raster, issues = inspect("population", config.population, "grid.population")
-    if raster is None:
-        raise DataError(issues)
-    return raster, issues
-
-
-def _people(
-    config: GridConfig, aligned: AlignedRaster | None, places: Places, residents: NDArray[np.float64], year: int
-) -> tuple[CellPopulation, list[Issue], list[str]]:
-    """Decide who lives in the cells: a raster's people, or the residents of every county evenly."""
-    if aligned is None or config.population is None:
-        return counties.spread(places, residents, year)
-    counted = people(aligned, config.population.quantity)
-    compared = counties.Comparison(counted, config.population, year, residents)
-    return counties.compare(compared, places, sum_people(counted, places, config.population))
-
-
 def _open_aligned(name: str, config: BandConfig | None, grid: Grid) -> tuple[AlignedRaster | None, list[Issue]]:
     """Open a raster that must have the cells of the grid."""
     if config is None:
@@ -167,7 +144,7 @@ def _open_aligned(name: str, config: BandConfig | None, grid: Grid) -> tuple[Ali
     raster, issues = inspect(name, config, f"grid.{name}")
     if raster is None:
         return None, issues
-    aligned, found = align(raster, grid, parts=False)
+    aligned, found = align(raster, grid, None)
     return aligned, issues + found
 
 
@@ -195,16 +172,7 @@ def _inputs(run: RunFolder, rasters: list[Raster]) -> list[dict[str, object]]:
         {"file": name, "sha256": hashlib.sha256((run.path / name).read_bytes()).hexdigest(), "rows": rows, "crs": of}
         for name, of in (("zones.nc", None), ("zones.gpkg", crs.name(run.polygons.crs)))
     ]
-    once = {raster.path: raster for raster in rasters}
-    return files + [
-        {
-            "file": path.name,
-            "sha256": raster.sha256,
-            "rows": raster.cells.shape_yx[0],
-            "crs": crs.name(raster.cells.crs),
-        }
-        for path, raster in once.items()
-    ]
+    return files + list({raster.path: raster.as_input() for raster in rasters}.values())
 
 
 def _attributes(run: RunFolder, years: tuple[int, int]) -> dict[str, str | int]:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from geo.config import GridCovariateConfig
 from geo.errors import Issue, error
-from geo.raster import implausible_values
+from geo.raster.implausible_values import CheckedRaster, missing_blocks
+from geo.raster.implausible_values import check as check_values
 from geo.raster.read import Read, reading
 from geo.raster.zonal import NOBODY
 
 from .align import AlignedRaster, row_bands
-from .people import CellPopulation, CheckedRaster, MisplacedPeople, misplaced
+from .people import CellPopulation, MisplacedPeople, misplaced
 from .places import Places
 
 
@@ -66,8 +67,8 @@ def check(
     for covariate in covariates.values():
         checked = CheckedRaster(covariate.aligned.raster)
         sums = _sums(covariate, checked, population, places)
-        issues += implausible_values.missing_blocks(checked.raster, checked.raster.cells.whole)
-        issues += implausible_values.check(checked.raster, covariate.config, checked.summary, amount=False)
+        issues += missing_blocks(checked.raster, checked.raster.cells.whole)
+        issues += check_values(checked, covariate.config, amount=False)
         issues += _missing(covariate, sums, places) + _unit(covariate, sums)
         rules += _rules(covariate, sums)
     return rules, issues

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from geo.config import GridPopulationConfig
 from geo.errors import Issue
-from geo.raster import implausible_values
-from geo.raster.cells import Window
 from geo.raster.grid import Grid
-from geo.raster.read import Raster, Read, reading
+from geo.raster.implausible_values import CheckedRaster, check, missing_blocks
+from geo.raster.read import reading
 from geo.raster.zonal import NOBODY
 
 from .align import AlignedRaster, row_bands
@@ -66,30 +65,6 @@ class RasterPeople:
     masked: MisplacedPeople
     issues: tuple[Issue, ...]
 
-    @property
-    def total(self) -> float:
-        """Everybody in the raster."""
-        return float(self.people.sum()) + self.outside.people + self.masked.people
-
-
-@dataclass(frozen=True)
-class People:
-    """A raster of people under the grid.
-
-    Attributes:
-        aligned: The raster.
-        per_value: Persons for each unit of a cell's value: 1 for counts, the raster cell's area in km2 for densities.
-    """
-
-    aligned: AlignedRaster
-    per_value: float
-
-    def persons(self, read: Read, rows: slice, columns: slice) -> NDArray[np.float64]:
-        """Persons in cells of the grid, and beyond it; nobody where there are no data."""
-        values, _ = self.aligned.read(read, rows, columns)
-        values *= self.per_value
-        return values
-
 
 @dataclass(frozen=True)
 class CellPopulation:
@@ -101,14 +76,14 @@ class CellPopulation:
         source: Where the people come from, in a word.
     """
 
-    people: People | None
+    people: AlignedRaster | None
     factor: NDArray[np.float64]
     source: str
 
     @property
     def parts(self) -> int:
         """Raster cells along the side of a grid cell."""
-        return 1 if self.people is None else self.people.aligned.alignment.factor
+        return 1 if self.people is None else self.people.alignment.factor
 
     @contextmanager
     def reading(self) -> Iterator[Callable[[slice, NDArray[np.int32]], NDArray[np.float64]]]:
@@ -118,61 +93,31 @@ class CellPopulation:
             yield lambda rows, zone: table[zone]
             return
         people = self.people
-        with reading(people.aligned.raster) as read:
-            yield lambda rows, zone: people.persons(read, rows, slice(0, zone.shape[1])) * table[zone]
+        with reading(people.raster) as read:
+            yield lambda rows, zone: people.read(read, rows, slice(0, zone.shape[1]))[0] * table[zone]
 
 
-def people(aligned: AlignedRaster, quantity: str) -> People:
-    """Say how a raster counts: "count", or "density" on the ground of an equal-area system."""
-    cells = aligned.raster.cells
-    return People(aligned, 1.0 if quantity == "count" else cells.width * cells.height / 1e6)
-
-
-def sum_people(of: People, places: Places, config: GridPopulationConfig) -> RasterPeople:
+def sum_people(aligned: AlignedRaster, places: Places, config: GridPopulationConfig) -> RasterPeople:
     """Go once through every cell of the raster, those beyond the grid as well."""
-    raster, alignment = of.aligned.raster, of.aligned.alignment
+    raster, alignment = aligned.raster, aligned.alignment
     checked = CheckedRaster(raster)
     sums, outside, masked = np.zeros(places.zones + 1), MisplacedPeople(), MisplacedPeople()
     reach = alignment.reach(raster.cells)
-    with reading(raster) as read:
+    with reading(raster) as unchecked:
+        read = checked.reading_through(unchecked)
         for rows in row_bands(reach.rows, reach.shape_yx[1], alignment.factor):
-            persons = of.persons(checked.reading_through(read), rows, reach.columns)
+            persons, _ = aligned.read(read, rows, reach.columns)
             owner, left_out = places.around(rows, reach.columns)
             zone = np.where(left_out, np.int32(NOBODY), owner)
             sums += np.bincount(zone.ravel() + 1, weights=persons.ravel(), minlength=sums.size)
             outside = outside.plus(misplaced(persons, owner == NOBODY, rows, reach.columns))
             masked = masked.plus(misplaced(persons, left_out & (owner != NOBODY), rows, reach.columns))
-    issues = implausible_values.missing_blocks(raster, raster.cells.whole) + implausible_values.check(
-        raster, config, checked.summary, amount=True
-    )
-    issues = [_with_people(issue, -checked.negative * of.per_value) for issue in issues]
+    below_zero = -checked.summary.negative * aligned.per_value
+    issues = [
+        dataclasses.replace(issue, people=below_zero) if issue.code == "E-NEG" else issue
+        for issue in (*missing_blocks(raster, raster.cells.whole), *check(checked, config, amount=True))
+    ]
     return RasterPeople(sums[1:], outside, masked, tuple(issues))
-
-
-@dataclass
-class CheckedRaster:
-    """What was read so far of a raster: its tally, and the sum of what is below zero."""
-
-    raster: Raster
-    summary: implausible_values.CellSummary = field(default_factory=implausible_values.CellSummary)
-    negative: float = 0.0
-
-    def reading_through(self, read: Read) -> Read:
-        """Give a function that reads and looks; an infinite number is reported and spoils no sum."""
-
-        def watched(block: Window) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-            raw, data = read(block)
-            self.summary = self.summary.joined_with(implausible_values.summarise(self.raster, block, raw, data))
-            data = data & np.isfinite(raw)
-            measured = self.raster.measured(raw[data])
-            self.negative += float(measured[measured < 0.0].sum())
-            return raw, data
-
-        return watched
-
-
-def _with_people(issue: Issue, negative: float) -> Issue:
-    return dataclasses.replace(issue, people=negative) if issue.code == "E-NEG" else issue
 
 
 def misplaced(persons: NDArray[np.float64], where: NDArray[np.bool_], rows: slice, columns: slice) -> MisplacedPeople:

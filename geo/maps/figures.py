@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.coordinates import divide
 from geo.coordinates.crs import china_albers
-from geo.results.run_folder import RunFolder, log_growth
+from geo.results.run_folder import RunFolder
 from geo.results.whole_files import write_bytes
 
 from . import styles
@@ -48,7 +48,7 @@ def write(run: RunFolder, folder: Path) -> dict[str, bytes]:
 def growth_maps(run: RunFolder, polygons: gpd.GeoDataFrame) -> Figure:
     """Observed and fitted growth side by side, one scale, white at no change."""
     first, last = run.period
-    observed, fitted = growth_pair(run)
+    observed, fitted = run.growth(run.period)
     scale = _scale(observed)
     figure = Figure(figsize=(12, 4.8), layout="constrained")
     axes = figure.subplots(1, 2)
@@ -79,7 +79,7 @@ def net_migration_map(run: RunFolder, polygons: gpd.GeoDataFrame) -> Figure:
 def fitted_observed(run: RunFolder) -> Figure:
     """Observed log growth over fitted log growth, one point a zone, its area following its residents."""
     first, last = run.period
-    observed, fitted = growth_pair(run)
+    observed, fitted = run.growth(run.period)
     people = run.observed(first)
     east = run.zone("east") == 1
     figure = Figure(figsize=(6.4, 6), layout="constrained")
@@ -97,12 +97,6 @@ def fitted_observed(run: RunFolder) -> Figure:
     axis.set_title("Growth of the zones, in sample")
     axis.legend(loc="upper left", frameon=False)
     return figure
-
-
-def growth_pair(run: RunFolder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Observed and fitted log growth over the period, each (zones,), NaN where there is none."""
-    first, last = run.period
-    return log_growth(run.observed(first), run.observed(last)), log_growth(run.fitted(first), run.fitted(last))
 
 
 def _map(axis: Axes, polygons: gpd.GeoDataFrame, values: NDArray[np.float64], scale: TwoSlopeNorm) -> None:

@@ -1,6 +1,5 @@
 """The folder of a grid run: its cells, and the numbers of any rows of them without reading the others."""
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from geo.errors import DataError, error
 from geo.raster.grid import Grid
 from geo.raster.zonal import Ownership, row_blocks
+from geo.results.run_folder import require, settings
 
 RESIDENTS, FLOWS = "residents", ("inflow", "outflow")
 # Coordinates written in metres differ in rounding alone.
@@ -66,15 +66,13 @@ def opened(run: Path) -> Iterator[GridRun]:
         DataError: E-RUN-FILE for each file that is missing, E-RUN-ZONES where results.nc does not have the cells of
             grid.nc, or lacks a variable.
     """
-    missing = [name for name in ("config.toml", "grid.nc", "results.nc") if not (run / name).is_file()]
-    if missing:
-        rule, fix = "a finished grid run has this file", f"run the simulation again into {run.name}"
-        raise DataError([error("E-RUN-FILE", name, rule=rule, fix=fix) for name in missing])
-    name = str(tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))["run"]["name"])
+    require(run, "config.toml", "grid.nc", "results.nc")
     with h5netcdf.File(run / "grid.nc", "r") as cells, h5netcdf.File(run / "results.nc", "r") as results:
         _check_same(cells, results)
         owner = np.asarray(cells["zone"][...], dtype=np.int32)
-        yield GridRun(name, bool(cells.attrs["synthetic"]), _ownership(_grid(cells), owner), results)
+        yield GridRun(
+            str(settings(run)["run"]["name"]), bool(cells.attrs["synthetic"]), _ownership(_grid(cells), owner), results
+        )
 
 
 def _grid(file: h5netcdf.File) -> Grid:

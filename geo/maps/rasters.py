@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo.raster import cog
 from geo.raster.grid import covering, projected
@@ -24,7 +25,7 @@ def write(
     folder: Path,
     crs: str = "china_albers",
     cell_m: float = 1000.0,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] = lambda name: None,
 ) -> list[Path]:
     """Write every map of a run as a Cloud Optimised GeoTIFF, each verified before it takes its name.
 
@@ -52,43 +53,37 @@ def write(
     ownership = assign_cells(polygons, covering((left, bottom, right, top), system, cell_m), source.codes)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for layer in layers(source):
-        written.append(_write_quantity(source, folder, layer, ownership))
-        if progress is not None:
-            progress(written[-1].name)
-    written.append(_write_side(source, folder, ownership))
-    if progress is not None:
+    for layer, values in layers(source):
+        written.append(_write_quantity(source, folder, layer, values, ownership))
         progress(written[-1].name)
+    written.append(_write_side(source, folder, ownership))
+    progress(written[-1].name)
     return written
 
 
-def _write_quantity(run: RunFolder, folder: Path, layer: Layer, ownership: Ownership) -> Path:
-    values = ownership.density(layer.values) if layer.counted else layer.values
-    tags = saving.tags(
-        run, layer.name, layer.years, saving.SUM_PEOPLE if layer.counted else "a ratio: not to be summed"
-    )
-    if not layer.counted:
-        tags["ZONES_WITHOUT_VALUE"] = str(int(np.isnan(values).sum()))
-    band = cog.Band(name=layer.name, long_name=saving.said(run, layer.long_name), units=layer.units, tags=tags)
+def _write_quantity(
+    run: RunFolder, folder: Path, layer: Layer, amount: NDArray[np.float64], ownership: Ownership
+) -> Path:
+    if layer.counted:
+        values, people = ownership.density(amount), amount
+        band = saving.band(run, layer, saving.SUM_PEOPLE)
+    else:
+        values, people = amount, None
+        missing = {"ZONES_WITHOUT_VALUE": str(int(np.isnan(values).sum()))}
+        band = saving.band(run, layer, "a ratio: not to be summed", missing)
     cells = np.where(np.isnan(values), cog.NODATA_FLOAT, values).astype(np.float32)
-    block = ownership.raster_of(cells, cog.NODATA_FLOAT)
-    path = saving.save(folder, ownership, band, block, layer.values if layer.counted else None)
+    path = saving.save(folder, ownership, band, ownership.raster_of(cells, cog.NODATA_FLOAT), people)
     styles.write_ramp(path, layer.ramp(values))
     return path
 
 
 def _write_side(run: RunFolder, folder: Path, ownership: Ownership) -> Path:
     side = np.where(run.zone("east") == 1, SOUTH_EAST, NORTH_WEST).astype(np.uint8)
-    band = cog.Band(
-        name="divide_side",
-        long_name=saving.said(run, "Side of the divide on which a zone is counted: 1 north-west, 2 south-east"),
-        units="1",
-        dtype="uint8",
-        tags=saving.tags(run, "divide_side", "all", "a class: not to be summed"),
-        colours={side: _rgba(colour) for side, (_, colour) in _SIDES.items()},
-    )
-    block = ownership.raster_of(side, cog.NODATA_CLASS)
-    path = saving.save(folder, ownership, band, block, None)
+    said = "Side of the divide on which a zone is counted: 1 north-west, 2 south-east"
+    colours = {side: _rgba(colour) for side, (_, colour) in _SIDES.items()}
+    layer = Layer("divide_side", said, "1", "all", styles.density, counted=False)
+    band = saving.band(run, layer, "a class: not to be summed", dtype="uint8", colours=colours)
+    path = saving.save(folder, ownership, band, ownership.raster_of(side, cog.NODATA_CLASS), None)
     styles.write_classes(path, _SIDES)
     return path
 

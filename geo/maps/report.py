@@ -3,7 +3,6 @@
 import base64
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def write(run: Path, path: Path) -> None:
         DataError: E-RUN-FILE for each file of the run that is missing.
     """
     source = run_folder.read(run)
-    _require(run)
+    run_folder.require(run, *_TABLES)
     images = figures.write(source, run / "figures")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, render(source, images).encode("utf-8"))
@@ -58,7 +57,7 @@ def context(run: RunFolder, images: Mapping[str, bytes]) -> dict[str, Any]:
     metrics = _json(run.path / "metrics.json")
     accounts = pd.read_csv(run.path / "accounts.csv", dtype={"zone": str, "group": str})
     account = {side: side_years(run, side) for side in SIDES}
-    residual = max(abs(row.residual) for rows in account.values() for row in rows)
+    residual = max(float(years["residual"].abs().max()) for years in account.values())
     zone_residual = worst_zone(accounts)
     return {
         "run": run,
@@ -69,7 +68,7 @@ def context(run: RunFolder, images: Mapping[str, bytes]) -> dict[str, Any]:
         "parameters": _rows(run.path / "parameters.csv"),
         "residents": [_residents(run, year) for year in run.censuses],
         "land_east": east_share(run, run.zone("area")),
-        "account": account,
+        "account": {side: list(years.itertuples()) for side, years in account.items()},
         "residual": residual,
         "zone_residual": zone_residual,
         "closes": max(residual, zone_residual) <= _CLOSES_PEOPLE,
@@ -122,16 +121,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _require(run: Path) -> None:
-    rule, fix = "a finished fit has this file", "run the fit to its end"
-    missing = [error("E-RUN-FILE", name, rule=rule, fix=fix) for name in _TABLES if not (run / name).is_file()]
-    if missing:
-        raise DataError(missing)
-
-
 def _growth_only(run: Path) -> bool:
-    targets = tomllib.loads((run / "config.toml").read_text(encoding="utf-8")).get("fit", {}).get("targets", [])
-    return set(targets) <= GROWTH_TARGETS
+    return set(run_folder.settings(run).get("fit", {}).get("targets", [])) <= GROWTH_TARGETS
 
 
 def _scores(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -161,7 +152,7 @@ def _residents(run: RunFolder, year: int) -> dict[str, Any]:
 
 
 def _misses(run: RunFolder) -> list[dict[str, Any]]:
-    observed, fitted = figures.growth_pair(run)
+    observed, fitted = run.growth(run.period)
     gap = observed - fitted
     known = np.flatnonzero(np.isfinite(gap))
     worst = known[np.argsort(-np.abs(gap[known]), kind="stable")][:_MISSES_SHOWN]

@@ -1,7 +1,8 @@
 """One map of a run as a GeoTIFF that has been read back, and what every one of them says of itself."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -9,24 +10,16 @@ from numpy.typing import NDArray
 
 from geo.raster import cog
 from geo.raster.zonal import Block, Ownership, check_people
+from geo.results.run_folder import RunFolder
 from geo.results.whole_files import replacing
+
+from .grid_run import GridRun
+from .layers import Layer
 
 SUM_PEOPLE = "cell value x cell area in km2, summed over the cells of a zone, is its people"
 
 # GDAL would keep a twentieth of the machine's memory for blocks that are read once.
 _CACHE_MB = 64
-
-
-class Named(Protocol):
-    """A run, as far as its maps tell of it."""
-
-    @property
-    def name(self) -> str:
-        """`[run] name`."""
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the counties are invented."""
 
 
 def save(folder: Path, ownership: Ownership, band: cog.Band, block: Block, people: NDArray[np.float64] | None) -> Path:
@@ -52,17 +45,25 @@ def save(folder: Path, ownership: Ownership, band: cog.Band, block: Block, peopl
     return path
 
 
-def said(run: Named, sentence: str) -> str:
-    """A sentence on a map, which says where counties are invented."""
-    return f"{sentence}; its counties are synthetic" if run.synthetic else sentence
+def band(
+    run: RunFolder | GridRun, layer: Layer, sums: str, tags: Mapping[str, str] | None = None, **options: Any
+) -> cog.Band:
+    """What the file of a map says: its run, what it holds, of which years, and how cells sum.
 
-
-def tags(run: Named, variable: str, years: str, sums: str) -> dict[str, str]:
-    """Metadata of a file: its run, what it holds, of which years, and how cells sum."""
-    return {
+    Args:
+        run: The run; a map of invented counties says so.
+        layer: The map.
+        sums: How its cells sum.
+        tags: Further metadata.
+        options: Further arguments of `cog.Band`.
+    """
+    said = f"{layer.long_name}; its counties are synthetic" if run.synthetic else layer.long_name
+    all_tags = {
         "RUN": run.name,
         "SYNTHETIC": str(int(run.synthetic)),
-        "VARIABLE": variable,
-        "YEARS": years,
+        "VARIABLE": layer.name,
+        "YEARS": layer.years,
         "HOW_TO_SUM": sums,
+        **(tags or {}),
     }
+    return cog.Band(layer.name, said, layer.units, tags=all_tags, **options)

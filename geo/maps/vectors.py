@@ -61,9 +61,10 @@ def divide_line() -> gpd.GeoDataFrame:
 def _account(run: RunFolder, span: tuple[int, int]) -> dict[str, object]:
     first, last = span
     births, deaths, inflow, outflow = (run.over(flow, span) for flow in ("births", "deaths", "inflow", "outflow"))
+    observed, fitted = run.growth(span)
     columns = {
-        "growth_observed": run_folder.log_growth(run.observed(first), run.observed(last)),
-        "growth_fitted": run_folder.log_growth(run.fitted(first), run.fitted(last)),
+        "growth_observed": observed,
+        "growth_fitted": fitted,
         "births": births,
         "deaths": deaths,
         "inflow": inflow,

@@ -2,8 +2,7 @@
 
 from . import drivers, limits
 from .archives import check_archive
-from .content import kind
-from .kinds import Kind
+from .content import Kind, kind
 from .paths import regular_file, shown
 from .reading import expect, vector_source
 

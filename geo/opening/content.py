@@ -7,18 +7,16 @@ import re
 import sqlite3
 import stat
 import zlib
+from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
-
-from .kinds import Kind
 
 _HEAD_BYTES = 65_536
 _SQLITE = b"SQLite format 3\x00"
 _GPKG_IDS = (b"GPKG", b"GP10", b"GP11")
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _R_SERIALISED = (b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"X\n\x00\x00\x00", b"A\n2\n", b"A\n3\n")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _GZIP = b"\x1f\x8b"
 _OTHER_ARCHIVES = (b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x28\xb5\x2f\xfd")
 ARCHIVES = (*_ZIP, _GZIP, *_OTHER_ARCHIVES)
@@ -31,13 +29,44 @@ _MARKS = (
 )
 # A text has no control characters besides tab, line ends, form feed and Ctrl-Z, with which old programs end a file.
 _NOT_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
-_GEOJSON = frozenset(
-    {
-        *("FeatureCollection", "Feature", "GeometryCollection"),
-        *("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"),
-    }
+_GEOJSON = (
+    *("FeatureCollection", "Feature", "GeometryCollection"),
+    *("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"),
 )
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\]:,])|[^\s{}\[\]:,"]+', re.DOTALL)
+
+
+class Kind(Enum):
+    """What a file is by its content alone; the value is its name in messages."""
+
+    GPKG = "a GeoPackage"
+    SQLITE = "an SQLite database that is no GeoPackage"
+    GEOJSON = "a GeoJSON text"
+    JSON = "a JSON text that is no GeoJSON"
+    SHAPEFILE = "a Shapefile"
+    PARQUET = "a Parquet file"
+    GEOTIFF = "a TIFF image"
+    XLSX = "an Excel workbook (.xlsx)"
+    OLE = "an old (.xls) or password-protected Office file"
+    R_DATA = "an R data file"
+    ZIP = "a zip archive"
+    GZIP = "a gzip archive"
+    ARCHIVE = "an archive (bzip2, xz, 7z or rar)"
+    XML = "an XML or HTML text"
+    TEXT = "a text"
+    CSV = "a text"  # the same member: the content of a CSV does not differ from another text
+    EMPTY = "an empty file"
+    UNKNOWN = "something unknown"
+
+
+_BINARY: Mapping[Kind, bytes | tuple[bytes, ...]] = {
+    Kind.PARQUET: b"PAR1",
+    Kind.SHAPEFILE: b"\x00\x00\x27\x0a",
+    Kind.GEOTIFF: (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    Kind.OLE: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    Kind.GZIP: _GZIP,
+    Kind.ARCHIVE: _OTHER_ARCHIVES,
+}
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -76,22 +105,12 @@ def kind(path: Path) -> Kind:
 
 
 def _binary(head: bytes) -> Kind | None:
-    if head.startswith(b"PAR1"):
-        return Kind.PARQUET
-    if head.startswith(b"\x00\x00\x27\x0a"):
-        return Kind.SHAPEFILE
-    if head.startswith(_TIFF):
-        return Kind.GEOTIFF
-    if head.startswith(_OLE):
-        return Kind.OLE
-    if head.startswith(_R_SERIALISED) or unpacked_head(head).startswith(_R_SERIALISED):
+    if head.startswith(_R_SERIALISED) or _unpacked_head(head).startswith(_R_SERIALISED):
         return Kind.R_DATA
-    if head.startswith(_GZIP):
-        return Kind.GZIP
-    return Kind.ARCHIVE if head.startswith(_OTHER_ARCHIVES) else None
+    return next((kind for kind, mark in _BINARY.items() if head.startswith(mark)), None)
 
 
-def unpacked_head(head: bytes) -> bytes:
+def _unpacked_head(head: bytes) -> bytes:
     """Give the first 16 bytes of what a gzip, bzip2 or xz file holds, b"" for another file or a broken one."""
     try:
         if head.startswith(_GZIP):

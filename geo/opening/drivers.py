@@ -5,30 +5,16 @@ Every input is opened by a named driver, so this is the second lock; it also cov
 
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 
 # Files that name other files, services or programs to read from. Names as GDAL 3.12 (in pyogrio) gives them: it prints
 # a line for a name it does not know, while 3.10 (in rasterio) only logs it.
 REOPENING = (
     *("VRT", "OGR_VRT", "GTI", "GDALG", "DERIVED", "STACTA", "STACIT", "MRF", "ESRIC", "ERS", "MAP", "PRF", "TIL"),
     *("MBTiles", "PMTiles", "MVT", "KMLSUPEROVERLAY", "KML", "LIBKML", "PDF", "PCIDSK", "SQLite", "Zarr", "ILWIS"),
-    *(
-        "RPFTOC",
-        "ECRGTOC",
-        "SRP",
-        "ADRG",
-        "RS2",
-        "TSX",
-        "SAFE",
-        "SENTINEL2",
-        "DIMAP",
-        "PDS",
-        "PDS4",
-        "ISIS3",
-        "OGR_PDS",
-    ),
+    *("RPFTOC", "ECRGTOC", "SRP", "ADRG", "RS2", "TSX", "SAFE", "SENTINEL2", "DIMAP", "PDS", "PDS4", "ISIS3"),
     *("GML", "LVBAG", "VFK", "EDIGEO", "MapInfo File", "MiraMonVector", "GNMFile", "GNMDatabase", "PAux", "GenBin"),
-    *("ADBC", "GPSBabel"),
+    *("ADBC", "GPSBabel", "OGR_PDS"),
 )
 SERVICES = (
     *("HTTP", "WMS", "WMTS", "WCS", "WFS", "OAPIF", "OGCAPI", "CSW", "DAAS", "EEDA", "EEDAI", "PLMOSAIC", "PLSCENES"),
@@ -96,12 +82,27 @@ def check() -> dict[str, tuple[str, ...]]:
     Returns:
         Names by library ("pyogrio", "rasterio"), empty where all is well.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    there: dict[str, dict[str, str]] = {}
     if "pyogrio" in sys.modules:
-        there = sys.modules["pyogrio"].list_drivers()
-        found["pyogrio"] = tuple(name for name in FORBIDDEN if name in there)
+        there["pyogrio"] = sys.modules["pyogrio"].list_drivers()
     if "rasterio" in sys.modules:
         with sys.modules["rasterio"].Env(**RASTER_OPTIONS) as environment:
-            there = environment.drivers()
-        found["rasterio"] = tuple(name for name in FORBIDDEN if name in there)
-    return found
+            there["rasterio"] = environment.drivers()
+    return {library: tuple(name for name in FORBIDDEN if name in names) for library, names in there.items()}
+
+
+def facts() -> Iterator[tuple[str, str]]:
+    """Versions of GDAL and PROJ and the drivers of GDAL, by name; none where the map libraries are not installed.
+
+    pyogrio and rasterio each bring a GDAL of their own.
+    """
+    try:
+        import pyogrio
+        import pyproj
+        import rasterio
+    except ImportError:
+        return
+    yield "GDAL", f"{pyogrio.__gdal_version_string__} (vectors), {rasterio.__gdal_version__} (rasters)"
+    yield "PROJ", f"{pyproj.proj_version_str}, data in {pyproj.datadir.get_data_dir()}"
+    for library, left in check().items():
+        yield "drivers", f"{library}: {', '.join(left) or 'those that read other files or the network are off'}"

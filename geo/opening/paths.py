@@ -35,25 +35,20 @@ def regular_file(path: Path, where: str) -> None:
     """
     problem = _path_problem(os.fspath(path))
     if problem is not None:
-        raise DataError([_issue("E-PATH", path, problem, f"rename the file, and correct {where}")])
+        raise _refused("E-PATH", path, problem, f"rename the file, and correct {where}")
     try:
         status = os.stat(path)
     except PermissionError:
-        raise DataError([_issue("E-IO-ACCESS", path, "the folder may be read", "ask for permission")]) from None
+        raise _refused("E-IO-ACCESS", path, "the folder may be read", "ask for permission") from None
     except OSError as failure:
         rule = f"no such file: {path} ({failure.strerror})"
         fix = f"correct {where}, or the folder in FLOWMODEL_DATA"
-        raise DataError([_issue("E-IO-MISSING", path, rule, fix)]) from None
-    _check_status(path, status, where)
-
-
-def _check_status(path: Path, status: os.stat_result, where: str) -> None:
+        raise _refused("E-IO-MISSING", path, rule, fix) from None
     if not stat.S_ISREG(status.st_mode):
-        found = _NOT_REGULAR.get(stat.S_IFMT(status.st_mode), "no file")
-        rule = f"an input is a regular file, this is {found}"
-        raise DataError([_issue("E-IO-KIND", path, rule, f"name a file in {where}")])
+        rule = f"an input is a regular file, this is {_NOT_REGULAR.get(stat.S_IFMT(status.st_mode), 'no file')}"
+        raise _refused("E-IO-KIND", path, rule, f"name a file in {where}")
     if not os.access(path, os.R_OK):
-        raise DataError([_issue("E-IO-ACCESS", path, "the file may be read", "ask for permission")])
+        raise _refused("E-IO-ACCESS", path, "the file may be read", "ask for permission")
     if status.st_size > limits.FILE_BYTES:
         raise DataError([too_large(path, status.st_size, limits.FILE_BYTES)])
 
@@ -74,20 +69,20 @@ def _path_problem(text: str) -> str | None:
         parts = text.encode("utf-8").split(b"/")
     except UnicodeEncodeError:
         return "a path is valid UTF-8"
-    if max(map(len, parts)) > limits.NAME_BYTES or len(text.encode()) > limits.PATH_BYTES:
-        return f"a name has at most {limits.NAME_BYTES} bytes, a path {limits.PATH_BYTES}"
-    if any(part[:1] in (b"<", b"{") for part in parts):
-        return "a path is no XML and no JSON"
-    if b"~" in parts:
-        return "~ is not expanded; write the folder out"
-    if any(b":" in part for part in parts):
-        return "a path has no colon: scheme:// and DRIVER: mean something else to GDAL"
-    return None
+    faults = {
+        f"a name has at most {limits.NAME_BYTES} bytes, a path {limits.PATH_BYTES}": (
+            max(map(len, parts)) > limits.NAME_BYTES or len(text.encode()) > limits.PATH_BYTES
+        ),
+        "a path is no XML and no JSON": any(part[:1] in (b"<", b"{") for part in parts),
+        "~ is not expanded; write the folder out": b"~" in parts,
+        "a path has no colon: scheme:// and DRIVER: mean something else to GDAL": any(b":" in part for part in parts),
+    }
+    return next((fault for fault, present in faults.items() if present), None)
 
 
-def _issue(code: str, path: Path, rule: str, fix: str) -> Issue:
+def _refused(code: str, path: Path, rule: str, fix: str) -> DataError:
     name = shown(path.name)
-    return error(code, name, value=name, rule=shown(rule, 200), fix=fix)
+    return DataError([error(code, name, value=name, rule=shown(rule, 200), fix=fix)])
 
 
 def shown(text: str, most: int = limits.SHOWN_CHARACTERS) -> str:

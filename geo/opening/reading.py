@@ -7,8 +7,8 @@ from pathlib import Path
 from geo.errors import DataError, error
 
 from . import limits
+from .content import Kind
 from .content import kind as kind_of
-from .kinds import Kind
 from .links import linked_crs
 from .paths import regular_file, shown, too_large
 from .sidecars import check_sidecars

@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-from geo.errors import DataError, Issue, error
+from geo.errors import DataError, error
 
-from .content import open_regular
 from .paths import regular_file
-from .whole import corrupt
+from .whole import check_complete
 
 NEEDED = (".shx", ".dbf")
 # Everything GDAL looks for beside a Shapefile, indexes and metadata included.
@@ -39,28 +38,5 @@ def check_sidecars(path: Path, where: str) -> None:
         raise DataError([error("E-IO-SIDECAR", path.name, value=", ".join(lost), rule=rule, fix=fix)])
     for part in parts.values():
         regular_file(part, where)
-    issues = [issue for issue in (_index(parts[".shx"]), _table(parts[".dbf"])) if issue is not None]
-    if issues:
+    if issues := [issue for suffix in NEEDED if (issue := check_complete(parts[suffix], suffix)) is not None]:
         raise DataError(issues)
-
-
-def _index(path: Path) -> Issue | None:
-    size = path.stat().st_size
-    with open_regular(path) as file:
-        head = file.read(100)
-    stated = 2 * int.from_bytes(head[24:28], "big")
-    if head[:4] != b"\x00\x00\x27\x0a" or len(head) < 100 or stated < 100:
-        return corrupt(path, "the index of a Shapefile begins like the Shapefile")
-    return None if size >= stated else corrupt(path, f"the header states {stated:,} bytes, the file has {size:,}")
-
-
-def _table(path: Path) -> Issue | None:
-    size = path.stat().st_size
-    with open_regular(path) as file:
-        head = file.read(32)
-    if len(head) < 32:
-        return corrupt(path, "the table ends within its header")
-    rows = int.from_bytes(head[4:8], "little")
-    stated = int.from_bytes(head[8:10], "little") + rows * int.from_bytes(head[10:12], "little")
-    # The mark at the end of the table is not always written.
-    return None if size >= stated else corrupt(path, f"the header states {stated:,} bytes, the file has {size:,}")

@@ -8,8 +8,7 @@ from typing import BinaryIO
 
 from geo.errors import Issue, error
 
-from .content import open_regular
-from .kinds import Kind
+from .content import Kind, open_regular
 from .paths import shown
 
 _SHP_HEADER = 100
@@ -27,21 +26,27 @@ def corrupt(path: Path, rule: str) -> Issue:
     return error("E-IO-CORRUPT", path.name, value=value, rule=shown(rule, 200), fix="copy or export the file again")
 
 
-def check_complete(path: Path, kind: Kind) -> Issue | None:
+def check_complete(path: Path, kind: Kind | str) -> Issue | None:
     """Find a file that is shorter than its header states, or not closed; None for a complete one.
 
     The content itself is not read.
 
+    Args:
+        path: The file.
+        kind: What it is; of the files beside a Shapefile the suffix.
+
     Raises:
         OSError: It cannot be read.
     """
-    test = _TESTS.get(kind)
-    if test is None:
+    if kind not in _TESTS:
         return None
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        rule = test(file, size)
+        rule = _TESTS[kind](file, os.fstat(file.fileno()).st_size)
     return None if rule is None else corrupt(path, rule)
+
+
+def _shorter(size: int, stated: int) -> str | None:
+    return None if size >= stated else f"the header states {stated:,} bytes, the file has {size:,}"
 
 
 def _sqlite(file: BinaryIO, size: int) -> str | None:
@@ -55,7 +60,7 @@ def _sqlite(file: BinaryIO, size: int) -> str | None:
     # The count of pages is right only if the library that wrote it is the one that changed the file last.
     counted = head[24:28] == head[92:96]
     pages = int.from_bytes(head[28:32], "big") if counted else -(-size // page)
-    return None if size >= pages * page else f"the header states {pages * page:,} bytes, the file has {size:,}"
+    return _shorter(size, pages * page)
 
 
 def _shapefile(file: BinaryIO, size: int) -> str | None:
@@ -67,6 +72,23 @@ def _shapefile(file: BinaryIO, size: int) -> str | None:
         return "the header of a Shapefile has version 1000 and zeros where the format has no use for them"
     stated = 2 * int.from_bytes(head[24:28], "big")
     return None if size >= stated >= _SHP_HEADER else f"the header states {stated:,} bytes, the file has {size:,}"
+
+
+def _shapefile_index(file: BinaryIO, size: int) -> str | None:
+    head = file.read(_SHP_HEADER)
+    stated = 2 * int.from_bytes(head[24:28], "big")
+    if head[:4] != b"\x00\x00\x27\x0a" or len(head) < _SHP_HEADER or stated < _SHP_HEADER:
+        return "the index of a Shapefile begins like the Shapefile"
+    return _shorter(size, stated)
+
+
+def _shapefile_table(file: BinaryIO, size: int) -> str | None:
+    head = file.read(32)
+    if len(head) < 32:
+        return "the table ends within its header"
+    rows = int.from_bytes(head[4:8], "little")
+    # The mark at the end of the table is not always written.
+    return _shorter(size, int.from_bytes(head[8:10], "little") + rows * int.from_bytes(head[10:12], "little"))
 
 
 def _parquet(file: BinaryIO, size: int) -> str | None:
@@ -82,10 +104,8 @@ def _parquet(file: BinaryIO, size: int) -> str | None:
 
 def _tiff(file: BinaryIO, size: int) -> str | None:
     head = file.read(16)
-    order = "little" if head[:2] == b"II" else "big"
     large = head[2:4] in (b"+\x00", b"\x00+")
-    place = head[8:16] if large else head[4:8]
-    first = int.from_bytes(place, "little" if order == "little" else "big")
+    first = int.from_bytes(head[8:16] if large else head[4:8], "little" if head[:2] == b"II" else "big")
     return None if 8 <= first < size else f"the directory stands at byte {first:,}, the file has {size:,}"
 
 
@@ -95,10 +115,12 @@ def _json(file: BinaryIO, size: int) -> str | None:
     return None if file.read().rstrip(b"\x00\r\n\t \x1a").endswith(b"}") else "the outermost object is not closed"
 
 
-_TESTS: Mapping[Kind, Callable[[BinaryIO, int], str | None]] = {
+_TESTS: Mapping[Kind | str, Callable[[BinaryIO, int], str | None]] = {
     Kind.GPKG: _sqlite,
     Kind.SHAPEFILE: _shapefile,
     Kind.PARQUET: _parquet,
     Kind.GEOTIFF: _tiff,
     Kind.GEOJSON: _json,
+    ".shx": _shapefile_index,
+    ".dbf": _shapefile_table,
 }

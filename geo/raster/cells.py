@@ -9,7 +9,7 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
-from geo.coordinates.crs import name
+from geo.coordinates import crs
 
 # Grids of one product differ in the last digits of a corner; a thousandth of a cell is no shift.
 _SAME_CELLS = 1e-3
@@ -67,7 +67,7 @@ class Cells:
         """Give coordinate system, corner, cell size and shape in a message."""
         rows, columns = self.shape_yx
         size = f"cell {self.width:.9g} x {self.height:.9g}, {rows} x {columns}"
-        return f"{name(self.crs)}: corner {self.left:.9g}, {self.top:.9g}, {size}"
+        return f"{crs.name(self.crs)}: corner {self.left:.9g}, {self.top:.9g}, {size}"
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,19 @@ def ground_areas_km2(cells: Cells, block: Window) -> NDArray[np.float64]:
     Returns:
         km2, shape (rows, columns) of the block, read-only where the columns are alike.
     """
-    alike = _columns_alike(cells, block)
+    west, east = cells.x(np.array([block.columns.start, block.columns.stop]))
+    north, south = cells.y(np.array([block.rows.start, block.rows.stop]))
+    x, y = np.meshgrid(np.linspace(west, east, 3), np.linspace(north, south, 3))
+    # Around the middle of the block, the seam of the projection is half a world away.
+    meridian = float(to_degrees(cells.crs, x[1, 1:2], y[1, 1:2])[0][0])
+    east, north = to_equal_area_km(cells.crs, x, y, meridian)
+    # Where meridians run along the columns and parallels along the rows, the cells of a row are all alike.
+    alike = np.ptp(east, axis=0).max() < 1e-6 and np.ptp(north, axis=1).max() < 1e-6
     last = block.columns.start + 1 if alike else block.columns.stop
     x, y = np.meshgrid(
         cells.x(np.arange(block.columns.start, last + 1)), cells.y(np.arange(block.rows.start, block.rows.stop + 1))
     )
-    east, north = to_equal_area_km(cells.crs, x, y, _meridian(cells, block))
+    east, north = to_equal_area_km(cells.crs, x, y, meridian)
     # The shoelace formula on the diagonals of each quadrilateral.
     down_x, down_y = east[1:, 1:] - east[:-1, :-1], north[1:, 1:] - north[:-1, :-1]
     up_x, up_y = east[:-1, 1:] - east[1:, :-1], north[:-1, 1:] - north[1:, :-1]
@@ -134,39 +141,15 @@ def ground_areas_km2(cells: Cells, block: Window) -> NDArray[np.float64]:
 
 
 def to_equal_area_km(
-    crs: pyproj.CRS, x: NDArray[np.float64], y: NDArray[np.float64], meridian: float
+    system: pyproj.CRS, x: NDArray[np.float64], y: NDArray[np.float64], meridian: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bring coordinates to the cylindrical equal-area projection of WGS 84, in km, around a meridian in degrees."""
     target = pyproj.CRS.from_proj4(f"+proj=cea +lat_ts=0 +lon_0={meridian:.9f} +datum=WGS84 +units=km +type=crs")
-    east, north = pyproj.Transformer.from_crs(crs, target, always_xy=True).transform(x, y)
-    return np.asarray(east), np.asarray(north)
+    return crs.transform(x, y, system, target)
 
 
 def to_degrees(
-    crs: pyproj.CRS, x: NDArray[np.float64], y: NDArray[np.float64]
+    system: pyproj.CRS, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bring coordinates to longitude and latitude, degrees on WGS 84."""
-    lon, lat = pyproj.Transformer.from_crs(crs, pyproj.CRS.from_epsg(4326), always_xy=True).transform(x, y)
-    return np.asarray(lon), np.asarray(lat)
-
-
-def _meridian(cells: Cells, block: Window) -> float:
-    """Give the longitude in the middle of a block, so that the projection's seam is half a world away."""
-    x, y = _lattice(cells, block)
-    lon, _ = to_degrees(cells.crs, x[1, 1:2], y[1, 1:2])
-    return float(lon[0])
-
-
-def _columns_alike(cells: Cells, block: Window) -> bool:
-    """Say whether meridians run along the columns and parallels along the rows: then a row's cells are all alike."""
-    x, y = _lattice(cells, block)
-    east, north = to_equal_area_km(cells.crs, x, y, _meridian(cells, block))
-    return bool(np.ptp(east, axis=0).max() < 1e-6 and np.ptp(north, axis=1).max() < 1e-6)
-
-
-def _lattice(cells: Cells, block: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give x and y of corners, edges' middles and centre of a block, shape (3, 3)."""
-    west, east = cells.x(np.array([block.columns.start, block.columns.stop]))
-    north, south = cells.y(np.array([block.rows.start, block.rows.stop]))
-    across, down = np.meshgrid(np.linspace(west, east, 3), np.linspace(north, south, 3))
-    return across, down
+    return crs.transform(x, y, system, crs.WGS84)

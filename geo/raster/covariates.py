@@ -2,29 +2,29 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from geo.config import RasterConfig
-from geo.errors import DataError, Issue, error
+from geo.errors import DataError, Issue, error, failed
 
-from . import implausible_values, points
-from .cells import Window, blocks, ground_areas_km2, window
+from .cells import Window, blocks, ground_areas_km2, to_degrees, window
 from .coverage import Pieces, cut, outside_km2, to_raster_crs
-from .points import PointSums
+from .implausible_values import CheckedRaster, check, missing_blocks
 from .read import Raster, Read, inspect, reading
 
 
-@dataclass(frozen=True)
-class ZoneSums:
+class ZoneSums(NamedTuple):
     """Sums over the pieces of cells in each zone, float64, shape (zones,) each; one raster.
 
     Attributes:
         amount: Of a count or density: the amount. Of a mean: the mean times the ground it holds for, in km2.
-        otherwise: The amount if a count were a density, or a density a count.
+        other_quantity: The amount if a count were a density, or a density a count.
         covered_km2: Ground under cells with data.
         area_km2: Ground of the zone, under the raster or not.
         weighted: Of a mean with a weight: the mean times the weight.
@@ -38,10 +38,6 @@ class ZoneSums:
     weighted: NDArray[np.float64]
     weight: NDArray[np.float64]
 
-    def plus(self, other: "ZoneSums") -> "ZoneSums":
-        """Add the sums of other cells."""
-        return ZoneSums(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -50,32 +46,15 @@ class Summary:
     Attributes:
         rasters: Those that could be read, by name.
         sums: The sums of each, by name; only of rasters without an error.
-        position: Sums for the positions of zones, None where no raster gives them.
+        position: Longitude and latitude of the zones, degrees, shape (2, zones), NaN where the raster that places them
+            holds nothing; None where no raster does.
         issues: Everything found.
     """
 
     rasters: dict[str, Raster]
     sums: dict[str, ZoneSums]
-    position: PointSums | None
+    position: NDArray[np.float64] | None
     issues: tuple[Issue, ...]
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """One block of one raster: what its cells hold, 0 where they hold no data; flat arrays."""
-
-    values: NDArray[np.float64]
-    data: NDArray[np.bool_]
-    quantity: str
-
-
-@dataclass(frozen=True)
-class _GroupSums:
-    """What the rasters of one grid hold: sums and issues by name, and the positions if one of them places the zones."""
-
-    sums: dict[str, ZoneSums]
-    placed: PointSums | None
-    issues: dict[str, list[Issue]]
 
 
 def summarise(config: Mapping[str, RasterConfig], position: str | None, shapes: NDArray[np.object_] | None) -> Summary:
@@ -91,22 +70,27 @@ def summarise(config: Mapping[str, RasterConfig], position: str | None, shapes: 
     rasters = {name: raster for name, (raster, _) in inspected.items() if raster is not None}
     wrong = _mismatches(rasters, config)
     issues += wrong.values()
-    sound = {name for name in rasters if name not in wrong}
-    results: list[_GroupSums] = []
+    sound = rasters.keys() - wrong.keys()
+    sums: dict[str, ZoneSums] = {}
+    place_sums = None
     for group in _groups(rasters):
+        if shapes is None:
+            break
         try:
-            results += [_sum_group(group, config, position, shapes)] if shapes is not None else []
+            found, placed, more = _sum_group(group, config, position, shapes)
         except DataError as failure:
             issues += failure.issues
             sound -= {raster.name for raster in group}
-    for result in results:
-        issues += [issue for found in result.issues.values() for issue in found]
-        sound -= {name for name, found in result.issues.items() if any(issue.severity == "error" for issue in found)}
+            continue
+        sums |= found
+        place_sums = placed if placed is not None else place_sums
+        issues += [issue for of in more.values() for issue in of]
+        sound -= {name for name, of in more.items() if failed(of)}
     # A mean whose weight is wrong would only repeat the weight's errors, zone by zone.
     sound = {name for name in sound if (config[name].weight or name) in sound}
-    sums = {name: of for result in results for name, of in result.sums.items() if name in sound}
-    placed = next((result.placed for result in results if result.placed is not None), None)
-    return Summary(rasters, sums, placed if position in sound else None, tuple(issues))
+    sums = {name: of for name, of in sums.items() if name in sound}
+    positions = _mean_places(place_sums) if position in sound and place_sums is not None else None
+    return Summary(rasters, sums, positions, tuple(issues))
 
 
 def _mismatches(rasters: Mapping[str, Raster], config: Mapping[str, RasterConfig]) -> dict[str, Issue]:
@@ -135,45 +119,39 @@ def _groups(rasters: Mapping[str, Raster]) -> list[list[Raster]]:
 
 def _sum_group(
     group: list[Raster], config: Mapping[str, RasterConfig], position: str | None, shapes: NDArray[np.object_]
-) -> _GroupSums:
+) -> tuple[dict[str, ZoneSums], NDArray[np.float64] | None, dict[str, list[Issue]]]:
     """Sum the rasters of one grid.
+
+    Returns:
+        Sums by name; those of `_place_sums` if one of the rasters places the zones; and issues by name.
 
     Raises:
         DataError: E-CRS-RANGE, E-RASTER-OUTSIDE, E-RASTER-HOLES or E-IO-CORRUPT, which leave nothing to sum.
     """
     cells = group[0].cells
     local, whole = _project_zones(group, shapes)
-    issues = {raster.name: implausible_values.missing_blocks(raster, whole) for raster in group}
-    found = [issue for missing_blocks in issues.values() for issue in missing_blocks]
-    if any(issue.severity == "error" for issue in found):
+    issues = {raster.name: missing_blocks(raster, whole) for raster in group}
+    if failed(found := [issue for of in issues.values() for issue in of]):
         raise DataError(found)
     rows_at_once = max(raster.block_yx[0] for raster in group)
-    summaries = {raster.name: implausible_values.CellSummary() for raster in group}
-    beyond = outside_km2(local, cells)
+    checked = {raster.name: CheckedRaster(raster) for raster in group}
     zero = np.zeros(shapes.size)
-    sums = {raster.name: ZoneSums(zero, zero, zero, beyond, zero, zero) for raster in group}
-    placed = points.zero(shapes.size) if position in sums else None
+    start = np.stack([zero, zero, zero, outside_km2(local, cells), zero, zero])
+    sums = {raster.name: start.copy() for raster in group}
+    placed = np.zeros((4, shapes.size)) if position in sums else None
     with ExitStack() as stack:
-        reads = {raster.name: stack.enter_context(reading(raster)) for raster in group}
+        reads = {of.raster.name: of.reading_through(stack.enter_context(reading(of.raster))) for of in checked.values()}
         for block in blocks(whole, rows_at_once):
-            pieces, area = cut(local, cells, block), ground_areas_km2(cells, block)
-            layers = {}
-            for raster in group:
-                layers[raster.name], summary = _layer(raster, config[raster.name], reads[raster.name], block)
-                summaries[raster.name] = summaries[raster.name].joined_with(summary)
-            piece_km2 = pieces.share * area.ravel()[pieces.cell]
+            pieces = cut(local, cells, block)
+            piece_km2 = pieces.share * ground_areas_km2(cells, block).ravel()[pieces.cell]
+            layers = {of.name: _layer(of, config[of.name], reads[of.name], block, pieces, piece_km2) for of in group}
             for name, layer in layers.items():
-                weight = layers.get(config[name].weight or "")
-                sums[name] = sums[name].plus(_sums(layer, weight, pieces, piece_km2, shapes.size))
+                sums[name] += _sums(layer, layers.get(config[name].weight or ""), pieces, piece_km2, shapes.size)
             if placed is not None and position is not None:
-                amount = _amount(layers[position], pieces, piece_km2)
-                placed = placed.plus(points.sums(cells.crs, pieces, amount, shapes.size))
-    for raster in group:
-        counted = config[raster.name].quantity != "mean"
-        issues[raster.name] += implausible_values.check(
-            raster, config[raster.name], summaries[raster.name], amount=counted
-        )
-    return _GroupSums(sums, placed, issues)
+                placed += _place_sums(cells.crs, pieces, layers[position].amount, shapes.size)
+    for name, of in checked.items():
+        issues[name] += check(of, config[name], amount=config[name].quantity != "mean")
+    return {name: ZoneSums(*of) for name, of in sums.items()}, placed, issues
 
 
 def _project_zones(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], Window]:
@@ -198,36 +176,56 @@ def _project_zones(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[ND
     return local, whole
 
 
+class _Layer(NamedTuple):
+    """What one raster holds in each piece of a block, shape (pieces,), 0 where it has no data."""
+
+    value: NDArray[np.float64]
+    data: NDArray[np.bool_]
+    amount: NDArray[np.float64]
+    other_quantity: NDArray[np.float64]
+
+
 def _layer(
-    raster: Raster, config: RasterConfig, read: Read, block: Window
-) -> tuple[_Layer, implausible_values.CellSummary]:
+    raster: Raster, config: RasterConfig, read: Read, block: Window, pieces: Pieces, piece_km2: NDArray[np.float64]
+) -> _Layer:
     raw, data = read(block)
-    found = implausible_values.summarise(raster, block, raw, data)
     # An infinite number is reported; as no data it cannot spoil the sums of others.
     data = data & np.isfinite(raw)
-    values = raster.measured(np.where(data, raw, 0.0))
-    return _Layer(np.where(data, values, 0.0).ravel(), data.ravel(), config.quantity), found
+    values = np.where(data, raster.measured(np.where(data, raw, 0.0)), 0.0).ravel()[pieces.cell]
+    # A piece has a share of the cell's count, or the density times its ground.
+    counted, by_ground = values * pieces.share, values * piece_km2
+    amounts = (counted, by_ground) if config.quantity == "count" else (by_ground, counted)
+    return _Layer(values, data.ravel()[pieces.cell], *amounts)
 
 
-def _amount(layer: _Layer, pieces: Pieces, piece_km2: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the amount in each piece: a share of the cell's count, or density times ground."""
-    extent = pieces.share if layer.quantity == "count" else piece_km2
-    return layer.values[pieces.cell] * extent
+def _sums(
+    layer: _Layer, weight: _Layer | None, pieces: Pieces, piece_km2: NDArray[np.float64], zones: int
+) -> NDArray[np.float64]:
+    """Sum one block over its pieces, in the order of `ZoneSums`; shape (6, zones)."""
+    by = np.where(layer.data, weight.amount, 0.0) if weight is not None else np.zeros(layer.value.size)
+    covered_km2 = np.where(layer.data, piece_km2, 0.0)
+    parts = (layer.amount, layer.other_quantity, covered_km2, piece_km2, by * layer.value, by)
+    return np.stack([np.bincount(pieces.zone, weights=part, minlength=zones) for part in parts])
 
 
-def _sums(layer: _Layer, weight: _Layer | None, pieces: Pieces, piece_km2: NDArray[np.float64], zones: int) -> ZoneSums:
-    """Sum one block over its pieces."""
+def _place_sums(system: pyproj.CRS, pieces: Pieces, weight: NDArray[np.float64], zones: int) -> NDArray[np.float64]:
+    """Sum the unit vectors of the places of pieces times their weight, and the weight; shape (4, zones).
 
-    def total(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(pieces.zone, weights=parts, minlength=zones).astype(np.float64)
+    A piece stands at its own centroid, not at the centre of its cell: so a zone's point lies within its outline's
+    hull, and two zones in one cell have two points.
+    """
+    some = weight > 0
+    lon, lat = np.radians(to_degrees(system, pieces.x[some], pieces.y[some]))
+    parts = (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat), np.ones(lat.size))
+    zone, weight = pieces.zone[some], weight[some]
+    return np.stack([np.bincount(zone, weights=weight * part, minlength=zones) for part in parts])
 
-    value, data = layer.values[pieces.cell], layer.data[pieces.cell]
-    by = np.where(data, _amount(weight, pieces, piece_km2), 0.0) if weight is not None else np.zeros(value.size)
-    return ZoneSums(
-        amount=total(_amount(layer, pieces, piece_km2)),
-        other_quantity=total(value * (piece_km2 if layer.quantity == "count" else pieces.share)),
-        covered_km2=total(np.where(data, piece_km2, 0.0)),
-        area_km2=total(piece_km2),
-        weighted=total(by * value),
-        weight=total(by),
-    )
+
+def _mean_places(place_sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give longitude and latitude of the weighted means, degrees, shape (2, zones), NaN where there is no weight.
+
+    The mean is taken in space and brought back to the sphere along the radius, so it knows no date line and no
+    projection; a zone of 500 km is placed as on the ellipsoid to some tens of metres.
+    """
+    x, y, z = np.where(place_sums[3] > 0, place_sums[:3], np.nan)
+    return np.degrees([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.coordinates import crs
 
-from .cells import Cells, Window, to_equal_area_km
+from .cells import Cells, Window, to_degrees, to_equal_area_km
 
 # Edges are straight in degrees; with points this close they stay so, to a metre, in any projection.
 _EDGE_DEGREES = 0.02
@@ -103,13 +103,11 @@ def ground_km2(shapes: NDArray[np.object_], system: pyproj.CRS) -> NDArray[np.fl
     points = shapely.get_coordinates(shapes)
     if points.size == 0:
         return np.zeros(shapes.size)
-    degrees = pyproj.Transformer.from_crs(system, crs.WGS84, always_xy=True)
-    meridian = float(degrees.transform(*points.mean(axis=0))[0])
-
-    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(to_equal_area_km(system, coordinates[:, 0], coordinates[:, 1], meridian))
-
-    return np.asarray(shapely.area(shapely.transform(shapes, move)))
+    meridian = float(to_degrees(system, *points.mean(axis=0))[0])
+    moved = shapely.transform(
+        shapes, lambda xy: np.column_stack(to_equal_area_km(system, xy[:, 0], xy[:, 1], meridian))
+    )
+    return np.asarray(shapely.area(moved))
 
 
 def _cut_in_double_precision(

@@ -1,7 +1,7 @@
 """Numbers that no cell can have measured: undeclared fill values, infinities, blocks that were never written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from geo.config import BandConfig
 from geo.errors import Issue, error
 
 from .cells import Window
-from .read import Raster, opened
+from .read import Raster, Read, opened
 
 # What writers fill empty cells with. Of a quantity that may be negative, a fill value shows in many cells or in none.
 _FILL_VALUES = frozenset(
@@ -43,6 +43,7 @@ class CellSummary:
         infinite: An infinite number, None where there is none.
         rows: Rows read.
         zero_tail: Of those, how many at the end hold nothing but zeros.
+        negative: Sum of the quantity in cells below zero.
     """
 
     cells: int = 0
@@ -51,9 +52,10 @@ class CellSummary:
     infinite: Extreme | None = None
     rows: int = 0
     zero_tail: int = 0
+    negative: float = 0.0
 
     def joined_with(self, south: "CellSummary") -> "CellSummary":
-        """Join with the tally of the rows south of these."""
+        """Join with the summary of the rows south of these."""
         return CellSummary(
             self.cells + south.cells,
             _joined(self.low, south.low, lower=True),
@@ -61,32 +63,54 @@ class CellSummary:
             self.infinite or south.infinite,
             self.rows + south.rows,
             south.zero_tail + (self.zero_tail if south.zero_tail == south.rows else 0),
+            self.negative + south.negative,
         )
 
 
-def summarise(raster: Raster, block: Window, raw: NDArray[np.float64], data: NDArray[np.bool_]) -> CellSummary:
-    """Tally one block: numbers as they stand in the file, and where they are data."""
+@dataclass
+class CheckedRaster:
+    """A raster, and the summary of its cells as far as they were read."""
+
+    raster: Raster
+    summary: CellSummary = field(default_factory=CellSummary)
+
+    def reading_through(self, read: Read) -> Read:
+        """Give a function that reads as `read` does and adds what it reads to the summary."""
+
+        def read_and_add(block: Window) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+            raw, data = read(block)
+            self.summary = self.summary.joined_with(_summarise(self.raster, block, raw, data))
+            return raw, data
+
+        return read_and_add
+
+
+def _summarise(raster: Raster, block: Window, raw: NDArray[np.float64], data: NDArray[np.bool_]) -> CellSummary:
+    """Summarise one block: numbers as they stand in the file, and where they are data."""
     finite = data & np.isfinite(raw)
-    infinite = data & ~finite
-    # A row without data holds no zeros: what is missing is told elsewhere.
+    # A row without data holds no zeros: missing data have errors of their own.
     not_zero = np.flatnonzero((data & (raw != 0.0)).any(axis=1) | ~data.any(axis=1))
-    tail = raw.shape[0] - 1 - int(not_zero[-1]) if not_zero.size else raw.shape[0]
-    low = _extreme(raster, block, raw, finite, np.min)
-    high = _extreme(raster, block, raw, finite, np.max)
-    infinite_number = _extreme(raster, block, raw, infinite, np.max)
-    return CellSummary(int(finite.sum()), low, high, infinite_number, raw.shape[0], tail)
+    measured = raster.measured(raw[finite])
+    return CellSummary(
+        cells=int(finite.sum()),
+        low=_extreme(raster, block, raw, finite, np.min),
+        high=_extreme(raster, block, raw, finite, np.max),
+        infinite=_extreme(raster, block, raw, data & ~finite, np.max),
+        rows=raw.shape[0],
+        zero_tail=raw.shape[0] - 1 - int(not_zero[-1]) if not_zero.size else raw.shape[0],
+        negative=float(measured[measured < 0.0].sum()),
+    )
 
 
-def check(raster: Raster, config: BandConfig, found: CellSummary, *, amount: bool) -> list[Issue]:
-    """Find what the tally of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS.
+def check(checked: CheckedRaster, config: BandConfig, *, amount: bool) -> list[Issue]:
+    """Find what the summary of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS.
 
     Args:
-        raster: The raster.
+        checked: The raster, read to its end.
         config: What the config says of it.
-        found: The tally.
         amount: Whether cells hold an amount, which is never negative and seldom zero everywhere.
     """
-    issues = []
+    raster, found, issues = checked.raster, checked.summary, []
     if found.infinite is not None:
         rule, fix = "a cell holds a finite number", "declare it: nodata = ..., or write the raster again"
         issues.append(_cell_error("E-NUM-INF", raster, found.infinite, rule, fix))

@@ -16,6 +16,7 @@ from rasterio.io import DatasetReader
 
 from geo import opening
 from geo.config import BandConfig
+from geo.coordinates import crs
 from geo.errors import DataError, Issue, error
 
 from .cells import Cells, Window
@@ -60,6 +61,11 @@ class Raster:
         """Give the rows of the file that are the rows counted from the north."""
         count = self.cells.shape_yx[0]
         return slice(count - rows.stop, count - rows.start) if self.south_up else rows
+
+    def as_input(self) -> dict[str, object]:
+        """Give the entry of the file in the attribute `inputs` of zones.nc and grid.nc."""
+        rows, system = self.cells.shape_yx[0], crs.name(self.cells.crs)
+        return {"file": self.path.name, "sha256": self.sha256, "rows": rows, "crs": system}
 
     def measured(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the quantity that a number in the file stands for."""

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -74,6 +75,12 @@ class RunFolder:
         """Residents of the model at the end of a year, (zones,) persons."""
         return _numbers(self.results["population"].sel(year=year))
 
+    def growth(self, span: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Observed and fitted ln(last / first) of two censuses, (zones,) each; NaN where nobody lives in either."""
+        first, last = span
+        observed = _log_growth(self.observed(first), self.observed(last))
+        return observed, _log_growth(self.fitted(first), self.fitted(last))
+
     def over(self, flow: str, span: tuple[int, int]) -> NDArray[np.float64]:
         """People counted over all years between two censuses, (zones,) persons."""
         years = slice(span[0] + 1, span[1])
@@ -89,12 +96,24 @@ class RunFolder:
         return [str(name) for name, values in self.zones.data_vars.items() if values.attrs.get("role") == "covariate"]
 
 
-def log_growth(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(after / before), (zones,); NaN where either is zero, because there the growth has no value."""
+def _log_growth(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
     growth = np.full(before.shape, np.nan)
     peopled = (before > 0.0) & (after > 0.0)
     growth[peopled] = np.log(after[peopled] / before[peopled])
     return growth
+
+
+def require(path: Path, *files: str) -> None:
+    """Refuse a folder that lacks a file of a finished run: E-RUN-FILE for each."""
+    rule, fix = "a finished run has this file", f"run it to its end again into {path.name}"
+    missing = [error("E-RUN-FILE", name, rule=rule, fix=fix) for name in files if not (path / name).is_file()]
+    if missing:
+        raise DataError(missing)
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """Give the tables of config.toml in a run folder."""
+    return tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
 
 
 def read(path: Path) -> RunFolder:
@@ -106,11 +125,7 @@ def read(path: Path) -> RunFolder:
     Raises:
         DataError: E-RUN-FILE for each file that is missing, E-RUN-ZONES where the files do not hold the same zones.
     """
-    needed = ("config.toml", "zones.nc", "zones.gpkg", "results.nc")
-    missing = [name for name in needed if not (path / name).is_file()]
-    if missing:
-        rule, fix = "a finished run has this file", f"run the fit again into {path.name}"
-        raise DataError([error("E-RUN-FILE", name, rule=rule, fix=fix) for name in missing])
+    require(path, "config.toml", "zones.nc", "zones.gpkg", "results.nc")
     zones = xr.load_dataset(path / "zones.nc", engine="h5netcdf")
     results = xr.load_dataset(path / "results.nc", engine="h5netcdf")
     polygons = gpd.read_file(f"GPKG:{path / 'zones.gpkg'}", layer="zones").set_index("code")
@@ -119,8 +134,7 @@ def read(path: Path) -> RunFolder:
     issues += _differing("zones.gpkg", codes, sorted(polygons.index))
     if issues:
         raise DataError(issues)
-    name = str(tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))["run"]["name"])
-    return RunFolder(path=path, name=name, zones=zones, results=results, polygons=polygons.loc[codes])
+    return RunFolder(path, str(settings(path)["run"]["name"]), zones, results, polygons.loc[codes])
 
 
 def _differing(file: str, codes: list[str], found: list[str]) -> list[Issue]:

@@ -127,7 +127,7 @@ def test_baselines_are_in_sample_and_a_better_one_is_named(make_run: MakeRun) ->
 
 def test_east_west_account_adds_up_by_hand(make_run: MakeRun) -> None:
     run = read(make_run())
-    east, west = (side_years(run, side) for side in ("east", "west"))
+    east, west = (list(side_years(run, side).itertuples()) for side in ("east", "west"))
     # East are A, B and C, 21,777 people; of the flows D to A (50 a year) comes in and A to D (10) goes out.
     first, total = east[0], east[-1]
     assert (first.label, first.opening, first.births, first.deaths) == ("2011", 21_777, 217.77, 108.885)

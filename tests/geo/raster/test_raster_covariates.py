@@ -185,8 +185,7 @@ def test_people_place_their_zone(tmp_path):
     # Two zones share one cell of people; the last has none.
     left, right = shapely.box(104.0, 35.0, 104.3, 36.0), shapely.box(104.3, 35.0, 105.0, 36.0)
     zones = np.array([shapely.box(103, 35, 104, 36), left, right, shapely.box(105, 34, 106, 35)], object)
-    position = covariates.summarise(config, "p", zones).position
-    lon, lat = position.degrees()
+    lon, lat = covariates.summarise(config, "p", zones).position
     np.testing.assert_allclose(lon[:3], [103.625, 104.275, 104.4], atol=1e-9)
     np.testing.assert_allclose(lat[:3], [(35.875 + 3 * 35.125) / 4, 35.625, 35.625], atol=1e-4)
     assert np.isnan(lon[3])
