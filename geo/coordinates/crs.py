@@ -4,7 +4,6 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
@@ -76,26 +75,26 @@ def parse(text: str, file: str) -> pyproj.CRS:
         raise DataError([error("E-CRS-UNKNOWN", file, value=text, rule=rule, fix='crs = "EPSG:4490"')]) from unknown
 
 
-def resolve(layer: gpd.GeoDataFrame, declared: str | None, file: str) -> pyproj.CRS:
-    """Decide the CRS of a layer from the file and the config, never from the coordinates.
+def resolve(found: pyproj.CRS | None, declared: str | None, file: str) -> pyproj.CRS:
+    """Decide the CRS of a layer or raster from the file and the config, never from the coordinates.
 
-    Returns:
-        The CRS of the coordinates.
+    Args:
+        found: CRS of the file, None where it names none.
+        declared: `crs` of the config.
+        file: Base name, for messages.
 
     Raises:
-        DataError: E-CRS-MISSING where neither names one, E-CRS-MISMATCH where they differ.
+        DataError: E-CRS-MISSING where neither names one, E-CRS-MISMATCH where they differ, E-CRS-UNKNOWN.
     """
-    if declared is None:
-        if layer.crs is None:
-            missing = " (the .prj file is missing)" if file.lower().endswith(".shp") else ""
-            rule = f"the file names no coordinate reference system{missing}, and none is guessed"
-            raise DataError([error("E-CRS-MISSING", file, rule=rule, fix='declare it: crs = "EPSG:4490"')])
-        return pyproj.CRS(layer.crs)
-    wanted = parse(declared, file)
-    if layer.crs is not None and not layer.crs.equals(wanted, ignore_axis_order=True):
-        rule = f"the file says {name(layer.crs)}, the config says {name(wanted)}"
+    wanted = parse(declared, file) if declared is not None else found
+    if wanted is None:
+        missing = " (the .prj file is missing)" if file.lower().endswith(".shp") else ""
+        rule = f"the file names no coordinate reference system{missing}, and none is guessed"
+        raise DataError([error("E-CRS-MISSING", file, rule=rule, fix='declare it, such as crs = "EPSG:4490"')])
+    if found is not None and not found.equals(wanted, ignore_axis_order=True):
+        rule = f"the file says {name(found)}, the config says {name(wanted)}"
         fix = "remove crs from the config, or correct the file"
-        raise DataError([error("E-CRS-MISMATCH", file, value=name(layer.crs), rule=rule, fix=fix)])
+        raise DataError([error("E-CRS-MISMATCH", file, value=name(found), rule=rule, fix=fix)])
     return wanted
 
 
@@ -106,28 +105,19 @@ def check_range(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> l
         At most one issue: E-AXIS-SWAP or E-CRS-RANGE.
     """
     x0, y0, x1, y1 = (float(edge) for edge in bounds)
-    value = f"x {x0:.6g} to {x1:.6g}, y {y0:.6g} to {y1:.6g}"
+    code, fix = "E-CRS-RANGE", "declare the CRS the coordinates are in"
     in_degrees = abs(x0) <= 180 and abs(x1) <= 180 and abs(y0) <= 90 and abs(y1) <= 90
-    if not system.is_geographic:
-        if not in_degrees:
-            return []
-        rule = f"coordinates look like degrees, but the CRS is {name(system)}"
-        return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
-    if _inside(y0, x0, y1, x1) and not _inside(x0, y0, x1, y1):
+    if system.is_geographic and _inside(y0, x0, y1, x1) and not _inside(x0, y0, x1, y1):
         rule = "x must be the longitude and y the latitude; these are the other way round"
-        return [
-            error(
-                "E-AXIS-SWAP",
-                file,
-                value=value,
-                rule=rule,
-                fix="declare swap_xy = true, or remove it if it is declared",
-            )
-        ]
-    if not in_degrees:
+        code, fix = "E-AXIS-SWAP", "declare swap_xy = true, or remove it if it is declared"
+    elif system.is_geographic and not in_degrees:
         rule = f"coordinates are outside of longitude and latitude, but the CRS is {name(system)}"
-        return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
-    return []
+    elif in_degrees and not system.is_geographic:
+        rule = f"coordinates look like degrees, but the CRS is {name(system)}"
+    else:
+        return []
+    value = f"x {x0:.6g} to {x1:.6g}, y {y0:.6g} to {y1:.6g}"
+    return [error(code, file, value=value, rule=rule, fix=fix)]
 
 
 def check_use(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> list[Issue]:

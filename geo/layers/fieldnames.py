@@ -10,17 +10,15 @@ _NAME_BYTES = 11  # ten and a zero
 _END = 0x0D
 
 
-def check(path: Path) -> None:
+def check(table: Path) -> None:
     """Refuse a Shapefile whose field names were cut inside a character; no reader gets them back.
+
+    Args:
+        table: Its .dbf file.
 
     Raises:
         DataError: E-SHP-FIELDNAME, one for each name.
     """
-    if path.suffix.lower() != ".shp":
-        return
-    table = next((path.with_suffix(suffix) for suffix in (".dbf", ".DBF") if path.with_suffix(suffix).is_file()), None)
-    if table is None:
-        return
     cut = [name.decode("utf-8", "replace") for name in _names(table) if _cut(name)]
     rule = "a field name of a Shapefile has ten bytes; this one was cut inside a character"
     fix = "use a GeoPackage, or names of up to three Chinese characters"

@@ -90,10 +90,13 @@ def _read_geometry_heads(base: sqlite3.Connection, file: str, layer: str) -> tup
         f"SELECT SUBSTR({shape}, 4, 5), COUNT(*), MIN(rowid) FROM {table} WHERE {shape} IS NOT NULL GROUP BY 1"
     ).fetchall()
     issues = []
-    for srs, count, row in [(_srs(head), count, row) for head, count, row in heads]:
+    for head, count, row in heads:
+        srs = _srs(head)
         if srs not in (found[1], 0, -1):
             (record,) = base.execute(f"SELECT COUNT(*) FROM {table} WHERE rowid <= ?", [row]).fetchone()
-            issues.append(_mixed_crs(file, record, srs, count))
+            rule = f"the shapes of a layer are in the CRS of the layer; {count} of them, this the first, say EPSG:{srs}"
+            fix = "bring the parts of the layer to one CRS before uniting them"
+            issues.append(error("E-CRS-MISMATCH", file, line=record, value=f"EPSG:{srs}", rule=rule, fix=fix))
     return int(size) // _BYTES_A_VERTEX, issues
 
 
@@ -105,9 +108,3 @@ def _quoted(name: str) -> str:
 def _srs(head: bytes) -> int:
     """The srs_id in the head of a GeoPackage geometry; the lowest bit of the flags before it gives its byte order."""
     return int.from_bytes(head[1:5], "little" if head[0] & 1 else "big", signed=True)
-
-
-def _mixed_crs(file: str, record: int, srs: int, count: int) -> Issue:
-    rule = f"the shapes of a layer are in the CRS of the layer; {count} of them, this the first, say EPSG:{srs}"
-    fix = "bring the parts of the layer to one CRS before uniting them"
-    return error("E-CRS-MISMATCH", file, line=record, value=f"EPSG:{srs}", rule=rule, fix=fix)

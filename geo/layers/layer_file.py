@@ -38,7 +38,8 @@ def open_layer(config: PolygonsConfig, where: str = "[zones.polygons]") -> gpd.G
     """
     path = config.file
     kind = expect(path, f"{where} file", _KINDS)
-    fieldnames.check(path)
+    if kind is Kind.SHAPEFILE:
+        fieldnames.check(shapefile_parts(path)[".dbf"])
     try:
         # A coordinate that is no number is reported with its record.
         with np.errstate(invalid="ignore"):

@@ -1,7 +1,5 @@
 """Where on Earth shapes lie: the range of their CRS, their extent, and the way to longitude and latitude."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyproj
 import shapely
@@ -10,29 +8,12 @@ from numpy.typing import NDArray
 from geo.coordinates import crs, datum
 from geo.errors import Issue
 
-from .records import Place
+from .records import Checked, Place
 
 _HALF_WAY_ROUND = 180.0
 
 
-@dataclass(frozen=True)
-class Located:
-    """Shapes brought to degrees.
-
-    Attributes:
-        degrees: Polygons in EPSG:4326 (lon, lat), shape (zones,).
-        good: Which of them can be where they say, bool, shape (zones,); none where the whole layer is elsewhere.
-        issues: What was found.
-        rules: A sentence where a declared datum moved them.
-    """
-
-    degrees: NDArray[np.object_]
-    good: NDArray[np.bool_]
-    issues: tuple[Issue, ...]
-    rules: tuple[str, ...]
-
-
-def locate(shapes: NDArray[np.object_], system: pyproj.CRS, shifted: str | None, place: Place) -> Located:
+def locate(shapes: NDArray[np.object_], system: pyproj.CRS, shifted: str | None, place: Place) -> Checked:
     """Bring polygons to degrees, and judge whether they can lie there.
 
     Args:
@@ -42,30 +23,29 @@ def locate(shapes: NDArray[np.object_], system: pyproj.CRS, shifted: str | None,
         place: Where they stand.
 
     Returns:
-        The polygons in WGS 84; E-AXIS-SWAP, E-CRS-RANGE, E-GEOM-EXTENT, E-CRS-MISMATCH and W-DATUM.
+        The polygons in EPSG:4326 (lon, lat); E-AXIS-SWAP, E-CRS-RANGE, E-GEOM-EXTENT, E-CRS-MISMATCH and W-DATUM.
     """
-    none_good = np.zeros(len(shapes), dtype=np.bool_)
     good, issues = _in_range(shapes, system, place)
-    if not good.any():
-        return Located(shapes, none_good, tuple(issues), ())
-    degrees = shapes.copy()
+    degrees, rules = shapes.copy(), []
     degrees[good] = crs.to_degrees(shapes[good], system)
     lost = good & ~np.isfinite(shapely.bounds(degrees)).all(axis=1)
     rule, fix = f"coordinates cannot be in {crs.name(system)}", "declare the CRS the coordinates are in"
-    issues += [place.error("E-CRS-RANGE", int(at), rule, fix) for at in np.flatnonzero(lost)]
+    issues += [place.issue("E-CRS-RANGE", at, rule, fix) for at in np.flatnonzero(lost).tolist()]
     good &= ~lost
     wide = _wide(degrees, good)
-    issues += [_too_wide(place, int(at)) for at in np.flatnonzero(wide)]
+    rule = "a zone is less than 180 degrees wide; this one runs round the Earth the wrong way"
+    fix = "cut it at the antimeridian into two parts"
+    issues += [place.issue("E-GEOM-EXTENT", at, rule, fix) for at in np.flatnonzero(wide).tolist()]
     good &= ~wide
-    if not good.any():
-        return Located(degrees, none_good, tuple(issues), ())
-    bounds = shapely.total_bounds(degrees[good])
-    issues += crs.check_use(bounds, system, place.file) or datum.check(system, shifted, bounds, place.file)
-    if shifted not in datum.SHIFTED:
-        return Located(degrees, good, tuple(issues), ())
-    degrees[good] = datum.to_wgs84(degrees[good], shifted)
-    rule = f'polygons: all are moved from {shifted} to WGS 84 by the published formula (datum = "{shifted}").'
-    return Located(degrees, good, tuple(issues), (rule,))
+    if good.any():
+        bounds = shapely.total_bounds(degrees[good])
+        issues += crs.check_use(bounds, system, place.file) or datum.check(system, shifted, bounds, place.file)
+        if shifted in datum.SHIFTED:
+            degrees[good] = datum.to_wgs84(degrees[good], shifted)
+            rules.append(
+                f'polygons: all are moved from {shifted} to WGS 84 by the published formula (datum = "{shifted}").'
+            )
+    return Checked(degrees, good, tuple(issues), tuple(rules))
 
 
 def swap(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -82,7 +62,7 @@ def _in_range(shapes: NDArray[np.object_], system: pyproj.CRS, place: Place) -> 
     if out.any() and not out.all():
         rule = f"coordinates are outside of longitude and latitude, but the CRS is {crs.name(system)}"
         fix = "declare the CRS the coordinates are in, or draw it again"
-        return ~out, [place.error("E-CRS-RANGE", int(at), rule, fix) for at in np.flatnonzero(out)]
+        return ~out, [place.issue("E-CRS-RANGE", at, rule, fix) for at in np.flatnonzero(out).tolist()]
     issues = crs.check_range(shapely.total_bounds(shapes), system, place.file) if len(shapes) else []
     return np.full(len(shapes), not issues), issues
 
@@ -95,8 +75,3 @@ def _wide(degrees: NDArray[np.object_], good: NDArray[np.bool_]) -> NDArray[np.b
     wide = np.zeros_like(good)
     wide[of[owner[east - west > _HALF_WAY_ROUND]]] = True
     return wide
-
-
-def _too_wide(place: Place, at: int) -> Issue:
-    rule = "a zone is less than 180 degrees wide; this one runs round the Earth the wrong way"
-    return place.error("E-GEOM-EXTENT", at, rule, "cut it at the antimeridian into two parts")

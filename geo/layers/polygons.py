@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geo.config.polygons import PolygonsConfig, ShapesConfig
 from geo.coordinates import crs
-from geo.errors import Issue, error
+from geo.errors import Issue, error, failed
 
 from . import location, records, shapes, topology
 from .layer_bytes import too_many
@@ -50,7 +50,7 @@ def read(config: PolygonsConfig, where: str = "[zones.polygons]") -> tuple[gpd.G
         DataError: E-IO-*, E-LAYER-*, E-ENC, E-SIZE-LIMIT or E-CRS-*, as the file deserves.
     """
     layer = open_layer(config, where)
-    system = crs.resolve(layer, config.crs, config.file.name)
+    system = crs.resolve(layer.crs, config.crs, config.file.name)
     return layer.set_crs(system, allow_override=True), system
 
 
@@ -100,18 +100,11 @@ def sound(
         issues, united = issues + records.repeated(named), []
     located = location.locate(outlines, system, options.datum, place)
     issues += [*checked.issues, *located.issues]
-    issues += _check_topology(outlines, system, place, located.good, whole=bool(checked.good.all())) if borders else []
+    of = np.flatnonzero(located.good).tolist()
+    if borders and of:
+        whole = bool(checked.good.all() and located.good.all())
+        issues += topology.check(outlines[of], system, place.only(of), whole=whole)
     rules += [*checked.rules, *united, *located.rules]
-    if any(issue.severity == "error" for issue in issues):
+    if failed(issues):
         return Outlines(tuple(named.codes), tuple(named.lines), None, tuple(issues), tuple(rules))
-    return Outlines(tuple(place.codes), tuple(place.lines), located.degrees, tuple(issues), tuple(rules))
-
-
-def _check_topology(
-    outlines: NDArray[np.object_], system: pyproj.CRS, place: Place, good: NDArray[np.bool_], *, whole: bool
-) -> list[Issue]:
-    """Check the topology of the polygons that are somewhere."""
-    of = np.flatnonzero(good).tolist()
-    if not of:
-        return []
-    return topology.check(outlines[of], system, place.only(of), whole=whole and bool(good.all()))
+    return Outlines(tuple(place.codes), tuple(place.lines), located.shapes, tuple(issues), tuple(rules))

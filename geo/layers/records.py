@@ -3,12 +3,30 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from geo.errors import Issue, error
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Shapes after a check.
+
+    Attributes:
+        shapes: The geometries, repaired or moved where that is declared, shape (records,).
+        good: Where they passed, bool, shape (records,).
+        issues: What was found.
+        rules: A sentence for each declared rule that changed something.
+    """
+
+    shapes: NDArray[np.object_]
+    good: NDArray[np.bool_]
+    issues: tuple[Issue, ...]
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -29,25 +47,12 @@ class Place:
     lines: Sequence[int]
     people: Mapping[str, float]
 
-    def error(self, code: str, record: int, rule: str, fix: str) -> Issue:
-        """The error that one record breaks `rule`."""
+    def issue(self, code: str, record: int, rule: str, fix: str) -> Issue:
+        """The error, or warning where the code begins with W, that one record breaks `rule`."""
+        severity: Literal["error", "warning"] = "warning" if code.startswith("W") else "error"
         zone = self.codes[record]
-        return error(
-            code,
-            self.file,
-            rule=rule,
-            fix=fix,
-            line=self.lines[record],
-            column=self.column,
-            value=zone,
-            people=self.people.get(zone),
-        )
-
-    def warning(self, code: str, record: int, rule: str, fix: str) -> Issue:
-        """The same as a warning."""
-        zone = self.codes[record]
-        people = self.people.get(zone)
-        return Issue(code, "warning", self.file, self.lines[record], self.column, zone, rule, fix, people)
+        line, people = self.lines[record], self.people.get(zone)
+        return Issue(code, severity, self.file, line, self.column, zone, rule, fix, people)
 
     def counted(self, codes: Sequence[str]) -> str:
         """The people of some zones in brackets, or nothing where nobody knows them."""
@@ -78,7 +83,7 @@ def exclude(place: Place, prefixes: Sequence[str]) -> tuple[list[int], list[Issu
             issues.append(error("E-EXCLUDE", place.file, column=place.column, value=prefix, rule=rule, fix=fix))
             continue
         rule, fix = f'left out: exclude lists "{prefix}"', "none needed: the rule is declared"
-        issues += [place.warning("W-EXCLUDED", at, rule, fix) for at in gone if at in set(kept)]
+        issues += [place.issue("W-EXCLUDED", at, rule, fix) for at in gone if at in set(kept)]
         codes = [place.codes[at] for at in gone]
         rules.append(f'polygons: {len(gone)}{place.counted(codes)} are left out by exclude "{prefix}": {_few(codes)}.')
         kept = [at for at in kept if at not in set(gone)]
@@ -93,7 +98,7 @@ def repeated(place: Place) -> list[Issue]:
         for record in records if len(records) > 1 else ():
             others = ", ".join(str(place.lines[at]) for at in records if at != record)
             rule = f"a code stands once; it is also at {others}"
-            issues.append(place.error("E-CODE-DUP", record, rule, fix))
+            issues.append(place.issue("E-CODE-DUP", record, rule, fix))
     return issues
 
 

@@ -5,7 +5,7 @@ from pyproj.exceptions import CRSError
 from rasterio.io import DatasetReader
 
 from geo.coordinates import crs
-from geo.errors import DataError, Issue, error
+from geo.errors import DataError, Issue, attempt, error
 
 from .cells import Cells
 
@@ -19,7 +19,7 @@ def find_cells(source: DatasetReader, declared: str | None, file: str) -> tuple[
         The cells with row 0 in the north, None where there is an error; whether row 0 of the file is in the south;
         and E-CRS-*, E-GRID-NOGEO or E-GRID-ROTATED.
     """
-    system, issues = _system(source, declared, file)
+    system, issues = attempt(lambda: _system(source, declared, file))
     issues += _check_transform(source, file)
     if issues or system is None:
         return None, False, issues
@@ -29,30 +29,18 @@ def find_cells(source: DatasetReader, declared: str | None, file: str) -> tuple[
     return Cells(system, affine.c, top, affine.a, abs(affine.e), (source.height, source.width)), south_up, []
 
 
-def _system(source: DatasetReader, declared: str | None, file: str) -> tuple[pyproj.CRS | None, list[Issue]]:
-    """Decide the CRS from the file and the config, never from the numbers."""
+def _system(source: DatasetReader, declared: str | None, file: str) -> pyproj.CRS:
+    """Decide the CRS from the file and the config."""
     try:
-        wanted = crs.parse(declared, file) if declared is not None else None
-    except DataError as failure:
-        return None, list(failure.issues)
-    if source.crs is None:
-        if wanted is None:
-            rule = "the file names no coordinate reference system, and none is guessed"
-            return None, [error("E-CRS-MISSING", file, rule=rule, fix='declare it: crs = "EPSG:4326"')]
-        return wanted, []
-    try:
-        found = pyproj.CRS.from_wkt(source.crs.to_wkt())
+        found = pyproj.CRS.from_wkt(source.crs.to_wkt()) if source.crs is not None else None
     except CRSError:
         rule, fix = "the file's CRS is one that PROJ knows", "write the CRS into the file again"
-        return None, [error("E-CRS-UNKNOWN", file, rule=rule, fix=fix)]
-    if not (found.is_geographic or found.is_projected):
+        raise DataError([error("E-CRS-UNKNOWN", file, rule=rule, fix=fix)]) from None
+    wanted = crs.resolve(found, declared, file)
+    if found is not None and not (found.is_geographic or found.is_projected):
         rule, fix = "a grid lies in a geographic or projected CRS", "write its CRS into the file"
-        return None, [error("E-CRS-MISSING", file, value=crs.name(found), rule=rule, fix=fix)]
-    if wanted is not None and not found.equals(wanted, ignore_axis_order=True):
-        rule = f"the file says {crs.name(found)}, the config says {crs.name(wanted)}"
-        fix = "remove crs from the config, or correct the file"
-        return None, [error("E-CRS-MISMATCH", file, value=crs.name(found), rule=rule, fix=fix)]
-    return found, []
+        raise DataError([error("E-CRS-MISSING", file, value=crs.name(found), rule=rule, fix=fix)])
+    return found or wanted
 
 
 def _check_transform(source: DatasetReader, file: str) -> list[Issue]:

@@ -14,7 +14,7 @@ from geo.checks.keys import check_codes, check_columns, check_join, read_codes
 from geo.config import PanelConfig
 from geo.coordinates import crs
 from geo.errors import DataError, Issue, attempt
-from geo.layers import fieldnames, outline, polygons
+from geo.layers import outline, polygons
 from geo.layers.polygons import Outlines
 from geo.tables import table
 from geo.tables.table import Table
@@ -29,7 +29,7 @@ def build(config: PanelConfig) -> Source:
         DataError: Once, with every error of both files.
     """
     rows, problems = attempt(lambda: table.read(config.table))
-    read, found = attempt(lambda: _read_layer(config))
+    read, found = attempt(lambda: polygons.read(config.polygons))
     inputs: list[dict[str, object]] = []
     if rows is not None and read is not None:
         of_layer, files = (len(read[0]), crs.name(read[1])), polygons.parts(config.polygons.file)
@@ -70,11 +70,6 @@ def join(
     shapes = gpd.GeoDataFrame(geometry=gpd.GeoSeries(layer.shapes, index=layer.codes, crs=crs.WGS84))
     rules = (*layer.rules, *counted.rules)
     return _source(config, counted, shapes, tuple(inputs), tuple(problems), rules).with_rasters(gridded)
-
-
-def _read_layer(config: PanelConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
-    fieldnames.check(config.polygons.file)
-    return polygons.read(config.polygons)
 
 
 def _known(read: tuple[gpd.GeoDataFrame, pyproj.CRS] | None, config: PanelConfig) -> set[str] | None:

@@ -71,7 +71,7 @@ def build_zones(
     }
     parsed = config.parse({**whole, **keys}, Path(base))
     assert isinstance(parsed, config.PanelConfig)
-    system = crs.resolve(polygons, parsed.polygons.crs, _POLYGONS)
+    system = crs.resolve(polygons.crs, parsed.polygons.crs, _POLYGONS)
     rows = tables.of_frame(table, parsed.table)
     layer = polygons.reset_index(drop=True).set_crs(system, allow_override=True)
     inputs = (_described(_POLYGONS, polygons.to_wkb(), crs.name(system)), _described(_TABLE, table, None))

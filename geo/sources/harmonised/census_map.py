@@ -94,7 +94,7 @@ def _layer(config: MapConfig) -> tuple[gpd.GeoDataFrame, pyproj.CRS]:
         return polygons.read(config)
     opening.check_archive(config.file, "[zones.polygons] file")
     layer = simple_features.read(config.file)
-    system = crs.resolve(layer, config.crs, config.file.name)
+    system = crs.resolve(layer.crs, config.crs, config.file.name)
     return layer.set_crs(system, allow_override=True), system
 
 
