@@ -23,11 +23,6 @@ def shuffled(goal: Any, natural: np.ndarray, seed: int) -> Any:
 
     A zone's new bands are the bands predicted at `natural`, times the ratio of counted to predicted bands in the zone
     whose growth it receives. One factor keeps the national total: permuted growth rates act on other population sizes.
-
-    Args:
-        goal: the objective.
-        natural: natural values of the free parameters at a fit.
-        seed: seed of the permutation.
     """
     of = goal.census
     start, end = np.asarray(of.start), np.asarray(of.end)

@@ -36,13 +36,6 @@ def with_model(
     Where the kernel is made in tiles and memory runs out all the same, the model is built again with tiles of half the
     size.
 
-    Args:
-        table: the zones.
-        config: the configuration.
-        base: the folder that its paths start from.
-        dtype: precision of the pair kernel.
-        work: what is done with the model; it leaves nothing behind where it fails.
-
     Raises:
         ResourceError: E-MEMORY, the smallest tiles do not fit either.
     """

@@ -26,13 +26,7 @@ class FlowSums:
 
 
 def differ(sums: FlowSums, stated: NDArray[np.float64], rounding: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which stated sums are not the sums; one that is not stated (NaN) is none.
-
-    Args:
-        sums: The sums of the flows.
-        stated: What is stated, same shape.
-        rounding: Half of the last digit of each stated total, same shape.
-    """
+    """Tell which stated sums are not the sums; one that is not stated (NaN) is none."""
     excess = sums.values - stated
     tolerance = sums.rounding + rounding + _ADDING * np.abs(stated)
     return np.asarray((excess > tolerance) | (sums.complete & (excess < -tolerance)))
