@@ -11,13 +11,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flowmodel.runs.api import build as build
     from flowmodel.runs.fit import fit as fit
     from flowmodel.runs.request import Request as Request
     from flowmodel.runs.request import read_config as read_config
     from flowmodel.runs.run import Run as Run
     from flowmodel.runs.run import load_run as load_run
     from flowmodel.runs.simulate import simulate as simulate
+    from flowmodel.runs.start import build as build
     from flowmodel.zones.table import ZoneTable as ZoneTable
     from flowmodel.zones.table import read_zones as read_zones
 
@@ -25,7 +25,7 @@ _HOMES = {
     "Request": "runs.request",
     "Run": "runs.run",
     "ZoneTable": "zones.table",
-    "build": "runs.api",
+    "build": "runs.start",
     "fit": "runs.fit",
     "load_run": "runs.run",
     "read_config": "runs.request",

@@ -83,13 +83,6 @@ def calibrate(
 ) -> Fitted[Closed]:
     """Minimises `goal` over the free parameters, runs the model at the optimum, and computes profiles.
 
-    Args:
-        goal: the objective.
-        run: runs the model at natural values and returns its accounts.
-        fit: settings of the search, and the parameters to profile.
-        seed: seed of a random start.
-        progress: called after every few steps.
-
     Raises:
         ConfigError: every parameter is fixed, or a parameter to be profiled is.
         NumericError: the objective is not finite, or an account does not balance.

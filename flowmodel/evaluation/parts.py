@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-from flowmodel.evaluation import divide, shuffled, space, time_and_pairs
+from flowmodel.evaluation import divide, placebo, space, time_and_pairs
 from flowmodel.evaluation.world import Part, World, province_folds, whole
 
 
@@ -27,4 +27,4 @@ def parts(of: World) -> Iterator[tuple[str, Callable[[], Part]]]:
         for degrees in divide_of.rotations:
             yield f"rotated {degrees:g}", partial(divide.rotated, of, degrees, level)
     for seed in asked.shuffles:
-        yield f"shuffled {seed}", partial(lambda seed: shuffled.shuffled(of, fitted()[0], seed), seed)
+        yield f"shuffled {seed}", partial(lambda seed: placebo.shuffled_growth(of, fitted()[0], seed), seed)

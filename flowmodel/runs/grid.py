@@ -24,13 +24,6 @@ def model(
 ) -> tuple[Cells, dict[str, float]]:
     """The model of `[grid]`, and natural values of its parameters.
 
-    Args:
-        request: the configuration.
-        folder: takes grid.nc and distortion.csv.
-        maps: makes the cells.
-        parameters: a parameters.csv; that of the county run if not given.
-        progress: is called for every year of the run.
-
     Raises:
         ConfigError: `[grid]` is wrong, or names a run with registration (E-GRID-RUN).
         DataError: the sources are wrong.

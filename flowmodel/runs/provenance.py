@@ -22,15 +22,7 @@ _PACKAGES = (
 
 
 def write(folder: RunFolder, config: dict[str, Any], seed: int, inputs: Any, *, synthetic: bool = False) -> None:
-    """Writes config.toml, with every default, and provenance.json.
-
-    Args:
-        folder: the run.
-        config: the resolved configuration, as TOML can hold it.
-        seed: of everything random in the run.
-        inputs: the files that were read, with their SHA-256.
-        synthetic: whether the zones are invented.
-    """
+    """Writes config.toml, with every default, and provenance.json."""
     text = tomli_w.dumps(config)
     folder.write_text("config.toml", text)
     content = {

@@ -24,13 +24,6 @@ def section(
 ) -> Iterator[None]:
     """Turns what is wrong with the keys of a section into one coded error.
 
-    Args:
-        request: names the file in the message.
-        maps: knows the form of the section.
-        name: of the section.
-        tables: what it holds.
-        prefix: name of the section where its forms differ by a key such as `source`.
-
     Raises:
         ConfigError: E-CONFIG-KEY.
     """

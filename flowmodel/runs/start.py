@@ -1,13 +1,17 @@
-"""The start of a run: the device, and a model that fits in memory."""
+"""The start of a run: the device, and a model that fits in memory; and a model in Python without a run folder."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import xarray as xr
+
 from flowmodel import models, runtime
 from flowmodel.config import Config, Runtime
 from flowmodel.models.model import Model
 from flowmodel.runs import console
+from flowmodel.runs.request import Request
+from flowmodel.zones import table as labelled
 from flowmodel.zones.table import ZoneTable
 
 _SMALLEST_TILE = 16
@@ -32,13 +36,6 @@ def with_model(
     Where the kernel is made in tiles and memory runs out all the same, the model is built again with tiles of half the
     size.
 
-    Args:
-        table: the zones.
-        config: the configuration.
-        base: the folder that its paths start from.
-        dtype: precision of the pair kernel.
-        work: what is done with the model; it leaves nothing behind where it fails.
-
     Raises:
         ResourceError: E-MEMORY, the smallest tiles do not fit either.
     """
@@ -58,3 +55,24 @@ def with_model(
 
 def _with_tile(config: Config, tile: int) -> Config:
     return config.model_copy(update={"runtime": config.runtime.model_copy(update={"storage": "tiled", "tile": tile})})
+
+
+def build(config: Request[Config], zones: ZoneTable | xr.Dataset | Any) -> Model:
+    """The model of a configuration on zones in memory; nothing is written.
+
+    Args:
+        config: of `read_config`.
+        zones: a table of `read_zones`, its dataset, or what `geo.build_zones` gives.
+
+    Returns:
+        The model; `model.run(natural)` gives closed accounts, `model.residents(natural)` residents at the end, which
+        can be differentiated, and `model.registry` the parameters.
+
+    Raises:
+        ConfigError: a parameter override is wrong.
+        ResourceError: a device is missing, or the pairs do not fit in memory.
+        ZonesError: the zones lack what the configuration names.
+    """
+    runtime.configure(config.config.runtime)
+    table = labelled.as_table(zones)
+    return models.of_counties(table, config.config, config.base, runtime.kernel_dtype(config.config.runtime))

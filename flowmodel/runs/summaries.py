@@ -23,8 +23,7 @@ _FLOW_SCORES = {
 
 def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> None:
     """The outcome of a fit: verdict, parameters, scores beside the baselines, and what the data cannot tell."""
-    console = Console(width=None if Console().is_terminal else 120)
-    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    console = _opened(report)
     console.print(_parameters(parameters))
     console.print(_targets(report))
     console.print(_scores(report))
@@ -40,17 +39,12 @@ def fitted(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> No
     _directions(console, identification)
     for warning in identification["warnings"]:
         console.print(f"  warning: {warning}", markup=False, highlight=False)
-    spent = report["seconds"]
-    console.print(
-        f"{spent['total']:.1f} s (build {spent['build']:.1f}, compile {spent['compile']:.1f}, fit {spent['fit']:.1f}), "
-        f"{report['memory_gb']:.2f} GB; written to {folder}"
-    )
+    _closed(console, report, folder)
 
 
 def calibrated(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -> None:
     """The outcome of a fit to a flow table: verdict, coefficients, scores."""
-    console = Console(width=None if Console().is_terminal else 120)
-    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    console = _opened(report)
     console.print(_parameters(parameters))
     table = Table(*_FLOW_SCORES.values())
     table.add_row(*(f"{report[name]:.4g}" if name in report else "" for name in _FLOW_SCORES))
@@ -72,17 +66,12 @@ def calibrated(parameters: pd.DataFrame, report: dict[str, Any], folder: Path) -
         console.print(
             f"warning: the model's standard errors are about {times:.0f} times too small; set fit.se = 'two_way'"
         )
-    spent = report["seconds"]
-    console.print(
-        f"{spent['total']:.1f} s (read {spent['read']:.1f}, compile {spent['compile']:.1f}, fit {spent['fit']:.1f}), "
-        f"{report['memory_gb']:.2f} GB; written to {folder}"
-    )
+    _closed(console, report, folder)
 
 
 def balanced(report: dict[str, Any], folder: Path) -> None:
     """Flows with given totals: what they sum to beside what was wanted, and pairs that are left nothing."""
-    console = Console(width=None if Console().is_terminal else 120)
-    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    console = _opened(report)
     table = Table("totals", "given", "wanted, sum", "found, sum", "largest residual")
     for kind, sums in report["totals"].items():
         numbers = f"{sums['given']:,}", f"{sums['wanted']:,.2f}", f"{sums['found']:,.2f}"
@@ -96,22 +85,36 @@ def balanced(report: dict[str, Any], folder: Path) -> None:
         console.print(
             f"warning: the totals leave {report['vanishing_pairs']:,} pairs of the prior nothing: vanishing.csv"
         )
-    spent = report["seconds"]
-    console.print(
-        f"{spent['total']:.1f} s (read {spent['read']:.1f}, compile {spent['compile']:.1f}, solve {spent['solve']:.1f}"
-        f"), {report['memory_gb']:.2f} GB; written to {folder}"
-    )
+    _closed(console, report, folder)
 
 
 def laws(compared: pd.DataFrame) -> None:
     """The laws of a comparison, the best AIC first."""
-    console = Console(width=None if Console().is_terminal else 120)
+    console = _console()
     columns = {"law": "law", "aic": "AIC", "deviance": "deviance", "cpc": "CPC"}
     columns |= {"held_out_deviance": "held out: deviance", "held_out_cpc": "CPC", "verdict": "verdict"}
     table = Table(*columns.values())
     for row in compared.to_dict("records"):
         table.add_row(*(_cell(row.get(name)) for name in columns))
     console.print(table)
+
+
+def _console() -> Console:
+    return Console(width=None if Console().is_terminal else 120)
+
+
+def _opened(report: dict[str, Any]) -> Console:
+    """The console, with the verdict as its first line."""
+    console = _console()
+    console.print(f"verdict: {report['verdict']}   flags: {', '.join(report['flags']) or 'none'}")
+    return console
+
+
+def _closed(console: Console, report: dict[str, Any], folder: Path) -> None:
+    """The last line: seconds of each step, memory, and the folder."""
+    steps = ", ".join(f"{name} {spent:.1f}" for name, spent in report["seconds"].items() if name != "total")
+    total, memory = report["seconds"]["total"], report["memory_gb"]
+    console.print(f"{total:.1f} s ({steps}), {memory:.2f} GB; written to {folder}")
 
 
 def _cell(value: Any) -> str:

@@ -180,16 +180,7 @@ def off_total(
     expected: float,
     otherwise: float,
 ) -> Issue:
-    """Say how far the total is off (E-RASTER-TOTAL), and whether the other reading of the cells would agree.
-
-    Args:
-        name: Of the raster.
-        raster: What the config says of it, a count or a density of people.
-        year: Of the census.
-        total: People of the raster in the zones.
-        expected: People of the census.
-        otherwise: People of the raster if the count were a density, or the density a count.
-    """
+    """Say how far the total is off (E-RASTER-TOTAL), and whether the other reading of the cells would agree."""
     other = "density" if raster.quantity == "count" else "count"
     rule = (
         f"{name} read as a {raster.quantity} holds {total:,.0f} people in the zones, {total / expected:.4g} times the "

@@ -78,11 +78,6 @@ def parse(text: str, file: str) -> pyproj.CRS:
 def resolve(found: pyproj.CRS | None, declared: str | None, file: str) -> pyproj.CRS:
     """Decide the CRS of a layer or raster from the file and the config, never from the coordinates.
 
-    Args:
-        found: CRS of the file, None where it names none.
-        declared: `crs` of the config.
-        file: Base name, for messages.
-
     Raises:
         DataError: E-CRS-MISSING where neither names one, E-CRS-MISMATCH where they differ, E-CRS-UNKNOWN.
     """

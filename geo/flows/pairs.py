@@ -163,13 +163,7 @@ def place(config: FlowsConfig, listed: ListedPairs, zones: Zones | None) -> tupl
 
 
 def hint(label: str, among: Collection[str], before: int) -> str:
-    """Ask whether the nearest of other labels is meant.
-
-    Args:
-        label: One that is not known.
-        among: Those that are.
-        before: How many were reported before; finding the nearest takes a while, and no more are shown.
-    """
+    """Ask whether the nearest of other labels is meant."""
     near = get_close_matches(label, among, n=1) if before < SHOWN else []
     return f"is it {near[0]}? else " if near else ""
 

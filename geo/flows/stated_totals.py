@@ -26,16 +26,7 @@ class FlowSums:
 
 
 def differences(sums: FlowSums, stated: NDArray[np.float64], rounding: NDArray[np.float64]) -> list[tuple[int, float]]:
-    """Find the stated sums that are not the sums; one that is not stated (NaN) is none.
-
-    Args:
-        sums: The sums of the flows, shape (sums,).
-        stated: What is stated, same shape.
-        rounding: Half of the last digit of each stated total, same shape.
-
-    Returns:
-        The index of each, and what the sum of the flows has more.
-    """
+    """Give the index of stated sums that are not the sums, and what the flows have more; not stated (NaN) is none."""
     excess = sums.values - stated
     tolerance = sums.rounding + rounding + _ADDING * np.abs(stated)
     wrong = (excess > tolerance) | (sums.complete & (excess < -tolerance))

@@ -86,11 +86,6 @@ def read_mask(mask: AlignedRaster, grid: Grid) -> tuple[NDArray[np.bool_], list[
 def east(grid: Grid, rows: slice, zone: NDArray[np.int32]) -> NDArray[np.int8]:
     """Say which cells lie south-east of the divide, by their centres.
 
-    Args:
-        grid: The grid.
-        rows: Rows wanted.
-        zone: County of their cells; cells of no county are not looked at.
-
     Returns:
         1 south-east, 0 elsewhere and in cells of no county; shape (rows, columns).
     """

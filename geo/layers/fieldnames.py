@@ -13,9 +13,6 @@ _END = 0x0D
 def check(table: Path) -> None:
     """Refuse a Shapefile whose field names were cut inside a character; no reader gets them back.
 
-    Args:
-        table: Its .dbf file.
-
     Raises:
         DataError: E-SHP-FIELDNAME, one for each name.
     """

@@ -70,15 +70,6 @@ def sound(
     the range of the CRS, extent, `datum`, topology. A record with an error takes no part in the later checks, so that
     one pass finds all there is.
 
-    Args:
-        layer: Records as read, in their own coordinates.
-        system: CRS of the coordinates.
-        codes: Zone code of each record, "" where it has none.
-        options: What is declared of the shapes.
-        file: Base name, for the messages.
-        people: Residents by code, for the messages.
-        borders: Whether zones must fit together; of no concern where only their positions are used.
-
     Returns:
         The outlines; E-SIZE-LIMIT, E-EMPTY, E-EXCLUDE, E-GEOM-*, E-CODE-DUP, E-AXIS-SWAP, E-CRS-RANGE, E-CRS-MISMATCH,
         E-TOPO-OVERLAP and their warnings are among the issues.

@@ -48,15 +48,7 @@ def save(folder: Path, ownership: Ownership, band: cog.Band, block: Block, peopl
 def band(
     run: RunFolder | GridRun, layer: Layer, sums: str, tags: Mapping[str, str] | None = None, **options: Any
 ) -> cog.Band:
-    """What the file of a map says: its run, what it holds, of which years, and how cells sum.
-
-    Args:
-        run: The run; a map of invented counties says so.
-        layer: The map.
-        sums: How its cells sum.
-        tags: Further metadata.
-        options: Further arguments of `cog.Band`.
-    """
+    """What the file of a map says: its run, what it holds, of which years, and how cells sum."""
     said = f"{layer.long_name}; its counties are synthetic" if run.synthetic else layer.long_name
     all_tags = {
         "RUN": run.name,

@@ -87,9 +87,6 @@ def kind(path: Path) -> Kind:
 
     Only what decides between readers is read: the file may still be damaged.
 
-    Args:
-        path: A file that passed `regular_file`.
-
     Raises:
         OSError: It cannot be read.
     """

@@ -72,10 +72,6 @@ def _check_kind(path: Path, where: str, allowed: Mapping[Kind, tuple[str, ...]],
 def vector_source(path: Path, kind: Kind) -> str:
     """Give the text by which GDAL opens a layer with the one driver for its kind, and with no other.
 
-    Args:
-        path: A file that passed `expect`.
-        kind: GPKG, GEOJSON or SHAPEFILE.
-
     Raises:
         DataError: E-PATH where pyogrio would take the name of a Shapefile for something else.
         ValueError: There is no vector driver for this kind.

@@ -31,10 +31,6 @@ def check_complete(path: Path, kind: Kind | str) -> Issue | None:
 
     The content itself is not read.
 
-    Args:
-        path: The file.
-        kind: What it is; of the files beside a Shapefile the suffix.
-
     Raises:
         OSError: It cannot be read.
     """

@@ -103,13 +103,7 @@ def _summarise(raster: Raster, block: Window, raw: NDArray[np.float64], data: ND
 
 
 def check(checked: CheckedRaster, config: BandConfig, *, amount: bool) -> list[Issue]:
-    """Find what the summary of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS.
-
-    Args:
-        checked: The raster, read to its end.
-        config: What the config says of it.
-        amount: Whether cells hold an amount, which is never negative and seldom zero everywhere.
-    """
+    """Find what the summary of all cells shows: E-NUM-INF, E-NODATA-SUSPECT, E-NEG, W-RASTER-ZEROS."""
     raster, found, issues = checked.raster, checked.summary, []
     if found.infinite is not None:
         rule, fix = "a cell holds a finite number", "declare it: nodata = ..., or write the raster again"

@@ -119,9 +119,6 @@ def settings(path: Path) -> dict[str, Any]:
 def read(path: Path) -> RunFolder:
     """Open a run folder.
 
-    Args:
-        path: folder with config.toml, zones.nc, zones.gpkg and results.nc.
-
     Raises:
         DataError: E-RUN-FILE for each file that is missing, E-RUN-ZONES where the files do not hold the same zones.
     """

@@ -68,10 +68,6 @@ def read(config: FileConfig, where: str = "[zones.table]") -> Table:
 
     Columns without a name and rows without any text are left out.
 
-    Args:
-        config: The file and how it is written.
-        where: Section of the config, for messages.
-
     Raises:
         DataError: What `geo.opening` raises; E-IO-CORRUPT, E-ENC, E-CSV-DELIM, E-CSV-RAGGED, E-COL-DUP,
             E-LAYER-AMBIGUOUS, E-LAYER-MISSING, E-XLS-MERGED, E-SIZE-LIMIT or E-EMPTY.

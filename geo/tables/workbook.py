@@ -24,12 +24,6 @@ def read(path: Path, sheet: str | None, header: int, where: str) -> Grid:
     Cells that show an error, such as #REF!, have its text. A formula without a calculated result has its own text, so
     that it is neither a number nor a name. Dates are written year first.
 
-    Args:
-        path: The workbook.
-        sheet: Name of the worksheet, where there are several.
-        header: Row with the names of the columns.
-        where: Section of the config, for messages.
-
     Raises:
         DataError: E-IO-CORRUPT, E-SIZE-LIMIT, E-LAYER-AMBIGUOUS, E-LAYER-MISSING or E-XLS-MERGED.
     """

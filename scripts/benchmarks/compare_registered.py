@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,44 @@ def registered_tiles(config: Path, rounds: Rounds) -> dict[str, Any]:
 
 
 def _alone(storage: str, zones: int) -> dict[str, Any]:
-    """What a process says that runs the model once and nothing else."""
-    call = [sys.executable, "-m", "benchmarks.memory_registered", storage, str(zones)]
+    """The line of a process that runs the model once and nothing else."""
+    call = [sys.executable, "-m", "benchmarks.compare_registered", storage, str(zones)]
     folder = Path(__file__).parents[1]
     done = subprocess.run(call, check=True, capture_output=True, text=True, cwd=folder)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def once(storage: str, zones: int) -> None:
+    """Builds the model, evaluates its objective and gradient, runs it, and prints seconds, memory and values."""
+    import jax
+
+    from benchmarks import case_registered
+    from flowmodel import runtime
+    from flowmodel.models.registered import Registered
+
+    config = case_registered.configuration(storage)
+    runtime.configure(config.runtime)
+    table = case_registered.table(zones)
+    seconds, before = {}, time.perf_counter()
+    model = Registered.build(table, config, Path(), runtime.kernel_dtype(config.runtime))
+    seconds["build"], before = time.perf_counter() - before, time.perf_counter()
+    both = runtime.program(lambda objective, natural: jax.value_and_grad(objective)(natural))
+    natural = model.registry.prior_centres()
+    value, slope = jax.block_until_ready(both(model.objective(), natural))
+    seconds["gradient"], before = time.perf_counter() - before, time.perf_counter()
+    closed = model.run(natural)
+    seconds["run"] = time.perf_counter() - before
+    found = {
+        "seconds": seconds,
+        "peak_gb": runtime.peak_memory_gb(),
+        "objective": float(value),
+        "gradient": [float(one) for one in slope],
+        "residents": float(model.end(closed).sum()),
+        "national_residual": float(abs(closed.national_residual()).max()),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    once(sys.argv[1], int(sys.argv[2]))

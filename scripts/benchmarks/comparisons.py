@@ -42,13 +42,6 @@ COMPARISONS: Mapping[str, Comparison] = {
 def run(names: Sequence[str], config: Path, rounds: Rounds, device: str | None, arguments: Sequence[str]) -> int:
     """Runs comparisons and prints a line of JSON for each; several run in processes of their own.
 
-    Args:
-        names: which; all if empty.
-        config: whose zones the comparisons on real zones use.
-        rounds: how often each side is timed.
-        device: what computes our side.
-        arguments: the command line after the script, which several processes get with one name each.
-
     Returns:
         The exit status: 0, or that of the first process that failed.
 

@@ -16,10 +16,6 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 def alone(name: str, *arguments: object) -> float:
     """Largest resident memory of a process that only does the computation of this name, GB.
 
-    Args:
-        name: a key of `COMPUTATIONS`.
-        arguments: those of the computation; each becomes text.
-
     Raises:
         subprocess.CalledProcessError: the computation failed.
     """
@@ -66,13 +62,7 @@ def grid(config: str, cell_m: str, borders: str, *settings: str) -> None:
 
 
 def gradient(config: str, zones: str, device: str) -> None:
-    """Three evaluations of value and gradient of a configuration's fit at the centres of the priors.
-
-    Args:
-        config: the configuration.
-        zones: the labelled file of its zones.
-        device: what computes.
-    """
+    """Three evaluations of value and gradient of a configuration's fit at the centres of the priors."""
     import jax
 
     from flowmodel import runtime

@@ -232,7 +232,7 @@ def test_everything_that_is_wrong_in_a_configuration_is_one_message(folder):
         "solv: unknown key, perhaps solve",
         "solve.tolerance: Input should be greater than 0",
         "flows.flows: unknown key, perhaps flow",
-        "flows.absent_pairs: Value error, a prior has a number for every pair",
+        "flows.absent_pairs: a prior has a number for every pair",
         "totals.nett: unknown key, perhaps net",
     ):
         assert said in str(caught.value)
@@ -241,10 +241,10 @@ def test_everything_that_is_wrong_in_a_configuration_is_one_message(folder):
 REFUSED = {
     "censored": ("flows", {"absent_pairs": {"below": 10}}, "a prior has a number for every pair"),
     "unknown flows": ("flows", {"missing_values": ["-"]}, "it has no missing_values"),
-    "distance": ("flows", {"distance": "people"}, "distance is of models that are fitted"),
+    "distance": ("flows", {"distance": "people"}, "distance belongs to models that are fitted"),
     "nothing asked for": ("totals", {"net": None}, "name a total: outflow, inflow, net"),
     "groups without blocks": ("totals", {"group": "group"}, r"group and \[totals.block\] go together"),
-    "no totals": (None, {"totals": None}, "totals: Field required"),
+    "no totals": (None, {"totals": None}, "totals is missing; fix: write"),
 }
 
 

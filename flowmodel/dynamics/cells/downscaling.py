@@ -67,15 +67,7 @@ def support(
     parameters: Parameters,
     covariates: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> Support:
-    """The cells of a grid under a county model.
-
-    Args:
-        cells: the grid.
-        table: the counties.
-        zones: the same, as the kernels take them.
-        parameters: of the county model.
-        covariates: names of those of attraction, and of those of departure.
-    """
+    """The cells of a grid under a county model."""
     counties = len(table.codes)
     differences = (
         _differences(cells, table, names, np.asarray(coefficients))

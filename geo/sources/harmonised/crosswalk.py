@@ -87,12 +87,6 @@ def with_names(crosswalk: Crosswalk, units: Mapping[int, Mapping[str, str]], zon
 def check(crosswalk: Crosswalk, people: Mapping[int, pd.Series], polygons: pd.Index, file: str) -> list[Issue]:
     """Find people whom a crosswalk would lose or count twice.
 
-    Args:
-        crosswalk: Shares.
-        people: For each census, residents by unit.
-        polygons: Codes of the map.
-        file: Base name, for the messages.
-
     Returns:
         E-XWALK: shares that do not sum to 1, units and polygons that are absent or unknown (one error for a year that
         is absent as a whole), zones without a polygon, polygons in two zones, years of neither a census nor the map.

@@ -15,7 +15,7 @@ OWN = "def decay(distance_km, scale=150.0):\n    return -(distance_km / scale) *
 @pytest.mark.parametrize(
     ("law", "truth"),
     [
-        ("exponential", {"distance_rate": 0.8}),
+        pytest.param("exponential", {"distance_rate": 0.8}, marks=pytest.mark.long),
         ("tanner", {"distance": 0.7, "distance_rate": 0.4}),
         ("own", {"law:scale": 220.0}),
     ],

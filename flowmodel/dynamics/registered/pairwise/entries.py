@@ -52,16 +52,7 @@ def record(
     moves: tuple[Moves, ...],
     calendar: Calendar,
 ) -> Record:
-    """The entries of one year.
-
-    Args:
-        groups: parameters.
-        around: zones and processes.
-        opening: the stocks at the opening of the year.
-        settled: the stocks after the moves, before learning and ageing.
-        moves: the moves.
-        calendar: multipliers of births and deaths.
-    """
+    """The entries of one year."""
     birth, death = (jnp.stack(rate) for rate in zip(*rates(groups, around.zones, calendar), strict=True))
     residents = jnp.stack([stock.residents for stock in opening])
     to = around.zones.birth_to

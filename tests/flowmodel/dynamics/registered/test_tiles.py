@@ -57,6 +57,7 @@ def test_values_and_slopes_are_those_of_the_dense_form(name: str, dtype: type, r
     assert np.count_nonzero(slope) > 20
 
 
+@pytest.mark.long
 def test_curvatures_in_float32_are_those_of_the_dense_form() -> None:
     """In float32 a tile's exponential ends in integers, so that its derivative is a rule of its own."""
     case = stock_worlds.case(14, "one", switches("both"), zones=16, years=1)
