@@ -102,7 +102,7 @@ def check_range(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> l
     x0, y0, x1, y1 = (float(edge) for edge in bounds)
     code, fix = "E-CRS-RANGE", "declare the CRS the coordinates are in"
     in_degrees = abs(x0) <= 180 and abs(x1) <= 180 and abs(y0) <= 90 and abs(y1) <= 90
-    if system.is_geographic and _inside(y0, x0, y1, x1) and not _inside(x0, y0, x1, y1):
+    if system.is_geographic and in_country(y0, x0, y1, x1) and not in_country(x0, y0, x1, y1):
         rule = "x must be the longitude and y the latitude; these are the other way round"
         code, fix = "E-AXIS-SWAP", "declare swap_xy = true, or remove it if it is declared"
     elif system.is_geographic and not in_degrees:
@@ -137,18 +137,13 @@ def check_use(bounds: NDArray[np.float64], system: pyproj.CRS, file: str) -> lis
     return [error("E-CRS-RANGE", file, value=value, rule=rule, fix="declare the CRS the coordinates are in")]
 
 
-def in_country(bounds: NDArray[np.float64]) -> bool:
-    """Whether west, south, east, north (degrees) lie within China and its margin."""
-    x0, y0, x1, y1 = (float(edge) for edge in bounds)
-    return _inside(x0, y0, x1, y1)
+def in_country(x0: float, y0: float, x1: float, y1: float) -> bool:
+    """Whether a box of degrees (west, south, east, north) lies within China and its margin."""
+    west, south, east, north = _COUNTRY
+    return west <= x0 and x1 <= east and south <= y0 and y1 <= north
 
 
 def name(system: pyproj.CRS) -> str:
     """Name a CRS shortly: its code where it has one, else its own name."""
     authority = system.to_authority()
     return ":".join(authority) if authority else str(system.name)
-
-
-def _inside(x0: float, y0: float, x1: float, y1: float) -> bool:
-    west, south, east, north = _COUNTRY
-    return west <= x0 and x1 <= east and south <= y0 and y1 <= north

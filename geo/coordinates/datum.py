@@ -116,7 +116,7 @@ def check(system: pyproj.CRS, declared: str | None, bounds: NDArray[np.float64],
         offset = _offset_m(bounds, declared)
         rule = f"coordinates are shifted ({declared}); they are moved back to WGS 84, by {offset:.0f} m in the middle"
         return [_warning(file, declared, rule, "none needed: the rule is declared")]
-    if declared is None and crs.in_country(bounds):
+    if declared is None and crs.in_country(*map(float, bounds)):
         rule = (
             "a file cannot tell whether its degrees are shifted (GCJ-02, BD-09), by hundreds of metres: no matter "
             "between counties, half a cell of a 1 km raster"

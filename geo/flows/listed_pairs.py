@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from geo.checks.keys import check_columns, elsewhere
@@ -34,7 +35,7 @@ class ListedPairs:
         origin: Index into `origins`, shape (P,).
         destination: Index into `destinations`, shape (P,).
         flow: People, shape (P,); NaN where the table says that nobody knows.
-        half: Half of the last digit a flow is written with, shape (P,).
+        rounding: Half of the last digit a flow is written with, shape (P,).
         row: Row of `table`, shape (P,).
         names: Columns with origin, destination and flow; None of a matrix.
         issues: What was found.
@@ -128,9 +129,8 @@ def _from_matrix(config: FlowsConfig) -> ListedPairs:
 
 def index(labels: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Give the different labels in order of first appearance, and the place of each there."""
-    places: dict[str, int] = {}
-    at = np.array([places.setdefault(label, len(places)) for label in labels], dtype=np.int64)
-    return tuple(places), at
+    at, different = pd.factorize(np.array(labels, dtype=object))
+    return tuple(different), at
 
 
 def _wrong_flows(table: Table, column: str, flow: NDArray[np.float64], reported: Collection[int | None]) -> list[Issue]:

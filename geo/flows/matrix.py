@@ -29,7 +29,7 @@ class Matrix:
         destinations: Labels of the columns, likewise.
         values: Shape (origins, destinations), flows or kilometres; NaN where blank, declared unknown, or no number.
         absent: Where a cell is blank, bool, same shape.
-        half: Half of the last digit a cell is written with, same shape.
+        rounding: Half of the last digit a cell is written with, same shape.
         table: The cells as a table, with a column for each destination.
         issues: E-OD-LABEL, E-OD-ORDER, E-OD-SUM, E-NUM, E-NUM-INF, W-NUM-FULLWIDTH.
     """

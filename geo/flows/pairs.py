@@ -27,13 +27,13 @@ class Pairs:
         origins: Labels, O.
         destinations: Labels, D.
         listed: The table.
-        which: Pairs of `listed` whose zones are known, shape (P,).
+        listed_index: Pairs of `listed` whose zones are known, shape (P,).
         origin: Their index into `origins`, shape (P,).
         destination: Their index into `destinations`, shape (P,).
-        used: Whether they are allowed, bool, shape (P,).
+        fitted: Whether they are allowed, bool, shape (P,).
         allowed: Whether a pair is to be fitted, bool, shape (O, D).
         absent: What pairs that are not listed mean: "zero", "missing" or "censored".
-        sound: Whether all labels are; else absent pairs are not judged, for some are listed under a wrong name.
+        labels_valid: Whether all labels are; else absent pairs are not judged, for some are listed under a wrong name.
     """
 
     origins: tuple[str, ...]

@@ -1,6 +1,7 @@
 """`[grid]` of a config to `grid.nc`: the county run, the rasters, and everything that is wrong with them at once."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,7 +114,7 @@ def write(config: GridConfig, path: Path, progress: Callable[[str], None] | None
     say(f"writing {path.name}")
     units = {name: str(run.zones[name].attrs["units"]) for name in others}
     rasters = [of.raster for of in (aligned, mask, *(of.aligned for of in others.values())) if of is not None]
-    attributes = _attributes(run, years) | file.listed(_inputs(run, rasters), rules)
+    attributes = _attributes(run, years, rasters, rules)
     with replacing(path) as partial:
         total = file.write(partial, places, population, others, attributes, units)
     return BuiltGrid(config, places, int(places.cells().sum()), years, total, tuple(issues), tuple(rules))
@@ -165,17 +166,16 @@ def _covariates(config: GridConfig, run: RunFolder, grid: Grid) -> tuple[dict[st
     return opened, issues
 
 
-def _inputs(run: RunFolder, rasters: list[Raster]) -> list[dict[str, object]]:
-    """Name each file with its hash, as zones.nc does."""
+def _attributes(
+    run: RunFolder, years: tuple[int, int], rasters: list[Raster], rules: list[str]
+) -> dict[str, str | int]:
+    """Name the run, and each file with its hash, as zones.nc does."""
     rows = len(run.codes)
     files: list[dict[str, object]] = [
         {"file": name, "sha256": hashlib.sha256((run.path / name).read_bytes()).hexdigest(), "rows": rows, "crs": of}
         for name, of in (("zones.nc", None), ("zones.gpkg", crs.name(run.polygons.crs)))
     ]
-    return files + list({raster.path: raster.as_input() for raster in rasters}.values())
-
-
-def _attributes(run: RunFolder, years: tuple[int, int]) -> dict[str, str | int]:
+    files += {raster.path: raster.as_input() for raster in rasters}.values()
     return {
         "title": f"cells of {run.name}",
         "run": run.name,
@@ -183,4 +183,6 @@ def _attributes(run: RunFolder, years: tuple[int, int]) -> dict[str, str | int]:
         "first_year": years[0],
         "last_year": years[1],
         "divide": divide.DESCRIPTION,
+        "inputs": json.dumps(files, ensure_ascii=False),
+        "rules": json.dumps(rules, ensure_ascii=False),
     }

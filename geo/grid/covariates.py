@@ -64,13 +64,17 @@ def check(
     """
     issues: list[Issue] = []
     rules: list[str] = []
-    for covariate in covariates.values():
+    for name, covariate in covariates.items():
         checked = CheckedRaster(covariate.aligned.raster)
         sums = _sums(covariate, checked, population, places)
-        issues += missing_blocks(checked.raster, checked.raster.cells.whole)
-        issues += check_values(checked, covariate.config, amount=False)
+        issues += missing_blocks(checked.raster) + check_values(checked, covariate.config, amount=False)
         issues += _missing(covariate, sums, places) + _unit(covariate, sums)
-        rules += _rules(covariate, sums)
+        found = sums.inhabited
+        if found.cells or sums.empty:
+            rules.append(
+                f"{name}: {found.cells:,} cells with {found.people:,.0f} people and {sums.empty:,} cells where nobody "
+                'lives have no data and take the value of their county (missing = "county"; where nobody lives always).'
+            )
     return rules, issues
 
 
@@ -111,13 +115,3 @@ def _unit(covariate: Covariate, sums: _Sums) -> list[Issue]:
     fix = "bring the raster to the unit of the county's covariate (see its units in zones.nc)"
     file = covariate.aligned.raster.path.name
     return [error("E-GRID-UNIT", file, value=f"{mean:g}", rule=rule, fix=fix, people=sums.weight)]
-
-
-def _rules(covariate: Covariate, sums: _Sums) -> list[str]:
-    found, name = sums.inhabited, covariate.name
-    if not found.cells and not sums.empty:
-        return []
-    return [
-        f"{name}: {found.cells:,} cells with {found.people:,.0f} people and {sums.empty:,} cells where nobody lives "
-        f'have no data and take the value of their county (missing = "county"; where nobody lives always).'
-    ]

@@ -1,7 +1,6 @@
 """`grid.nc`: the cells of a grid model in one labelled file, written band of rows by band of rows."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from .people import CellPopulation
 from .places import Places, east
 
 _LEVEL = 1
-_KINDS = {"population": np.float64, "zone": np.int32, "east": np.int8}
 
 
 @contextmanager
@@ -87,43 +85,35 @@ def write(
     return total
 
 
-def listed(inputs: Sequence[Mapping[str, object]], rules: Sequence[str]) -> dict[str, str]:
-    """Inputs and rules as attributes hold them."""
-    return {"inputs": json.dumps(inputs, ensure_ascii=False), "rules": json.dumps(rules, ensure_ascii=False)}
-
-
 def _kinds(
     source: str, covariates: Mapping[str, Covariate], units: Mapping[str, str]
 ) -> dict[str, tuple[Any, dict[str, str]]]:
-    attributes_of = {
-        "population": ("persons", "residents at the start", source),
-        "zone": (
-            "1",
-            f"row of the county in zones.nc, {NOBODY} where the cell is no zone",
-            "zones.gpkg, by the centre",
-        ),
-        "east": ("1", "1 where the centre of a cell of a county is south-east of the divide", divide.DESCRIPTION),
-    }
-    kinds = {name: (kind, _attributes(*attributes_of[name])) for name, kind in _KINDS.items()}
+    row = f"row of the county in zones.nc, {NOBODY} where the cell is no zone"
+    side = "1 where the centre of a cell of a county is south-east of the divide"
+    described: list[tuple[str, Any, str, str, str]] = [
+        ("population", np.float64, "persons", "residents at the start", source),
+        ("zone", np.int32, "1", row, "zones.gpkg, by the centre"),
+        ("east", np.int8, "1", side, divide.DESCRIPTION),
+    ]
     for name, covariate in covariates.items():
-        long_name = f"{name.replace('_', ' ')} of a cell"
-        attributes = _attributes(units[name], long_name, covariate.aligned.raster.path.name)
-        kinds[f"covariate_{name}"] = (np.float32, attributes)
-    return kinds
-
-
-def _attributes(units: str, long_name: str, source: str) -> dict[str, str]:
-    return {"units": units, "long_name": long_name, "source": source}
+        long_name, file = f"{name.replace('_', ' ')} of a cell", covariate.aligned.raster.path.name
+        described.append((f"covariate_{name}", np.float32, units[name], long_name, file))
+    return {
+        name: (kind, {"units": unit, "long_name": long_name, "source": of})
+        for name, kind, unit, long_name, of in described
+    }
 
 
 def _system(grid: Grid) -> dict[str, str]:
     """What GDAL and CF programs look for."""
     wkt = grid.crs.to_wkt()
-    transform = " ".join(f"{number:.17g}" for number in grid.transform.to_gdal())
-    attributes_of = {"units": "1", "long_name": "coordinate system", "source": "geo"}
-    return attributes_of | {"crs_wkt": wkt, "spatial_ref": wkt, "GeoTransform": transform} | _mapping(grid)
-
-
-def _mapping(grid: Grid) -> dict[str, str]:
+    attributes = {
+        "units": "1",
+        "long_name": "coordinate system",
+        "source": "geo",
+        "crs_wkt": wkt,
+        "spatial_ref": wkt,
+        "GeoTransform": " ".join(f"{number:.17g}" for number in grid.transform.to_gdal()),
+    }
     name = grid.crs.to_cf().get("grid_mapping_name")
-    return {"grid_mapping_name": str(name)} if name else {}
+    return attributes | ({"grid_mapping_name": str(name)} if name else {})

@@ -115,7 +115,7 @@ def sum_people(aligned: AlignedRaster, places: Places, config: GridPopulationCon
     below_zero = -checked.summary.negative * aligned.per_value
     issues = [
         dataclasses.replace(issue, people=below_zero) if issue.code == "E-NEG" else issue
-        for issue in (*missing_blocks(raster, raster.cells.whole), *check(checked, config, amount=True))
+        for issue in (*missing_blocks(raster), *check(checked, config, amount=True))
     ]
     return RasterPeople(sums[1:], outside, masked, tuple(issues))
 

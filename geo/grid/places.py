@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from geo.coordinates import divide
 from geo.errors import Issue
-from geo.raster import implausible_values
 from geo.raster.cells import to_degrees
 from geo.raster.grid import Grid
+from geo.raster.implausible_values import missing_blocks
 from geo.raster.read import reading
 from geo.raster.zonal import NOBODY, Ownership
 
@@ -73,7 +73,7 @@ def read_mask(mask: AlignedRaster, grid: Grid) -> tuple[NDArray[np.bool_], list[
         (rows, columns) bool; and E-RASTER-HOLES, W-RASTER-HOLES where blocks of the file were never written.
     """
     raster = mask.raster
-    issues = implausible_values.missing_blocks(raster, raster.cells.whole)
+    issues = missing_blocks(raster)
     left_out = np.ones(grid.shape_yx, bool)
     columns = slice(0, grid.shape_yx[1])
     with reading(raster) as read:

@@ -12,9 +12,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from geo.config.polygons import PolygonsConfig
 from geo.errors import DataError, error
 from geo.opening import Kind, expect, shown, vector_source
-from geo.opening.sidecars import shapefile_parts
+from geo.opening.whole import shapefile_parts
 
-from . import fieldnames, layer_bytes
+from . import layer_bytes
 
 _KINDS = {
     Kind.GPKG: (".gpkg",),
@@ -39,7 +39,7 @@ def open_layer(config: PolygonsConfig, where: str = "[zones.polygons]") -> gpd.G
     path = config.file
     kind = expect(path, f"{where} file", _KINDS)
     if kind is Kind.SHAPEFILE:
-        fieldnames.check(shapefile_parts(path)[".dbf"])
+        layer_bytes.check_field_names(shapefile_parts(path)[".dbf"])
     try:
         # A coordinate that is no number is reported with its record.
         with np.errstate(invalid="ignore"):

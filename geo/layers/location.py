@@ -1,4 +1,4 @@
-"""Where on Earth shapes lie: the range of their CRS, their extent, and the way to longitude and latitude."""
+"""Where on Earth shapes lie: the range of their CRS, their extent, longitude and latitude, and their area."""
 
 import numpy as np
 import pyproj
@@ -11,6 +11,7 @@ from geo.errors import Issue
 from .records import Checked, Place
 
 _HALF_WAY_ROUND = 180.0
+_GEOD = pyproj.Geod(ellps="WGS84")
 
 
 def locate(shapes: NDArray[np.object_], system: pyproj.CRS, shifted: str | None, place: Place) -> Checked:
@@ -75,3 +76,16 @@ def _wide(degrees: NDArray[np.object_], good: NDArray[np.bool_]) -> NDArray[np.b
     wide = np.zeros_like(good)
     wide[of[owner[east - west > _HALF_WAY_ROUND]]] = True
     return wide
+
+
+def point_inside(shapes: NDArray[np.object_]) -> dict[str, NDArray[np.float64]]:
+    """Give a point inside each polygon (never a centroid, which may lie at sea): lon and lat, degrees, shape (N,)."""
+    points = shapely.point_on_surface(shapes)
+    return {"lon": shapely.get_x(points), "lat": shapely.get_y(points)}
+
+
+def geodesic_area_km2(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Give the area of polygons in degrees on the WGS 84 ellipsoid (Karney 2013), km2, shape (N,)."""
+    # The algorithm signs an area by the direction of its ring: shells one way, holes the other.
+    turned = shapely.orient_polygons(shapes)
+    return np.array([abs(_GEOD.geometry_area_perimeter(shape)[0]) / 1e6 for shape in turned])

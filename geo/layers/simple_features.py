@@ -40,16 +40,7 @@ def read(path: Path) -> gpd.GeoDataFrame:
     classes |= {"sf": classes["data.frame"], "XY": plain, "crs": plain, "bbox": plain}
     try:
         objects = rdata.read_rda(path, constructor_dict=classes)
-    except (
-        ValueError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        KeyError,
-        IndexError,
-        TypeError,
-        LookupError,
-    ) as failure:
+    except (ValueError, EOFError, OSError, NotImplementedError, LookupError, TypeError) as failure:
         rule = f"not R data that can be read: {str(failure)[:80]}"
         raise DataError([error("E-IO-CORRUPT", path.name, rule=rule, fix="fetch it again")]) from failure
     frames = {name: value for name, value in objects.items() if isinstance(value, pd.DataFrame)}

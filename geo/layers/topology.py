@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from geo.coordinates import crs
 from geo.errors import Issue, error
 
-from .outline import geodesic_area_km2
+from .location import geodesic_area_km2
 from .records import Place
 
 # Digitised borders meet within the width of a pen: less than this share of the smaller zone is not worth a stop.

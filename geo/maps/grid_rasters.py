@@ -105,12 +105,6 @@ def _added(run: GridRun, parts: Parts, rows: slice) -> NDArray[np.float64]:
 def _write(run: GridRun, folder: Path, layer: Layer, values: NDArray[np.float32], people: NDArray[np.float64]) -> Path:
     band = saving.band(run, layer, saving.SUM_PEOPLE)
     path = saving.save(folder, run.ownership, band, lambda rows: values[rows], people)
-    styles.write_ramp(path, layer.ramp(_sampled(values)))
-    return path
-
-
-def _sampled(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Values of cells that are zones, evenly thinned."""
     held = values[values != cog.NODATA_FLOAT]
-    sample: NDArray[np.float64] = held[:: max(held.size // _SAMPLE, 1)].astype(np.float64)
-    return sample
+    styles.write_ramp(path, layer.ramp(held[:: max(held.size // _SAMPLE, 1)].astype(np.float64)))
+    return path

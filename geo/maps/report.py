@@ -54,7 +54,7 @@ def render(run: RunFolder, images: Mapping[str, bytes]) -> str:
 
 def context(run: RunFolder, images: Mapping[str, bytes]) -> dict[str, Any]:
     """Everything the page shows, by the names its template uses."""
-    metrics = _json(run.path / "metrics.json")
+    metrics, provenance = _json(run.path / "metrics.json"), _json(run.path / "provenance.json")
     accounts = pd.read_csv(run.path / "accounts.csv", dtype={"zone": str, "group": str})
     account = {side: side_years(run, side) for side in SIDES}
     residual = max(float(years["residual"].abs().max()) for years in account.values())
@@ -75,9 +75,10 @@ def context(run: RunFolder, images: Mapping[str, bytes]) -> dict[str, Any]:
         "misses": _misses(run),
         "rules": json.loads(run.zones.attrs["rules"]),
         "inputs": json.loads(run.zones.attrs["inputs"]),
-        "issues": _issues(run.path / "issues.csv"),
+        "issues": _rows(run.path / "issues.csv") if (run.path / "issues.csv").is_file() else [],
         "issues_shown": _ISSUES_SHOWN,
-        "provenance": _provenance(run.path / "provenance.json"),
+        # The inputs have a table of their own.
+        "provenance": {name: value for name, value in provenance.items() if name != "inputs"},
         "images": {name: base64.b64encode(image).decode("ascii") for name, image in images.items()},
     }
 
@@ -183,13 +184,3 @@ def _json(path: Path) -> dict[str, Any]:
     except ValueError as failure:
         issue = error("E-RUN-JSON", path.name, rule=f"not the JSON a run writes: {failure}", fix="run the fit again")
         raise DataError([issue]) from None
-
-
-def _issues(path: Path) -> list[dict[str, str]]:
-    return _rows(path) if path.is_file() else []
-
-
-def _provenance(path: Path) -> dict[str, Any]:
-    # The inputs have a table of their own.
-    known = _json(path)
-    return {name: value for name, value in known.items() if name != "inputs"}

@@ -11,8 +11,7 @@ from .content import Kind
 from .content import kind as kind_of
 from .links import linked_crs
 from .paths import regular_file, shown, too_large
-from .sidecars import check_sidecars
-from .whole import check_complete
+from .whole import check_complete, check_sidecars
 
 # Kinds whose readers take the whole file into memory at once.
 _READ_WHOLE = frozenset({Kind.TEXT, Kind.GEOJSON, Kind.XLSX, Kind.R_DATA})

@@ -1,4 +1,4 @@
-"""Whether a file is as long as its own header states, so that a truncated file is an error before it is read."""
+"""Whether a file is as long as its own header states, and a Shapefile has its parts: errors before it is read."""
 
 import hashlib
 import os
@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from geo.errors import Issue, error
+from geo.errors import DataError, Issue, error
 
 from .content import Kind, open_regular
-from .paths import shown
+from .paths import regular_file, shown
 
+_NEEDED = (".shx", ".dbf")
+# Everything GDAL looks for beside a Shapefile, indexes and metadata included.
+_KNOWN = (*_NEEDED, ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".idm", ".ind", ".qpj", ".cst", ".shp.xml")
 _SHP_HEADER = 100
 _TAIL = 1024
 _PIECE = 2**20
@@ -39,6 +42,35 @@ def check_complete(path: Path, kind: Kind | str) -> Issue | None:
     with open_regular(path) as file:
         rule = _TESTS[kind](file, os.fstat(file.fileno()).st_size)
     return None if rule is None else corrupt(path, rule)
+
+
+def shapefile_parts(path: Path) -> dict[str, Path]:
+    """Find the parts that lie beside a .shp, by suffix; names may differ in the case of the suffix, as for GDAL."""
+    found: dict[str, Path] = {}
+    for suffix in _KNOWN:
+        for name in (suffix, suffix.upper()):
+            part = path.with_suffix(name)
+            if os.path.lexists(part):
+                found.setdefault(suffix, part)
+    return found
+
+
+def check_sidecars(path: Path, where: str) -> None:
+    """Refuse a Shapefile whose other parts are missing, cut off, or no regular files.
+
+    Raises:
+        DataError: E-IO-SIDECAR, E-IO-CORRUPT, or as `regular_file`.
+    """
+    parts = shapefile_parts(path)
+    lost = [suffix for suffix in _NEEDED if suffix not in parts]
+    if lost:
+        rule = f"a Shapefile needs its {' and '.join(lost)} beside it"
+        fix = f"copy all parts of the Shapefile: .shp, {', '.join(_NEEDED)}, .prj and .cpg"
+        raise DataError([error("E-IO-SIDECAR", path.name, value=", ".join(lost), rule=rule, fix=fix)])
+    for part in parts.values():
+        regular_file(part, where)
+    if issues := [issue for suffix in _NEEDED if (issue := check_complete(parts[suffix], suffix)) is not None]:
+        raise DataError(issues)
 
 
 def _shorter(size: int, stated: int) -> str | None:

@@ -13,7 +13,7 @@ from rasterio.crs import CRS
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.windows import Window
 
-from geo.errors import DataError, Issue, error
+from geo.errors import DataError, error
 
 from .grid import Grid
 from .zonal import Block, row_blocks
@@ -123,7 +123,10 @@ def verify(path: Path, grid: Grid, band: Band, block: Block) -> None:
                 if not np.array_equal(_read(source, grid, rows), block(rows))
             ]
     if wrong:
-        raise DataError([_differs(path, what, found) for what, found in wrong])
+        rule, fix = "a raster read back equals what was written", "export again; if it comes back, look at the disk"
+        raise DataError(
+            [error("E-RASTER-VERIFY", path.name, column=at, value=str(of), rule=rule, fix=fix) for at, of in wrong]
+        )
 
 
 @contextmanager
@@ -174,9 +177,3 @@ def _statistics(grid: Grid, band: Band, block: Block) -> dict[str, str]:
     values = {"MINIMUM": least, "MAXIMUM": greatest, "MEAN": total / count, "STDDEV": np.sqrt(squares / count)}
     values["VALID_PERCENT"] = 100.0 * count / (grid.shape_yx[0] * grid.shape_yx[1])
     return {f"STATISTICS_{name}": f"{value:.17g}" for name, value in values.items()}
-
-
-def _differs(path: Path, what: str, found: object) -> Issue:
-    rule = "a raster read back equals what was written"
-    fix = "export again; if it comes back, look at the disk"
-    return error("E-RASTER-VERIFY", path.name, column=what, value=str(found), rule=rule, fix=fix)

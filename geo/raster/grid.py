@@ -85,19 +85,15 @@ def covering(
     if not (math.isfinite(cell_m) and cell_m > 0.0):
         raise _refused("E-GRID-CELL", "cell_m", cell_m, "a cell has a positive, finite side", "give metres, as in 1000")
     if not (all(map(math.isfinite, bounds_m)) and bounds_m[0] < bounds_m[2] and bounds_m[1] < bounds_m[3]):
-        raise _refused(
-            "E-GRID-EXTENT",
-            "geometry",
-            bounds_m,
-            "polygons have a finite extent in the grid's coordinate system",
-            "choose a coordinate system whose area of use holds the polygons",
-        )
+        rule = "polygons have a finite extent in the grid's coordinate system"
+        fix = "choose a coordinate system whose area of use holds the polygons"
+        raise _refused("E-GRID-EXTENT", "geometry", bounds_m, rule, fix)
     x_m, y_m = corner_m or (0.0, 0.0)
     step = KILOMETRE_M if corner_m is None and KILOMETRE_M % cell_m == 0.0 else cell_m
-    left, bottom = (
-        math.floor((edge - at) / step) * step + at for edge, at in zip(bounds_m[:2], (x_m, y_m), strict=True)
+    left, bottom, right, top = (
+        rounded((edge - at) / step) * step + at
+        for edge, at, rounded in zip(bounds_m, (x_m, y_m) * 2, (math.floor,) * 2 + (math.ceil,) * 2, strict=True)
     )
-    right, top = (math.ceil((edge - at) / step) * step + at for edge, at in zip(bounds_m[2:], (x_m, y_m), strict=True))
     rows, columns = round((top - bottom) / cell_m), round((right - left) / cell_m)
     if rows * columns > MAX_CELLS:
         rule = f"a grid has at most {MAX_CELLS:,} cells"
@@ -118,13 +114,9 @@ def projected(name: str) -> CRS:
     """
     crs = china_albers() if name == "china_albers" else parse(name, "")
     if not crs.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info):
-        raise _refused(
-            "E-CRS-NOT-PROJECTED",
-            "crs",
-            name,
-            "a raster of densities needs a projected coordinate system in metres",
-            "use china_albers, or the code of an equal-area projection such as EPSG:10594",
-        )
+        rule = "a raster of densities needs a projected coordinate system in metres"
+        fix = "use china_albers, or the code of an equal-area projection such as EPSG:10594"
+        raise _refused("E-CRS-NOT-PROJECTED", "crs", name, rule, fix)
     return crs
 
 

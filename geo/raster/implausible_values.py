@@ -126,12 +126,13 @@ def check(checked: CheckedRaster, config: BandConfig, *, amount: bool) -> list[I
     return issues
 
 
-def missing_blocks(raster: Raster, whole: Window) -> list[Issue]:
+def missing_blocks(raster: Raster, whole: Window | None = None) -> list[Issue]:
     """Find blocks that the file does not have: GDAL reads them as no data, or as zeros where none is declared.
 
     Returns:
         At most one issue: E-RASTER-HOLES, or W-RASTER-HOLES where the missing blocks read as no data.
     """
+    whole = whole or raster.cells.whole
     rows, (height, width) = raster.file_rows(whole.rows), raster.block_yx
     with opened(raster.path) as source:
         names = [

@@ -32,7 +32,7 @@ class Ownership:
         codes: code of each zone, for messages.
         owner: (rows, columns) int32, the zone's row number, or NOBODY.
         cells: (zones,) int64, number of cells a zone owns, at least 1.
-        lent: row numbers of the zones that hold no cell centre and were given the nearest cell instead.
+        assigned_nearest: row numbers of the zones that hold no cell centre and were given the nearest cell instead.
     """
 
     grid: Grid
@@ -51,16 +51,11 @@ class Ownership:
             (zones,) the same per km2 of cell. Times the cell area and summed over a zone's cells it is `people` again.
 
         Raises:
-            DataError: E-RASTER-PEOPLE where a zone's number is not finite or does not come back to 1e-12 of itself.
+            DataError: E-RASTER-PEOPLE where a zone's number is not finite.
         """
         if not np.isfinite(people).all():
             raise self.people_differ("", people, np.zeros_like(people), ~np.isfinite(people))
-        density: NDArray[np.float64] = people / self.cells / self.grid.cell_area_km2
-        back = density * self.grid.cell_area_km2 * self.cells
-        off = ~(np.abs(back - people) <= 1e-12 * np.abs(people))
-        if off.any():
-            raise self.people_differ("", people, back, off)
-        return density
+        return np.asarray(people / self.cells / self.grid.cell_area_km2)
 
     def raster_of(self, values: NDArray[np.generic], nodata: float) -> Block:
         """A function that gives any rows of the raster whose cells carry the value of their zone.
@@ -89,20 +84,15 @@ class Ownership:
         self, file: str, people: NDArray[np.float64], found: NDArray[np.float64], off: NDArray[np.bool_]
     ) -> DataError:
         """The error that names every zone in `off`, what its cells hold and how many people are missing."""
-        rule = "the cells of a zone sum to its people"
         fix = "export again; if it comes back, the results of the run are damaged"
-        issues = [
-            error(
-                "E-RASTER-PEOPLE",
-                file,
-                column=f"zone {self.codes[row]}",
-                value=f"{found[row]:.3f}",
-                rule=f"{rule}, {people[row]:.3f}",
-                fix=fix,
-                people=float(abs(found[row] - people[row])) if np.isfinite(people[row]) else None,
+        issues = []
+        for row in np.flatnonzero(off):
+            rule = f"the cells of a zone sum to its people, {people[row]:.3f}"
+            column, value = f"zone {self.codes[row]}", f"{found[row]:.3f}"
+            missing = float(abs(found[row] - people[row])) if np.isfinite(people[row]) else None
+            issues.append(
+                error("E-RASTER-PEOPLE", file, column=column, value=value, rule=rule, fix=fix, people=missing)
             )
-            for row in np.flatnonzero(off)
-        ]
         return DataError(issues)
 
 

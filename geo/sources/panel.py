@@ -14,7 +14,7 @@ from geo.checks.keys import check_codes, check_columns, check_join, read_codes
 from geo.config import PanelConfig
 from geo.coordinates import crs
 from geo.errors import DataError, Issue, attempt
-from geo.layers import outline, polygons
+from geo.layers import location, polygons
 from geo.layers.polygons import Outlines
 from geo.tables import table
 from geo.tables.table import Table
@@ -134,7 +134,7 @@ def _check_density(config: PanelConfig, counted: Census, layer: Outlines) -> lis
     if area is None:
         if config.table.area is not None or layer.shapes is None:
             return []
-        area = outline.geodesic_area_km2(layer.shapes)
+        area = location.geodesic_area_km2(layer.shapes)
     file, censuses = counted.rows.file, config.population
     return [
         issue
@@ -157,9 +157,9 @@ def _source(
     outlines = np.asarray(shapes.loc[codes].geometry.array)
     measures = dict(counted.measures)
     if "lon" not in measures:
-        measures |= outline.point_inside(outlines)
+        measures |= location.point_inside(outlines)
     if "area_km2" not in measures:
-        measures["area_km2"] = outline.geodesic_area_km2(outlines)
+        measures["area_km2"] = location.geodesic_area_km2(outlines)
     filled = [*counted.rates.values(), *counted.covariates.values()]
     zones = pd.DataFrame(
         {

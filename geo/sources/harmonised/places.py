@@ -14,7 +14,7 @@ from geo.checks import positions
 from geo.checks.missing import Rows
 from geo.coordinates import crs
 from geo.errors import Issue
-from geo.layers import outline
+from geo.layers import location
 
 from .development import is_district
 
@@ -64,7 +64,7 @@ def describe(
     columns = ["name", "province", "province_name", "prefecture", "lon", "lat"]
     frame = pd.DataFrame(rows, columns=columns, index=shapes.index)
     return frame.assign(
-        area_km2=outline.geodesic_area_km2(np.asarray(shapes.geometry.array)),
+        area_km2=location.geodesic_area_km2(np.asarray(shapes.geometry.array)),
         members=[len(members[zone]) for zone in shapes.index],
         districts=[int(urban[list(members[zone])].sum()) for zone in shapes.index],
     )

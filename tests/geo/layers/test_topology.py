@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from geo.coordinates import crs
 from geo.layers import topology
-from geo.layers.outline import geodesic_area_km2
+from geo.layers.location import geodesic_area_km2
 from geo.layers.records import Place
 
 UTM = pyproj.CRS.from_epsg(32648)
