@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geo.coordinates import crs
 from geo.errors import Issue, error
-from geo.raster.cells import Cells, Window
+from geo.raster.cells import Cells, Window, clipped
 from geo.raster.grid import Grid
 from geo.raster.read import Raster, Read
 
@@ -65,7 +65,7 @@ class Alignment:
 
     def _clipped(self, cells: slice, start: int, size: int) -> slice:
         first, last = (cell * self.factor + start for cell in (cells.start, cells.stop))
-        return slice(min(max(first, 0), size), min(max(last, 0), size))
+        return clipped(first, last, size)
 
 
 @dataclass(frozen=True)

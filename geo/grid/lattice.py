@@ -34,8 +34,7 @@ def lattice(shapes: NDArray[np.object_], system: pyproj.CRS, cell_m: float, peop
     Raises:
         DataError: E-GRID-AREA where `system` is not equal-area; E-GRID-CELL, E-GRID-EXTENT, E-GRID-SIZE.
     """
-    left, bottom, right, top = (float(edge) for edge in shapely.total_bounds(shapes))
-    bounds = left, bottom, right, top
+    bounds = shapely.total_bounds(shapes).tolist()
     grid = covering(bounds, system, cell_m)
     _check_areas(grid)
     if people is None or find_alignment(people, grid) is not None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from geo.coordinates import divide
 from geo.errors import Issue
-from geo.raster.cells import to_degrees
+from geo.raster.cells import clipped, to_degrees
 from geo.raster.grid import Grid
 from geo.raster.implausible_values import missing_blocks
 from geo.raster.read import reading
@@ -47,7 +47,8 @@ class Places:
         """County and mask of cells that may lie beyond the grid: there is no county there, and no mask."""
         owner = np.full((rows.stop - rows.start, columns.stop - columns.start), NOBODY, dtype=np.int32)
         masked = np.zeros(owner.shape, bool)
-        inside, here = _overlap(rows, self.grid.shape_yx[0]), _overlap(columns, self.grid.shape_yx[1])
+        inside = clipped(rows.start, rows.stop, self.grid.shape_yx[0])
+        here = clipped(columns.start, columns.stop, self.grid.shape_yx[1])
         if inside.start < inside.stop and here.start < here.stop:
             down = slice(inside.start - rows.start, inside.stop - rows.start)
             across = slice(here.start - columns.start, here.stop - columns.start)
@@ -95,7 +96,3 @@ def east(grid: Grid, rows: slice, zone: NDArray[np.int32]) -> NDArray[np.int8]:
     lon, lat = to_degrees(grid.crs, x, y)
     side[row, column] = divide.signed_distance_km(lon, lat) > 0.0
     return side
-
-
-def _overlap(cells: slice, size: int) -> slice:
-    return slice(min(max(cells.start, 0), size), min(max(cells.stop, 0), size))

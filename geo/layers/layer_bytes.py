@@ -50,21 +50,14 @@ def _least_vertices(path: Path, kind: Kind) -> int:
         # Every vertex opens a bracket, and fewer other brackets are opened than there are vertices.
         with path.open("rb") as file:
             return sum(piece.count(b"[") for piece in iter(lambda: file.read(_PIECE), b"")) // 2
-    if kind is Kind.PARQUET:
-        return _of_parquet(path) // _BYTES_A_VERTEX
+    if kind is Kind.PARQUET:  # the bytes of the shapes before compression; repeated ones are counted once
+        file = pq.read_metadata(path)
+        shape = json.loads((file.metadata or {}).get(b"geo", b"{}")).get("primary_column")
+        groups = map(file.row_group, range(file.num_row_groups))
+        chunks = [group.column(column) for group in groups for column in range(file.num_columns)]
+        stored = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == shape)
+        return int(stored) // _BYTES_A_VERTEX
     return path.stat().st_size // _BYTES_A_VERTEX
-
-
-def _of_parquet(path: Path) -> int:
-    """Give the bytes of the shapes before compression; repeated ones are counted once."""
-    file = pq.read_metadata(path)
-    geo = json.loads((file.metadata or {}).get(b"geo", b"{}"))
-    chunks = (
-        file.row_group(group).column(column)
-        for group in range(file.num_row_groups)
-        for column in range(file.num_columns)
-    )
-    return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == geo.get("primary_column"))
 
 
 def _geopackage(path: Path, layer: str) -> tuple[int, list[Issue]]:

@@ -15,10 +15,9 @@ from geo.errors import Issue, error, failed
 
 from . import location, records, shapes, topology
 from .layer_bytes import too_many
-from .layer_file import open_layer, parts
+from .layer_file import open_layer
+from .layer_file import parts as parts
 from .records import Place
-
-__all__ = ["Outlines", "parts", "read", "sound"]
 
 
 @dataclass(frozen=True)

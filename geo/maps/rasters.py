@@ -49,8 +49,8 @@ def write(
     source = run_folder.read(run)
     system = projected(crs)
     polygons = source.shapes(system)
-    left, bottom, right, top = (float(edge) for edge in shapely.total_bounds(polygons))
-    ownership = assign_cells(polygons, covering((left, bottom, right, top), system, cell_m), source.codes)
+    grid = covering(shapely.total_bounds(polygons).tolist(), system, cell_m)
+    ownership = assign_cells(polygons, grid, source.codes)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for layer, values in layers(source):

@@ -157,20 +157,16 @@ def _misses(run: RunFolder) -> list[dict[str, Any]]:
     gap = observed - fitted
     known = np.flatnonzero(np.isfinite(gap))
     worst = known[np.argsort(-np.abs(gap[known]), kind="stable")][:_MISSES_SHOWN]
-    names, provinces = run.zones["name"].values, run.zones["province_name"].values
-    people_then = run.observed(run.period[0])
-    return [
-        {
-            "code": run.codes[row],
-            "name": str(names[row]),
-            "province": str(provinces[row]),
-            "people": float(people_then[row]),
-            "observed": float(observed[row]),
-            "fitted": float(fitted[row]),
-            "gap": float(gap[row]),
-        }
-        for row in worst
-    ]
+    columns = {
+        "code": np.array(run.codes),
+        "name": run.zones["name"].values.astype(str),
+        "province": run.zones["province_name"].values.astype(str),
+        "people": run.observed(run.period[0]),
+        "observed": observed,
+        "fitted": fitted,
+        "gap": gap,
+    }
+    return [{name: values[row].item() for name, values in columns.items()} for row in worst]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -83,14 +83,19 @@ class Window:
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
 
+def clipped(start: int, stop: int, size: int) -> slice:
+    """Give the rows or columns from `start` to `stop` that a raster of so many has."""
+    return slice(min(max(start, 0), size), min(max(stop, 0), size))
+
+
 def window(cells: Cells, bounds: tuple[float, float, float, float]) -> Window | None:
     """Give the cells that a box touches, None where it lies beside the raster."""
     x0, y0, x1, y1 = bounds
     rows, columns = cells.shape_yx
     first_column, last_column = (x0 - cells.left) / cells.width, (x1 - cells.left) / cells.width
     first_row, last_row = (cells.top - y1) / cells.height, (cells.top - y0) / cells.height
-    across = slice(max(math.floor(first_column), 0), min(math.ceil(last_column), columns))
-    down = slice(max(math.floor(first_row), 0), min(math.ceil(last_row), rows))
+    across = clipped(math.floor(first_column), math.ceil(last_column), columns)
+    down = clipped(math.floor(first_row), math.ceil(last_row), rows)
     return Window(down, across) if down.start < down.stop and across.start < across.stop else None
 
 

@@ -79,7 +79,12 @@ def encode(path: Path, grid: Grid, band: Band, block: Block) -> None:
         with memory.open(**profile) as source:
             for rows in row_blocks(grid):
                 source.write(block(rows), 1, window=_window(grid, rows))
-            _describe(source, band)
+            source.set_band_description(1, band.name)
+            source.set_band_unit(1, band.units)
+            source.update_tags(1, long_name=band.long_name)
+            source.update_tags(TIFFTAG_IMAGEDESCRIPTION=band.long_name, TIFFTAG_SOFTWARE="flowmodel", **band.tags)
+            if band.colours:
+                source.write_colormap(1, dict(band.colours))
             source.update_tags(1, **_statistics(grid, band, block))
         with memory.open() as source:
             rasterio.shutil.copy(
@@ -148,15 +153,6 @@ def _read(source: DatasetReader, grid: Grid, rows: slice) -> NDArray[np.generic]
 
 def _window(grid: Grid, rows: slice) -> Window:
     return Window(col_off=0, row_off=rows.start, width=grid.shape_yx[1], height=rows.stop - rows.start)
-
-
-def _describe(source: DatasetReader, band: Band) -> None:
-    source.set_band_description(1, band.name)
-    source.set_band_unit(1, band.units)
-    source.update_tags(1, long_name=band.long_name)
-    source.update_tags(TIFFTAG_IMAGEDESCRIPTION=band.long_name, TIFFTAG_SOFTWARE="flowmodel", **band.tags)
-    if band.colours:
-        source.write_colormap(1, dict(band.colours))
 
 
 def _statistics(grid: Grid, band: Band, block: Block) -> dict[str, str]:

@@ -158,22 +158,19 @@ def _project_zones(group: list[Raster], shapes: NDArray[np.object_]) -> tuple[ND
     """Bring the zones to a grid, and find the cells that they touch."""
     cells = group[0].cells
     local = to_raster_crs(shapes, cells.crs)
-    bounds = shapely.total_bounds(local)
-    if not np.isfinite(shapely.get_coordinates(local)).all():
-        rule, fix = "the zones lie where the CRS of the raster is defined", "use a raster that covers them"
-        raise DataError([error("E-CRS-RANGE", raster.path.name, rule=rule, fix=fix) for raster in group])
-    west, south, east, north = map(float, bounds)
-    whole = window(cells, (west, south, east, north))
-    if whole is None:
+    if np.isfinite(shapely.get_coordinates(local)).all():
+        west, south, east, north = map(float, shapely.total_bounds(local))
+        whole = window(cells, (west, south, east, north))
+        if whole is not None:
+            return local, whole
+        code, fix = "E-RASTER-OUTSIDE", "use a raster of this country, or correct its CRS"
         value = "x {:.9g} to {:.9g}, y {:.9g} to {:.9g}".format(*(cells.bounds[at] for at in (0, 2, 1, 3)))
-        rule = (
-            f"zones lie on the raster; they are at x {west:.9g} to {east:.9g}, y {south:.9g} to {north:.9g} of its CRS"
-        )
-        fix = "use a raster of this country, or correct its CRS"
-        raise DataError(
-            [error("E-RASTER-OUTSIDE", raster.path.name, value=value, rule=rule, fix=fix) for raster in group]
-        )
-    return local, whole
+        at = f"x {west:.9g} to {east:.9g}, y {south:.9g} to {north:.9g}"
+        rule = f"zones lie on the raster; they are at {at} of its CRS"
+    else:
+        code, value, fix = "E-CRS-RANGE", None, "use a raster that covers them"
+        rule = "the zones lie where the CRS of the raster is defined"
+    raise DataError([error(code, raster.path.name, value=value, rule=rule, fix=fix) for raster in group])
 
 
 class _Layer(NamedTuple):

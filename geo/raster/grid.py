@@ -1,6 +1,7 @@
 """An immutable raster grid: coordinate system, cell size, corner and shape; nothing here touches a file."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ class Grid:
 
 
 def covering(
-    bounds_m: tuple[float, float, float, float],
+    bounds_m: Sequence[float],
     crs: CRS,
     cell_m: float,
     corner_m: tuple[float, float] | None = None,

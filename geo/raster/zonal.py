@@ -136,7 +136,10 @@ def assign_cells(polygons: NDArray[np.object_], grid: Grid, codes: Sequence[str]
     Raises:
         DataError: E-GEOM-EMPTY for a zone without area, E-RASTER-COARSE where there are more zones than cells.
     """
-    _refuse_empty(polygons, codes)
+    bad = np.flatnonzero(shapely.is_missing(polygons) | ~(shapely.area(polygons) > 0.0)).tolist()
+    if bad:
+        rule, fix = "every zone has a polygon with an area", "give the zone a polygon"
+        raise DataError([error("E-GEOM-EMPTY", "", column=f"zone {codes[row]}", rule=rule, fix=fix) for row in bad])
     owner: NDArray[np.int32] = rasterize(
         ((polygon, row) for row, polygon in enumerate(polygons)),
         out_shape=grid.shape_yx,
@@ -192,12 +195,3 @@ def _best_within(
 def _free(owner: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.bool_]:
     free: NDArray[np.bool_] = (owner == NOBODY) | (cells[owner] > 1)
     return free
-
-
-def _refuse_empty(polygons: NDArray[np.object_], codes: Sequence[str]) -> None:
-    bad = np.flatnonzero(shapely.is_missing(polygons) | ~(shapely.area(polygons) > 0.0))
-    rule, fix = "every zone has a polygon with an area", "give the zone a polygon"
-    if bad.size:
-        raise DataError(
-            [error("E-GEOM-EMPTY", "", column=f"zone {codes[int(row)]}", rule=rule, fix=fix) for row in bad]
-        )
