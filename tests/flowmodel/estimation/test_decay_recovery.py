@@ -16,7 +16,7 @@ OWN = "def decay(distance_km, scale=150.0):\n    return -(distance_km / scale) *
     ("law", "truth"),
     [
         pytest.param("exponential", {"distance_rate": 0.8}, marks=pytest.mark.long),
-        ("tanner", {"distance": 0.7, "distance_rate": 0.4}),
+        pytest.param("tanner", {"distance": 0.7, "distance_rate": 0.4}, marks=pytest.mark.long),
         ("own", {"law:scale": 220.0}),
     ],
 )
