@@ -44,7 +44,7 @@ class FlowData:
         listed: Whether the table has the pair, bool, shape (O, D).
         allowed: Whether the pair is to be fitted, bool, shape (O, D); false for a pair that is missing, whose flow is
             declared unknown, that is of an excluded zone, or that stays within a zone and `intrazonal` is false.
-        distance_km: Shape (O, D), or None where the config names none. NaN where nobody says it, which is never so
+        distance_km: Shape (O, D), or None where the config names none. NaN where unknown, which is never so
             where a pair is allowed.
         gauge: What the threshold of a censored table is of, shape (O, D), NaN where not listed; None unless censored.
         threshold: Least quantity of a listed pair, and likelihood of the others; None unless censored.

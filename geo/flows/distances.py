@@ -70,7 +70,7 @@ def read_matrix(config: FlowsConfig) -> Matrix | None:
     """Read the file of distances, where the config names one.
 
     Raises:
-        DataError: What the file deserves; E-OD-LABEL.
+        DataError: As `geo.tables.table.read`; E-OD-LABEL.
     """
     asked = config.distance
     return matrices.read(asked.table, _SECTION) if isinstance(asked, DistanceMatrixConfig) else None
@@ -82,7 +82,7 @@ def of_pairs(
     """Give the distance of every pair, or as many as are said.
 
     Returns:
-        Kilometres, shape (origins, destinations), NaN where nobody says it; None where the config names none or they
+        Kilometres, shape (origins, destinations), NaN where unknown; None where the config names none or they
         could not be read. And E-NUM, E-OD-DISTANCE and E-OD-ORDER.
     """
     asked = config.distance

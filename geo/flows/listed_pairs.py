@@ -79,7 +79,7 @@ def read(config: FlowsConfig) -> ListedPairs:
     """Read the flow table.
 
     Raises:
-        DataError: What the file deserves; E-COL-MISSING, or E-OD-LABEL of a matrix.
+        DataError: As `geo.tables.table.read`; E-COL-MISSING, or E-OD-LABEL of a matrix.
     """
     if config.layout == "matrix":
         return _from_matrix(config)
@@ -90,7 +90,7 @@ def read_rows(config: FileConfig, names: tuple[str, str, str], where: str) -> Li
     """Read a table with one row a pair, of zones or of groups of them.
 
     Raises:
-        DataError: What the file deserves; E-COL-MISSING.
+        DataError: As `geo.tables.table.read`; E-COL-MISSING.
     """
     table = tables.read(config, where)
     if missing := check_columns(table.file, table.columns, names):

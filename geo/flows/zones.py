@@ -50,7 +50,7 @@ def read(config: FlowZonesConfig, *, positions_needed: bool) -> Zones:
     """Read the zones, and where they stand if that is needed.
 
     Raises:
-        DataError: What the file deserves; E-COL-MISSING where it has no column with the labels.
+        DataError: As `geo.tables.table.read`; E-COL-MISSING where it has no column with the labels.
     """
     layer = config.polygons
     opened = polygons.read(layer, SECTION) if layer is not None else None

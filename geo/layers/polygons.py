@@ -46,7 +46,7 @@ def read(config: PolygonsConfig, where: str = "[zones.polygons]") -> tuple[gpd.G
         The layer in its own coordinates, one row for each record in file order; and the CRS of the coordinates.
 
     Raises:
-        DataError: E-IO-*, E-LAYER-*, E-ENC, E-SIZE-LIMIT or E-CRS-*, as the file deserves.
+        DataError: E-IO-*, E-LAYER-*, E-ENC, E-SIZE-LIMIT or E-CRS-*, of the file.
     """
     layer = open_layer(config, where)
     system = crs.resolve(layer.crs, config.crs, config.file.name)
