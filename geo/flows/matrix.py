@@ -57,7 +57,7 @@ def read(config: FileConfig, where: str, total: str | None = None, *, blank_is_z
         blank_is_zero: Whether a blank cell counts as zero; else a total with blank cells may exceed its listed flows.
 
     Raises:
-        DataError: As `geo.tables.table.read`; E-OD-LABEL where labels are missing or stand twice, for then no cell has a
+        DataError: As `geo.tables.table.read`; E-OD-LABEL where labels are missing or stand twice, when no cell has a
             place.
     """
     sheet = _without_blank_columns(read_sheet(config, where))
