@@ -26,6 +26,7 @@ from .reading import override as override
 from .reading import read_toml as read_toml
 from .reading import typed as typed
 from .sections import Config as Config
+from .sections import Configuration as Configuration
 from .sections import Fit as Fit
 from .sections import Model as Model
 from .sections import Natural as Natural

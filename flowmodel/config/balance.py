@@ -7,14 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from .fields import Section
-from .sections import Run, Runtime, Solve
+from .sections import Configuration, Runtime, Solve
 
 
-class BalanceRun(Section):
+class BalanceRun(Configuration):
     """A whole configuration file."""
 
-    run: Run
     flows: dict[str, Any] = Field(default={}, description="the prior table, see below")
     totals: dict[str, Any] = Field(default={}, description="the stated totals, see below")
     solve: Solve = Solve()

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool
 
 from .fields import Names, Number, Positive, Section, Share, Year
-from .sections import Interprovincial, Run
+from .sections import Configuration, Interprovincial
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 Count = Annotated[int, Field(ge=2, le=1000, strict=True)]
@@ -121,8 +121,7 @@ class Evaluate(Section):
     )
 
 
-class Evaluation(Section):
+class Evaluation(Configuration):
     """A whole configuration of `scripts/evaluate.py`."""
 
-    run: Run
     evaluate: Evaluate

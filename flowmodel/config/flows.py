@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from .fields import Names, Number, Section
 from .law import LawChoice, LawName
-from .sections import Run, Runtime, Solve
+from .sections import Configuration, Runtime, Solve
 
 StandardErrors = Literal["model", "robust", "cluster_origin", "cluster_destination", "two_way", "bootstrap"]
 
@@ -92,10 +92,9 @@ class Draws(Section):
     )
 
 
-class FlowsRun(Section):
+class FlowsRun(Configuration):
     """A whole configuration file."""
 
-    run: Run
     flows: dict[str, Any] = Field(description="the flow table, see below")
     zones: dict[str, Any] | None = Field(
         default=None, description="zones with positions and masses, see below; needed unless `[flows]` has them"

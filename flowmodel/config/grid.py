@@ -4,8 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .fields import Section
-from .sections import Run, Runtime
+from .sections import Configuration, Runtime
 
 
 class GridRuntime(Runtime):
@@ -14,10 +13,9 @@ class GridRuntime(Runtime):
     kernel: Literal["float32", "float64"] = Field(default="float64", description="precision of the transforms")
 
 
-class GridRun(Section):
+class GridRun(Configuration):
     """A whole configuration file."""
 
-    run: Run
     grid: dict[str, Any] = Field(description="the cells, see below")
     runtime: GridRuntime = GridRuntime()
 

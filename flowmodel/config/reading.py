@@ -1,13 +1,13 @@
 """From a TOML file to a typed configuration."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from flowmodel.config.problems import config_error, problems
+from flowmodel.config.problems import Problem, config_error, problems
 from flowmodel.errors import ConfigError
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -48,16 +48,28 @@ def override(tables: dict[str, Any], assignment: str) -> None:
     tables[keys[-1]] = value
 
 
-def typed(form: type[Form], tables: Mapping[str, Any], source: str) -> Form:
-    """`tables` as a configuration of the form `form`; `source` names the file in messages.
+def typed(
+    form: type[Form], tables: Mapping[str, Any], source: str, base: Path | None = None, more: Sequence[Problem] = ()
+) -> Form:
+    """`tables` as a configuration of the form `form`.
+
+    Args:
+        form: what is expected.
+        tables: the tables of the configuration.
+        source: names the file in messages.
+        base: the folder that paths start from; they stay as they are if not given.
+        more: problems that were found elsewhere, for the same message.
 
     Raises:
         ConfigError: one message with every unknown key (and the nearest known one), wrong type and bound passed.
     """
     try:
-        return form.model_validate(tables)
+        found = form.model_validate(tables, context={"base": base})
     except ValidationError as error:
-        raise config_error(source, problems(error, form)) from None
+        raise config_error(source, [*problems(error, form), *more]) from None
+    if more:
+        raise config_error(source, more)
+    return found
 
 
 def as_toml(config: BaseModel) -> dict[str, Any]:

@@ -35,6 +35,12 @@ class Run(Section):
     )
 
 
+class Configuration(Section):
+    """What every whole configuration file has."""
+
+    run: Run
+
+
 class Natural(Section):
     """`[model.natural]`: multipliers of birth and death rates by year, linear between the years given."""
 
@@ -202,10 +208,9 @@ class Runtime(Section):
     cache: StrictBool = Field(default=True, description="whether compiled programs are kept for the next run")
 
 
-class Config(Section):
+class Config(Configuration):
     """A whole configuration file."""
 
-    run: Run
     zones: dict[str, Any] = Field(
         default={},
         description=(

@@ -17,7 +17,7 @@ from flowmodel.runs import console, provenance, summaries
 from flowmodel.runs.fit_flows import write_flows
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Maps, Prior
-from flowmodel.runs.reading import read, section
+from flowmodel.runs.reading import read
 from flowmodel.runs.request import Request
 from flowmodel.runs.run import Run
 from flowmodel.runs.start import prepare
@@ -49,8 +49,8 @@ def _balance(request: Request[BalanceRun], folder: RunFolder, maps: Maps, starte
     prepare(config.runtime)
     sections = {"flows": config.flows, "totals": config.totals}
     tables = {name: part for name, part in sections.items() if part}
-    with section(request, maps, "balance", tables), console.steps("reading flows and totals"):
-        files = maps.inputs("balance", tables, request.base)
+    with console.steps("reading flows and totals"):
+        files = request.inputs(maps, "balance", tables)
         prior = read(folder, maps, lambda: maps.prior(tables, request.base))
     provenance.write(folder, request.resolved(), config.run.seed, provenance.hashed(files))
     totals, begun = _totals(prior), time.perf_counter()

@@ -6,7 +6,7 @@ from pathlib import Path
 import tomli_w
 
 from flowmodel import runtime
-from flowmodel.config import Evaluation
+from flowmodel.config import Config, Evaluation
 from flowmodel.evaluation import parts as evaluations
 from flowmodel.evaluation import report
 from flowmodel.evaluation.world import Part, world
@@ -41,7 +41,7 @@ def evaluate(
         return _evaluate(config, base, folder, maps)
 
 
-def _evaluate(config: Request[Evaluation], base: Request, folder: RunFolder, maps: Maps | None) -> Run:  # type: ignore[type-arg]
+def _evaluate(config: Request[Evaluation], base: Request[Config], folder: RunFolder, maps: Maps | None) -> Run:
     started = time.perf_counter()
     folder.log("started", config=config.config.run.name)
     prepare(base.config.runtime)

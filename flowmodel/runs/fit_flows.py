@@ -20,7 +20,7 @@ from flowmodel.results import flows as results
 from flowmodel.runs import console, flows, provenance, summaries
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import FlowData, Maps
-from flowmodel.runs.reading import read, section
+from flowmodel.runs.reading import read
 from flowmodel.runs.request import Request
 from flowmodel.runs.run import VERDICTS, Run
 from flowmodel.runs.start import prepare
@@ -86,9 +86,8 @@ def read_flows(request: Request[FlowsRun], folder: RunFolder, maps: Maps) -> tup
     """The flow table, and the files that it and the law were read from."""
     config, base = request.config, request.base
     tables = {"flows": config.flows} | ({} if config.zones is None else {"zones": config.zones})
-    with section(request, maps, "flows", tables):
-        files = list(maps.inputs("flows", tables, base))
-        data = read(folder, maps, lambda: maps.flows(tables, base, *flows.columns(config.model)))
+    files = request.inputs(maps, "flows", tables)
+    data = read(folder, maps, lambda: maps.flows(tables, base, *flows.columns(config.model)))
     return data, [*files, *provenance.law_files(config.model.law)]
 
 

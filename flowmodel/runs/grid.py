@@ -13,7 +13,7 @@ from flowmodel.parameters import given
 from flowmodel.runs import console
 from flowmodel.runs.folder import RunFolder
 from flowmodel.runs.maps import BuiltGrid, Maps
-from flowmodel.runs.reading import read, section
+from flowmodel.runs.reading import read
 from flowmodel.runs.request import Request, read_config
 from flowmodel.zones import cells as grids
 from flowmodel.zones import table as labelled
@@ -40,8 +40,8 @@ def model(
 def _built(request: Request[GridRun], folder: RunFolder, maps: Maps) -> BuiltGrid:
     """Writes grid.nc; problems go to issues.csv."""
     tables = request.config.grid
-    with section(request, maps, "grid", tables, prefix="grid"), console.steps("grid") as step:
-        for file in maps.inputs("grid", tables, request.base):
+    with console.steps("grid") as step:
+        for file in request.inputs(maps, "grid", tables):
             folder.check_outside(file)
         built = read(folder, maps, lambda: maps.grid(tables, request.base, folder.file(".grid.nc"), step))
     folder.declare("grid.nc")

@@ -20,6 +20,14 @@ Step = Callable[[str], None]
 """Takes the name of the step that begins."""
 
 
+class Checked(Protocol):
+    """Inputs that were read and checked."""
+
+    @property
+    def issues(self) -> Sequence[Any]:
+        """Warnings, a dataclass each with the columns of issues.csv."""
+
+
 class Built(Protocol):
     """Zones that were built: the content of `zones.nc`, and what is written beside it."""
 

@@ -1,37 +1,17 @@
-"""Inputs that maps read for a run: what is wrong in a section becomes a coded error, problems go to issues.csv."""
+"""Inputs that maps read for a run: their problems go to issues.csv."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import pandas as pd
-from pydantic import ValidationError
 
-from flowmodel import config as configuration
 from flowmodel.runs.folder import RunFolder
-from flowmodel.runs.maps import Maps
-from flowmodel.runs.request import Request
+from flowmodel.runs.maps import Checked, Maps
 
 _COLUMNS = ["code", "severity", "file", "line", "column", "value", "rule", "fix", "people"]
 
-Read = TypeVar("Read")
-
-
-@contextmanager
-def section(
-    request: Request[Any], maps: Maps, name: str, tables: Mapping[str, Any], prefix: str = ""
-) -> Iterator[None]:
-    """Turns what is wrong with the keys of a section into one coded error.
-
-    Raises:
-        ConfigError: E-CONFIG-KEY.
-    """
-    try:
-        yield
-    except ValidationError as error:
-        found = configuration.problems(error, maps.form(name, tables), prefix or None)
-        raise configuration.config_error(request.source, found) from None
+Read = TypeVar("Read", bound=Checked)
 
 
 def read(folder: RunFolder, maps: Maps, reading: Callable[[], Read]) -> Read:
@@ -48,7 +28,7 @@ def read(folder: RunFolder, maps: Maps, reading: Callable[[], Read]) -> Read:
         _write_issues(folder, error.issues)  # type: ignore[attr-defined]
         raise
     folder.clear()
-    _write_issues(folder, found.issues)  # type: ignore[attr-defined]
+    _write_issues(folder, found.issues)
     return found
 
 

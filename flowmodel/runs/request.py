@@ -1,20 +1,21 @@
 """The request of a run: a typed configuration, and where it came from."""
 
+import copy
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from flowmodel import config as configuration
-from flowmodel.config import BalanceRun, Evaluation, FlowsRun, GridRun, Problem, Section
+from flowmodel.config import BalanceRun, Configuration, Evaluation, FlowsRun, GridRun, Problem
 from flowmodel.config import Config as ZonesRun
 from flowmodel.runs.maps import Maps
 
-Typed = TypeVar("Typed", bound=Section, covariant=True)
+Typed = TypeVar("Typed", bound=Configuration, covariant=True)
 
-FORMS: dict[str, type[Section]] = {
+FORMS: dict[str, type[Configuration]] = {
     "evaluate": Evaluation,
     "grid": GridRun,
     "totals": BalanceRun,
@@ -37,7 +38,18 @@ class Request(Generic[Typed]):
 
     def folder(self, out: Path | str | None) -> Path:
         """The run folder: `out`, or runs/NAME by `[run] name`."""
-        return Path(out) if out is not None else Path("runs") / self.config.run.name  # type: ignore[attr-defined]
+        return Path(out) if out is not None else Path("runs") / self.config.run.name
+
+    def inputs(self, maps: Maps, kind: str, tables: Mapping[str, Any]) -> Sequence[Path]:
+        """The files that the sections `tables` name, which maps read as `kind`.
+
+        Raises:
+            ConfigError: E-CONFIG-KEY, a key of them is wrong.
+        """
+        files, found = _inputs(maps, kind, tables, self.base)
+        if found:
+            raise configuration.config_error(self.source, found)
+        return files
 
     def resolved(self) -> dict[str, Any]:
         """The configuration with every default written out, as TOML can hold it."""
@@ -49,7 +61,7 @@ def read_config(
     settings: Iterable[str] = (),
     *,
     device: str | None = None,
-    form: type[Section] | None = None,
+    form: type[Configuration] | None = None,
     maps: Maps | None = None,
 ) -> Request[Any]:
     """Reads a configuration from a TOML file, or takes its tables.
@@ -65,25 +77,16 @@ def read_config(
     Raises:
         ConfigError: E-CONFIG-FILE, E-CONFIG-TOML, E-CONFIG-SET or E-CONFIG-KEY; the message names file and key.
     """
-    named = isinstance(config, Path | str)
-    source = str(config) if named else "the configuration"
-    tables = configuration.read_toml(Path(config)) if named else dict(config)  # type: ignore[arg-type]
-    base = Path(config).resolve().parent if named else Path.cwd()  # type: ignore[arg-type]
+    if isinstance(config, Path | str):
+        source, base, tables = str(config), Path(config).resolve().parent, configuration.read_toml(Path(config))
+    else:
+        source, base, tables = "the configuration", Path.cwd(), copy.deepcopy(dict(config))
     more = () if device is None else (f"runtime.device={device}",)
     for assignment in (*settings, *more):
         configuration.override(tables, assignment)
     expected = form or next((FORMS[name] for name in FORMS if name in tables), ZonesRun)
-    problems: list[Problem] = []
-    typed = None
-    try:
-        typed = expected.model_validate(tables, context={"base": base})
-    except ValidationError as error:
-        problems += configuration.problems(error, expected)
-    if maps is not None:
-        problems += _of_maps(maps, tables, base)
-    if typed is None or problems:
-        raise configuration.config_error(source, problems)
-    return Request(typed, tables, base, source)
+    found = [] if maps is None else _of_maps(maps, tables, base)
+    return Request(configuration.typed(expected, tables, source, base, found), tables, base, source)
 
 
 def _of_maps(maps: Maps, tables: Mapping[str, Any], base: Path) -> list[Problem]:
@@ -91,17 +94,18 @@ def _of_maps(maps: Maps, tables: Mapping[str, Any], base: Path) -> list[Problem]
     present: dict[str, Any] = {name: part for name, part in tables.items() if isinstance(part, dict)}
     for kind, names in _TOGETHER.items():
         if names[0] in present:
-            return _problems(maps, kind, {name: present[name] for name in names if name in present}, base)
+            return _inputs(maps, kind, {name: present[name] for name in names if name in present}, base)[1]
     if "grid" in present:
-        return _problems(maps, "grid", present["grid"], base, "grid")
+        return _inputs(maps, "grid", present["grid"], base)[1]
     if "zones" in present and "file" not in present["zones"]:
-        return _problems(maps, "zones", present["zones"], base, "zones")
+        return _inputs(maps, "zones", present["zones"], base)[1]
     return []
 
 
-def _problems(maps: Maps, kind: str, part: dict[str, Any], base: Path, prefix: str | None = None) -> list[Problem]:
+def _inputs(maps: Maps, kind: str, tables: Mapping[str, Any], base: Path) -> tuple[Sequence[Path], list[Problem]]:
+    """The files that sections name, and what is wrong with their keys."""
     try:
-        maps.inputs(kind, part, base)
+        return maps.inputs(kind, tables, base), []
     except ValidationError as error:
-        return configuration.problems(error, maps.form(kind, part), prefix)
-    return []
+        section = None if kind in _TOGETHER else kind
+        return [], configuration.problems(error, maps.form(kind, tables), section)

@@ -13,7 +13,7 @@ from flowmodel.errors import ConfigError
 from flowmodel.runs import console
 from flowmodel.runs.folder import RunFolder, run_folder
 from flowmodel.runs.maps import Built, Maps, needed
-from flowmodel.runs.reading import read, section
+from flowmodel.runs.reading import read
 from flowmodel.runs.request import Request
 from flowmodel.zones import table as labelled
 from flowmodel.zones.table import ZoneTable
@@ -86,15 +86,14 @@ def _ready(request: Request[Config], folder: RunFolder) -> ZoneTable:
 def _built(request: Request[Config], folder: RunFolder, maps: Maps) -> ZoneTable:
     """The zones of the sources that `[zones]` names."""
     tables, config = request.config.zones, request.config
-    with section(request, maps, "zones", tables, prefix="zones"):
-        for file in maps.inputs("zones", tables, request.base):
-            folder.check_outside(file)
+    for file in request.inputs(maps, "zones", tables):
+        folder.check_outside(file)
 
-        def reading() -> _Checked:
-            built = maps.zones(tables, request.base, config.run.seed)
-            return _Checked(built, _completed(labelled.check(built.dataset, "zones.nc"), config))
+    def reading() -> _Checked:
+        built = maps.zones(tables, request.base, config.run.seed)
+        return _Checked(built, _completed(labelled.check(built.dataset, "zones.nc"), config))
 
-        found = read(folder, maps, reading)
+    found = read(folder, maps, reading)
     _write(folder, found.table, found.built)
     for rule in found.table.rules:
         console.warn(f"declared rule: {rule}")

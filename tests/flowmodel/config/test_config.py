@@ -123,6 +123,12 @@ def test_missing_keys_are_shown_with_the_lines_to_write_and_no_dictionary():
     assert list(written["zones"]["population"]["2020"]) == ["column"]
 
 
+def test_tables_in_memory_stay_as_they_are():
+    tables = copy.deepcopy(GOOD)
+    assert read_config(tables, ["run.name=y", "model.years=[2000, 2010]"]).config.run.name == "y"
+    assert tables == GOOD
+
+
 def test_a_missing_source_is_asked_for():
     with pytest.raises(ConfigError, match=r'zones.source is missing; fix: write\n\n\[zones\]\nsource = "panel"'):
         read_config(GOOD | {"zones": {"counties": 300}}, maps=geo.Maps())
